@@ -1,0 +1,7 @@
+"""Image records and their files."""
+
+from django.apps import AppConfig
+
+
+class ImagesConfig(AppConfig):
+    name = "images"

@@ -1,0 +1,41 @@
+"""Object keys: where in the bucket the file of an image lies."""
+
+import re
+import uuid
+from datetime import UTC, datetime
+
+ARCHIVE = "archive/"
+
+
+def new_key(filename: str, created_at: datetime) -> str:
+    """`YYYY/MM/DD/HH-MM-<uuid4>/<filename>` in UTC (contract TIM, upload flow).
+
+    >>> new_key("knee.dcm", datetime(2026, 1, 2, 3, 4, tzinfo=UTC))  # doctest: +ELLIPSIS
+    '2026/01/02/03-04-.../knee.dcm'
+    """
+    return f"{created_at.astimezone(UTC):%Y/%m/%d/%H-%M}-{uuid.uuid4()}/{safe_name(filename)}"
+
+
+def safe_name(filename: str) -> str:
+    r"""The file name as one part of a key: separators and dots-only names made harmless.
+
+    >>> safe_name("../etc/passwd"), safe_name(r"a\b.png"), safe_name("...")
+    ('.._etc_passwd', 'a_b.png', '___')
+    """
+    name = re.sub(r"[/\\]", "_", filename)
+    return "_" * len(name) if not name.strip(".") else name
+
+
+def archived(key: str) -> str:
+    """Where an object is moved when it has arrived, out of reach of its upload URL."""
+    return ARCHIVE + key
+
+
+def is_archived(key: str) -> bool:
+    """Whether a key is one that objects are moved to."""
+    return key.startswith(ARCHIVE)
+
+
+def upload_key(key: str) -> str:
+    """The key that the upload URL of an object was for."""
+    return key.removeprefix(ARCHIVE)

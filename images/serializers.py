@@ -1,0 +1,170 @@
+"""Image records as /v1 reads and writes them (contract TIM, bodies and input rules)."""
+
+import base64
+import binascii
+from typing import Any
+
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+
+from images import storage
+from images.models import Image
+from taggedimages.api.fields import (
+    QueryBooleanField,
+    QueryIntegerField,
+    StrictCharField,
+    StrictIntegerField,
+)
+from taggedimages.api.pagination import PageParameters
+from taggedimages.identity.authors import ANONYMOUS
+from tags.serializers import TagSerializer
+
+
+class TagNamesField(serializers.ListField):
+    """Names of tags, each 1 to 160 characters."""
+
+    child = StrictCharField(min_length=1, max_length=160)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
+
+
+class ImageCreateSerializer(serializers.Serializer[Any]):
+    """ImageCreateInput."""
+
+    filename = StrictCharField(min_length=3, max_length=160)
+    size = StrictIntegerField(
+        required=False, min_value=1, help_text="Bytes that will be sent; checked when told."
+    )
+    tags = TagNamesField(required=False, default=list)
+
+    def validate_filename(self, value: str) -> str:
+        if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
+            raise serializers.ValidationError("Control characters are not allowed.")
+        return value
+
+
+class UploadCreateSerializer(ImageCreateSerializer):
+    """UploadCreateInput: the image itself comes with its record."""
+
+    size = None  # type: ignore[assignment]  # unknown here, so ignored
+    image_data = serializers.CharField(trim_whitespace=False, help_text="Standard base64.")
+
+    def validate_image_data(self, value: str) -> bytes:
+        try:
+            data = base64.b64decode("".join(value.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise serializers.ValidationError("Not standard base64.") from error
+        if not data:
+            raise serializers.ValidationError("The image is empty.")
+        return data
+
+
+class ImageUpdateSerializer(serializers.Serializer[Any]):
+    """ImageUpdateInput."""
+
+    tags = TagNamesField()
+
+
+class ImageCreatedSerializer(serializers.Serializer[Any]):
+    """ImageCreatedResponse."""
+
+    id = serializers.IntegerField()
+    upload_url = serializers.URLField(help_text="Takes one PUT of the file, for an hour.")
+
+
+class ImageRecordSerializer(serializers.Serializer[Image]):
+    """ImageRecord. Wants `created_by` and `links` (of `with_tags`) fetched."""
+
+    id = serializers.IntegerField()
+    created_by = serializers.SerializerMethodField(help_text="User name, or `anonymous`.")
+    created_timestamp = serializers.SerializerMethodField(help_text="Epoch seconds.")
+    filename = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes: declared until the file is present.")
+    tags = serializers.SerializerMethodField()
+    uploaded_timestamp = serializers.SerializerMethodField(
+        help_text="Epoch seconds; null until the file is present."
+    )
+    url = serializers.SerializerMethodField(
+        help_text="Reads the file, for an hour; null until it is present."
+    )
+    upload_error = serializers.CharField(
+        required=False, help_text="Only there when what was sent was not taken: why."
+    )
+
+    def get_created_by(self, image: Image) -> str:
+        return image.created_by.username if image.created_by else ANONYMOUS
+
+    def get_created_timestamp(self, image: Image) -> int:
+        return int(image.created_at.timestamp())
+
+    @extend_schema_field(TagSerializer(many=True))
+    def get_tags(self, image: Image) -> list[dict[str, Any]]:
+        links = image.imagetag_set.all()
+        return [{"id": link.tag.pk, "name": link.tag.name} for link in links]
+
+    def get_uploaded_timestamp(self, image: Image) -> int | None:
+        return int(image.uploaded_at.timestamp()) if image.uploaded_at else None
+
+    def get_url(self, image: Image) -> str | None:
+        return storage.presign_get(image.key) if image.uploaded_at else None
+
+    def to_representation(self, instance: Image) -> dict[str, Any]:
+        record = super().to_representation(instance)
+        if not record["upload_error"]:
+            del record["upload_error"]
+        return record
+
+
+class UploadedSerializer(ImageRecordSerializer):
+    """What POST /upload answers: the record, and a PUT for the same key."""
+
+    upload_url = serializers.SerializerMethodField(help_text="A PUT of as many bytes.")
+
+    def get_upload_url(self, image: Image) -> str:
+        return storage.presign_put(image.key, image.size)
+
+
+class ImageListParameters(PageParameters):
+    """What narrows a list of images."""
+
+    start_timestamp = QueryIntegerField(
+        default=0, help_text="Created at or after, epoch seconds; 0 is open."
+    )
+    end_timestamp = QueryIntegerField(
+        default=0, help_text="Created at or before, epoch seconds; 0 is open."
+    )
+    uploaded_only = QueryBooleanField(
+        default=False, help_text="Only records whose file is present."
+    )
+
+
+class TagChangeSerializer(serializers.Serializer[Any]):
+    """One line of the ledger of an image's tags."""
+
+    id = serializers.IntegerField()
+    change_id = serializers.UUIDField(help_text="Shared by all lines of one change.")
+    image_id = serializers.IntegerField()
+    tag = serializers.SerializerMethodField()
+    action = serializers.SerializerMethodField(help_text="What happened to the link.")
+    old_value = serializers.CharField(allow_null=True, help_text="null: no link before.")
+    new_value = serializers.CharField(allow_null=True, help_text="null: no link after.")
+    created_by = serializers.SerializerMethodField(help_text="Who: a name, or `anonymous`.")
+    created_timestamp = serializers.SerializerMethodField(help_text="When: epoch seconds.")
+    through = serializers.CharField(help_text="Through what: `v1`, `admin`, `sql`, ...")
+
+    @extend_schema_field(TagSerializer)
+    def get_tag(self, change: Any) -> dict[str, Any]:
+        return {"id": change.tag_id, "name": change.tag_name}
+
+    def get_action(self, change: Any) -> str:
+        if change.old_value is None:
+            return "add"
+        return "remove" if change.new_value is None else "change"
+
+    def get_created_by(self, change: Any) -> str:
+        return change.user_name or ANONYMOUS
+
+    def get_created_timestamp(self, change: Any) -> int:
+        return int(change.changed_at.timestamp())

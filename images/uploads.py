@@ -1,0 +1,118 @@
+"""The upload life cycle: begin a record, receive bytes, confirm that a file has arrived.
+
+However the news of a file comes (an S3 event, the client, a reader, the worker), it ends in
+`confirm`, which believes only the store.
+"""
+
+from datetime import timedelta
+
+from django.db import connection, transaction
+from django.utils import timezone
+
+from images import keys, storage
+from images.models import Image
+from taggedimages.identity.authors import Author
+
+FIRST_CHECK = timedelta(seconds=2)
+# Sets these advisory locks apart from any others in the database.
+LOCK_SPACE = 1_768_845_427
+
+
+class NotArrived(Exception):
+    """The file of a pending record is not in the store, or not the file that was declared."""
+
+
+def begin(filename: str, size: int | None, by: Author) -> Image:
+    """Make the record of a file that the client will PUT to `storage.presign_put(image.key)`."""
+    created_at = timezone.now()
+    return Image.objects.create(
+        filename=filename,
+        name=filename,
+        size=size or 0,
+        key=keys.new_key(filename, created_at),
+        created_by=by.user,
+        project=by.project(),
+        created_at=created_at,
+        check_at=created_at + FIRST_CHECK,
+    )
+
+
+def receive(filename: str, body: bytes, by: Author) -> Image:
+    """Store bytes that came in one request; returns the record, not yet saved.
+
+    The object comes first, so that an outage of the store leaves no record behind.
+    Raises storage.StorageUnavailable.
+    """
+    created_at = timezone.now()
+    key = keys.new_key(filename, created_at)
+    storage.put(key, body)
+    return Image(
+        filename=filename,
+        name=filename,
+        size=len(body),
+        key=key,
+        created_by=by.user,
+        project=by.project(),
+        created_at=created_at,
+        uploaded_at=timezone.now(),
+    )
+
+
+def confirm(image: Image) -> Image:
+    """See whether the file of a pending record has arrived, and if so, take it.
+
+    Idempotent and safe to run at once from several places. The object moves under `archive/`, so
+    that the upload URL, which is still valid, cannot change it. Returns the record as it now is.
+    Raises storage.StorageUnavailable.
+    """
+    if image.uploaded_at or image.deleted_at or storage.head(image.key) is None:
+        return image
+    upload_key = image.key
+    with transaction.atomic():
+        _one_at_a_time(image)
+        image.refresh_from_db()
+        if image.uploaded_at is None and image.deleted_at is None:
+            _take(image)
+    if image.is_archived:
+        storage.delete(upload_key)
+    return image
+
+
+def arrived(image: Image) -> Image:
+    """Confirm at the client's word. Raises NotArrived, and storage.StorageUnavailable."""
+    image = confirm(image)
+    if image.uploaded_at is None:
+        raise NotArrived(image.upload_error or "The file has not arrived.")
+    return image
+
+
+def discard_late(image: Image) -> None:
+    """Remove what was PUT to an upload URL after the file had been taken."""
+    if image.is_archived:
+        storage.delete(keys.upload_key(image.key))
+
+
+def _take(image: Image) -> None:
+    seen = storage.head(image.key)
+    if seen is None:
+        return
+    if image.size and seen.size != image.size:
+        image.upload_error = (
+            f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived"
+        )
+        image.save(update_fields=["upload_error", "updated_at"])
+    elif storage.copy(image.key, keys.archived(image.key), seen):
+        image.key = keys.archived(image.key)
+        image.size = seen.size
+        image.uploaded_at = max(seen.modified_at, image.created_at)
+        image.upload_error = ""
+        image.check_at = image.upload_expires_at + FIRST_CHECK
+        image.save()
+
+
+def _one_at_a_time(image: Image) -> None:
+    # Held while the object is copied: of two that confirm at once, the second must not copy
+    # something newer over what the first has taken. It goes with the connection, whatever dies,
+    # and unlike a row lock it keeps nobody from editing the record.
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, image.pk % 2**31])

@@ -1,0 +1,18 @@
+"""Routes of /v1 that concern images."""
+
+from django.urls import path
+
+from images.views import ImageViewSet, StoreEventView, UploadView
+
+urlpatterns = [
+    path("images", ImageViewSet.as_view({"get": "list", "post": "create"}), name="images"),
+    path(
+        "images/<str:id>",
+        ImageViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="image",
+    ),
+    path("images/<str:id>/complete", ImageViewSet.as_view({"post": "complete"})),
+    path("images/<str:id>/history", ImageViewSet.as_view({"get": "history"})),
+    path("upload", UploadView.as_view(), name="upload"),
+    path("hooks/s3", StoreEventView.as_view(), name="s3-events"),
+]

@@ -1,0 +1,210 @@
+"""/v1/images, /v1/upload and /v1/hooks (contract TIM)."""
+
+import hmac
+import json
+from typing import Any
+
+from django.conf import settings
+from django.db.models import Prefetch
+from drf_spectacular.utils import OpenApiTypes, extend_schema
+from rest_framework import status
+from rest_framework.exceptions import AuthenticationFailed, NotFound, ParseError
+from rest_framework.permissions import AllowAny
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+from rest_framework.viewsets import GenericViewSet
+
+from images import deletion, events, storage, uploads
+from images.models import Image, ImageQuerySet
+from images.serializers import (
+    ImageCreatedSerializer,
+    ImageCreateSerializer,
+    ImageListParameters,
+    ImageRecordSerializer,
+    ImageUpdateSerializer,
+    TagChangeSerializer,
+    UploadCreateSerializer,
+    UploadedSerializer,
+)
+from search.parameters import list_query
+from search.query import find
+from taggedimages.api.ids import parse_id
+from taggedimages.api.pagination import PageParameters
+from taggedimages.identity.authentication import author_of
+from taggedimages.identity.authors import Author
+from taggedimages.transactions import retried
+from tags import history, tagging
+from tags.models import ImageTag
+
+DOOR = "v1"
+# Link ids count up as links are made.
+LINKS = Prefetch("imagetag_set", ImageTag.objects.select_related("tag").order_by("id"))
+
+
+def with_tags(images: ImageQuerySet) -> ImageQuerySet:
+    """The images with all that a record shows, in as many statements for one as for a hundred."""
+    return images.select_related("created_by").prefetch_related(LINKS)
+
+
+class ImageViewSet(GenericViewSet[Image]):
+    """Image records."""
+
+    serializer_class = ImageRecordSerializer
+
+    def get_queryset(self) -> ImageQuerySet:
+        return Image.objects.visible_to(self.request.user)
+
+    @extend_schema(summary="Browse images, newest first", parameters=[ImageListParameters])
+    def list(self, request: Request) -> Response:
+        images = with_tags(find(list_query(request), request.user))
+        return self.get_paginated_response(
+            ImageRecordSerializer(self.paginate_queryset(images), many=True).data
+        )
+
+    @extend_schema(
+        summary="Create a record and get a URL to PUT its file to",
+        request=ImageCreateSerializer,
+        responses={201: ImageCreatedSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        asked = _validated(ImageCreateSerializer(data=request.data))
+        image = _begin(
+            asked["filename"], asked.get("size"), asked["tags"], author_of(request, DOOR)
+        )
+        created = {"id": image.pk, "upload_url": storage.presign_put(image.key, image.size)}
+        return Response(created, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="One image record")
+    def retrieve(self, request: Request, id: str) -> Response:
+        image = self.image(id)
+        if image.uploaded_at is None:
+            image = self.image_now(image)
+        return Response(ImageRecordSerializer(image).data)
+
+    @extend_schema(
+        summary="Replace the tags of an image",
+        request=ImageUpdateSerializer,
+        responses=ImageRecordSerializer,
+    )
+    def update(self, request: Request, id: str) -> Response:
+        asked = _validated(ImageUpdateSerializer(data=request.data))
+        tagging.retag(self.image(id), asked["tags"], author_of(request, DOOR))
+        return Response(ImageRecordSerializer(self.image(id)).data)
+
+    @extend_schema(summary="Delete an image for good", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:
+        if not deletion.delete(self.image(id)):
+            raise NotFound
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Say that the file was sent",
+        description="Idempotent. 409 while the file is absent or not of the declared size.",
+        request=None,
+        responses=ImageRecordSerializer,
+    )
+    def complete(self, request: Request, id: str) -> Response:
+        uploads.arrived(self.image(id))
+        return Response(ImageRecordSerializer(self.image(id)).data)
+
+    @extend_schema(
+        summary="What happened to the tags of an image, newest first",
+        parameters=[PageParameters],
+        responses=TagChangeSerializer(many=True),
+    )
+    def history(self, request: Request, id: str) -> Response:
+        page = self.paginate_queryset(history.of_image(self.image(id).pk))
+        return self.get_paginated_response(TagChangeSerializer(page, many=True).data)
+
+    def image(self, id: str) -> Image:
+        """The record with this id, if the caller may see it. Raises NotFound."""
+        image = with_tags(self.get_queryset()).filter(pk=parse_id(id)).first()
+        if image is None:
+            raise NotFound
+        return image
+
+    def image_now(self, image: Image) -> Image:
+        """A pending record as it is once the store was asked; as it was, if that is away."""
+        try:
+            return self.image(str(uploads.confirm(image).pk))
+        except storage.StorageUnavailable:
+            return image
+
+
+class UploadView(APIView):
+    """Small images in one request."""
+
+    @extend_schema(
+        summary="Upload an image and create its record in one request",
+        request=UploadCreateSerializer,
+        responses={201: UploadedSerializer},
+    )
+    def post(self, request: Request) -> Response:
+        asked = _validated(UploadCreateSerializer(data=request.data))
+        author = author_of(request, DOOR)
+        image = uploads.receive(asked["filename"], asked["image_data"], author)
+        try:
+            _save(image, asked["tags"], author)
+        except Exception:
+            storage.delete(image.key)
+            raise
+        record = with_tags(Image.objects.all()).get(pk=image.pk)
+        return Response(UploadedSerializer(record).data, status=status.HTTP_201_CREATED)
+
+
+class StoreEventView(APIView):
+    """News from the object store."""
+
+    authentication_classes = ()
+    permission_classes = (AllowAny,)
+
+    @extend_schema(
+        summary="Take an event of the object store",
+        description=(
+            "AWS S3, SNS, MinIO or SeaweedFS. The shared secret comes as `X-Hook-Secret`, "
+            "as `Authorization: Bearer`, or, for senders that can set no header, as `?secret=`."
+        ),
+        request=OpenApiTypes.OBJECT,
+        responses={204: None},
+    )
+    def post(self, request: Request) -> Response:
+        _check_secret(request)
+        try:
+            # SNS sends its JSON as text/plain: the content type says nothing here.
+            message = json.loads(request.body)
+            objects = events.objects_in(message)
+        except (ValueError, RecursionError) as error:
+            raise ParseError("Not an event of a known object store.") from error
+        events.take(objects)
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+def _check_secret(request: Request) -> None:
+    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
+    given = (
+        request.headers.get("X-Hook-Secret")
+        or (bearer if scheme.lower() == "bearer" else "")
+        or request.query_params.get("secret", "")
+    )
+    expected = settings.HOOK_SECRET
+    if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
+        raise AuthenticationFailed("The shared secret is missing or wrong.")
+
+
+@retried
+def _begin(filename: str, size: int | None, names: list[str], author: Author) -> Image:
+    image = uploads.begin(filename, size, author)
+    tagging.tag(image, names, author)
+    return image
+
+
+@retried
+def _save(image: Image, names: list[str], author: Author) -> None:
+    image.save(force_insert=True)
+    tagging.tag(image, names, author)
+
+
+def _validated(serializer: Any) -> Any:
+    serializer.is_valid(raise_exception=True)
+    return serializer.validated_data

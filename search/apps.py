@@ -1,0 +1,7 @@
+"""Find images by their tags."""
+
+from django.apps import AppConfig
+
+
+class SearchConfig(AppConfig):
+    name = "search"

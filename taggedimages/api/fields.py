@@ -1,0 +1,89 @@
+"""Serializer fields that take JSON's types as they are and convert nothing."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.http import QueryDict
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework import serializers
+from rest_framework.fields import empty
+
+MAX_INT64 = 2**63 - 1
+WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}\Z")
+
+
+class StrictCharField(serializers.CharField):
+    """A JSON string, trimmed; numbers are not taken for strings."""
+
+    def to_internal_value(self, data: Any) -> str:
+        if not isinstance(data, str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class StrictIntegerField(serializers.IntegerField):
+    """A JSON integer of 64 bits; booleans and strings are refused."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_value": MAX_INT64, **kwargs})
+
+    def to_internal_value(self, data: Any) -> int:
+        if isinstance(data, bool | str):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+class QueryIntegerField(serializers.IntegerField):
+    """A whole number of 64 bits in a query string, in plain ASCII digits."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**{"max_value": MAX_INT64, "min_value": -MAX_INT64 - 1, **kwargs})
+
+    def to_internal_value(self, data: Any) -> int:
+        if not WHOLE_NUMBER.match(str(data)):
+            self.fail("invalid")
+        return super().to_internal_value(data)
+
+
+@extend_schema_field(OpenApiTypes.BOOL)
+class QueryBooleanField(serializers.Field[bool, str, bool, Any]):
+    """`true`, `false`, `1` or `0` in a query string, in any case."""
+
+    default_error_messages = {"invalid": "Must be true, false, 1 or 0."}
+
+    def to_internal_value(self, data: str) -> bool:
+        value = {"true": True, "1": True, "false": False, "0": False}.get(data.lower())
+        if value is None:
+            self.fail("invalid")
+        return value
+
+    def to_representation(self, value: bool) -> bool:
+        return value
+
+
+@extend_schema_field({"type": "array", "items": {"type": "string"}})
+class PipedListField(serializers.Field[tuple[str, ...], str, list[str], Any]):
+    """A pipe-delimited list in a query string; a repeated parameter adds to it."""
+
+    default_error_messages = {
+        "too_many": "At most {limit} items.",
+        "characters": "Null characters and surrogates are not allowed.",
+    }
+
+    def get_value(self, dictionary: Any) -> Any:
+        if isinstance(dictionary, QueryDict) and self.field_name in dictionary:
+            return "|".join(dictionary.getlist(self.field_name or ""))
+        return empty
+
+    def to_internal_value(self, data: str) -> tuple[str, ...]:
+        if re.search("[\0\ud800-\udfff]", data):
+            self.fail("characters")
+        items = tuple(item for item in data.split("|") if item)
+        if len(items) > settings.MAX_SEARCH_TERMS:
+            self.fail("too_many", limit=settings.MAX_SEARCH_TERMS)
+        return items
+
+    def to_representation(self, value: tuple[str, ...]) -> list[str]:
+        return list(value)

@@ -1,0 +1,91 @@
+"""What happens to every request before it meets a view."""
+
+from collections.abc import Callable
+
+from django.conf import settings
+from django.db import DatabaseError, InterfaceError, connection
+from django.http import HttpRequest, HttpResponse, JsonResponse
+
+from images import storage
+from taggedimages.doors import door_of
+
+GetResponse = Callable[[HttpRequest], HttpResponse]
+
+
+class HealthChecks:
+    """`/healthz`: this process serves. `/readyz`: so do the database and the bucket.
+
+    First in line, so that a load balancer's probe needs no Host header that is allowed here.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.path_info == "/healthz":
+            return JsonResponse({"status": "ok"})
+        if request.path_info == "/readyz":
+            return self.readiness()
+        return self.get_response(request)
+
+    def readiness(self) -> HttpResponse:
+        checks = {"database": _check_database(), "bucket": _check_bucket()}
+        failing = [name for name, state in checks.items() if state != "ok"]
+        if not failing:
+            return JsonResponse({"status": "ok", **checks})
+        message = f"Not ready: {', '.join(failing)}."
+        answer = {"code": 503, "message": message, "status": "unavailable", **checks}
+        return JsonResponse(answer, status=503, headers={"Retry-After": "2"})
+
+
+def _check_database() -> str:
+    try:
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT 1 FROM images_image LIMIT 1")
+    except (DatabaseError, InterfaceError) as error:
+        connection.close()
+        return type(error).__name__
+    return "ok"
+
+
+def _check_bucket() -> str:
+    try:
+        storage.check_bucket()
+    except storage.StorageUnavailable as error:
+        return type(error).__name__
+    return "ok"
+
+
+class EitherSlash:
+    """Serves `/v1/tags/` as `/v1/tags`: a redirected POST would lose its body."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        path = request.path_info
+        if path.endswith("/") and self.applies_to(path):
+            request.path_info = path[:-1]
+        return self.get_response(request)
+
+    def applies_to(self, path: str) -> bool:
+        return path.startswith(("/v1/", "/api/", "/current/")) and door_of(path).takes_either_slash
+
+
+class BoundedBody:
+    """Refuses a body that is too large, or of untold length, before a byte of it is read."""
+
+    def __init__(self, get_response: GetResponse) -> None:
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        refuse = door_of(request.path_info).refuse
+        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
+            return refuse(411, "Send the body with a Content-Length.")
+        limit = settings.MAX_BODY_BYTES
+        if request.path_info == "/v1/upload":
+            limit = settings.MAX_UPLOAD_BODY_BYTES
+        length = request.headers.get("Content-Length") or "0"
+        if not length.isdecimal() or int(length) > limit:
+            return refuse(413, f"The body is too large: at most {limit} bytes.")
+        return self.get_response(request)

@@ -1,0 +1,62 @@
+"""Zero-based pages with exact totals (contract TIM, query parameters)."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.db.models import QuerySet
+from rest_framework import serializers
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taggedimages.api.fields import QueryIntegerField
+
+
+class PageParameters(serializers.Serializer[Any]):
+    """Which page, and how long."""
+
+    limit = QueryIntegerField(
+        default=100, min_value=1, max_value=100, help_text="Results on a page."
+    )
+    page = QueryIntegerField(default=0, min_value=0, help_text="Which page, counted from 0.")
+
+
+class ZeroBasedPagination(PageNumberPagination):
+    """`{results, meta}`; a page past the end is empty and no error."""
+
+    # The view documents them, beside its other parameters.
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return []
+
+    def paginate_queryset(
+        self, queryset: QuerySet[Any], request: Request, view: Any = None
+    ) -> Sequence[Any]:
+        asked = PageParameters(data=request.query_params)
+        asked.is_valid(raise_exception=True)
+        self.number, self.limit = asked.validated_data["page"], asked.validated_data["limit"]
+        self.total = queryset.order_by().count()
+        start = self.number * self.limit
+        return list(queryset[start : start + self.limit]) if start < self.total else []
+
+    def get_paginated_response(self, data: Any) -> Response:
+        meta = {
+            "current_page": self.number,
+            "has_more_pages": (self.number + 1) * self.limit < self.total,
+            "total_results": self.total,
+        }
+        return Response({"results": data, "meta": meta})
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        meta = {
+            "current_page": {"type": "integer", "minimum": 0},
+            "has_more_pages": {"type": "boolean"},
+            "total_results": {"type": "integer", "minimum": 0},
+        }
+        return {
+            "type": "object",
+            "required": ["results", "meta"],
+            "properties": {
+                "results": schema,
+                "meta": {"type": "object", "required": list(meta), "properties": meta},
+            },
+        }

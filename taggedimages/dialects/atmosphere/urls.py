@@ -1,0 +1,5 @@
+"""Routes of this API."""
+
+from django.urls import URLPattern
+
+urlpatterns: list[URLPattern] = []

@@ -1,0 +1,1 @@
+"""SharinPix: /api/v1."""

@@ -1,0 +1,179 @@
+"""The data folder and the state file in it: ports, passwords and keys of the embedded engines.
+
+Settings read this before Django is there, so nothing of Django is imported.
+"""
+
+import fcntl
+import json
+import os
+import random
+import secrets
+import socket
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+
+CHECKOUT = Path(__file__).resolve().parents[2]
+# Below the range that Linux and macOS give to outgoing connections, so that a port which is free
+# while an engine restarts is not taken by a passing client.
+PORTS = range(15_000, 32_000)
+PORT_NAMES = (
+    "postgres",
+    "s3",
+    "s3_grpc",
+    "master",
+    "master_grpc",
+    "volume",
+    "volume_grpc",
+    "filer",
+    "filer_grpc",
+    "admin",
+    "admin_grpc",
+)
+# The names under which a bucket outside may be given; the first that is set counts.
+BUCKET_VARIABLES = ("S3_BUCKET", "AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET", "S3_BUCKET_NAME")
+
+
+class StateLost(Exception):
+    """Engine data is there, the keys to it are not."""
+
+
+class AlreadyRunning(Exception):
+    """Another `up` holds the data folder; the text says which."""
+
+
+@dataclass(frozen=True)
+class State:
+    """What must stay the same from one start to the next."""
+
+    secret_key: str
+    hook_secret: str
+    postgres_password: str
+    s3_access_key: str
+    s3_secret_key: str
+    s3_internal_key: str
+    ports: dict[str, int]
+    bucket: str = "taggedimages"
+    region: str = "us-east-1"
+
+    @property
+    def postgres_port(self) -> int:
+        return self.ports["postgres"]
+
+    @property
+    def s3_port(self) -> int:
+        return self.ports["s3"]
+
+    @property
+    def database_url(self) -> str:
+        return (
+            f"postgres://postgres:{self.postgres_password}@127.0.0.1:{self.postgres_port}"
+            "/taggedimages"
+        )
+
+    @property
+    def s3_endpoint_url(self) -> str:
+        return f"http://127.0.0.1:{self.s3_port}"
+
+
+def data_folder() -> Path:
+    """TAGGEDIMAGES_DATA, or `.data` in the checkout, wherever the command was started."""
+    return Path(os.environ.get("TAGGEDIMAGES_DATA") or CHECKOUT / ".data").resolve()
+
+
+def load(folder: Path) -> State | None:
+    """The state kept in `folder`; None before the first start."""
+    try:
+        return State(**json.loads((folder / "state.json").read_text()))
+    except FileNotFoundError:
+        return None
+
+
+def load_or_create(folder: Path) -> State:
+    """The state kept in `folder`, made at the first start, with a new port for each taken one.
+
+    Raises StateLost where engines have data that fresh keys could not open.
+    """
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    known = load(folder)
+    if known is None and any((folder / name).exists() for name in ("postgres", "seaweedfs")):
+        raise StateLost(
+            f"{folder} holds data, but its state.json with the keys is gone. "
+            "Put the file back, or move the folder away to start afresh."
+        )
+    state = known or _fresh()
+    kept = {name: port for name, port in state.ports.items() if is_free("127.0.0.1", port)}
+    state = replace(state, ports=_with_missing(kept))
+    if state != known:
+        _write(folder / "state.json", json.dumps(asdict(state), indent=2))
+    return state
+
+
+@contextmanager
+def held(folder: Path, url: str) -> Iterator[None]:
+    """Hold the data folder as its only `up`, which serves `url`; raises AlreadyRunning."""
+    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+    with (folder / "up.lock").open("a+") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            lock.seek(0)
+            raise AlreadyRunning(
+                f"already running ({lock.read() or 'starting'}) on {folder}"
+            ) from None
+        lock.truncate(0)
+        lock.write(f"pid {os.getpid()}, {url}")
+        lock.flush()
+        yield
+        lock.truncate(0)
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    with socket.socket(family, socket.SOCK_STREAM) as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind((host, port))
+        except OSError:
+            return False
+    return True
+
+
+def free_port(host: str = "127.0.0.1") -> int:
+    """A port where nothing listens now."""
+    candidates = (random.choice(PORTS) for _ in range(1000))  # noqa: S311 - no secret
+    return next(port for port in candidates if is_free(host, port))
+
+
+def _fresh() -> State:
+    return State(
+        secret_key=secrets.token_urlsafe(50),
+        hook_secret=secrets.token_urlsafe(32),
+        postgres_password=secrets.token_hex(24),
+        s3_access_key=secrets.token_hex(10).upper(),
+        s3_secret_key=secrets.token_hex(24),
+        s3_internal_key=secrets.token_hex(32),
+        ports={},
+    )
+
+
+def _with_missing(ports: dict[str, int]) -> dict[str, int]:
+    for name in PORT_NAMES:
+        while name not in ports:
+            port = free_port()
+            if port not in ports.values():
+                ports[name] = port
+    return ports
+
+
+def _write(path: Path, text: str) -> None:
+    """Replace the file as a whole: a reader or a crash sees the old text or the new."""
+    new = path.with_suffix(".new")
+    new.unlink(missing_ok=True)
+    with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(file.fileno())
+    new.replace(path)

@@ -1,0 +1,86 @@
+"""Test data: users with credentials, tags, and images whose files are really in the store."""
+
+import io
+import itertools
+import uuid
+from datetime import datetime
+from typing import Any
+
+from django.utils import timezone
+from PIL import Image as Picture
+
+from images import keys, storage
+from images.models import Image
+from taggedimages.identity import credentials
+from taggedimages.identity.authors import Author
+from taggedimages.identity.credentials import CredentialSet
+from taggedimages.identity.models import User
+from tags import tagging
+from tags.models import Tag
+
+numbers = itertools.count(1)
+TESTS = Author(None, "tests")
+
+
+def make_credentials(name: str = "", **options: Any) -> CredentialSet:
+    """A user, new unless named before, and a set of credentials."""
+    return credentials.issue(name or f"user{next(numbers)}", **options)
+
+
+def make_user(name: str = "", **options: Any) -> User:
+    """A user with a project."""
+    return User.objects.get(username=make_credentials(name, **options).username)
+
+
+def make_tag(name: str = "", **fields: Any) -> Tag:
+    """A tag, new unless its name exists."""
+    tag = tagging.resolve([name or f"tag{next(numbers)}"])[0]
+    for field, value in fields.items():
+        setattr(tag, field, value)
+    tag.save()
+    return tag
+
+
+def make_image(
+    *tags: str, by: User | None = None, body: bytes | None = None, **fields: Any
+) -> Image:
+    """An uploaded image with tags. Its record says that there is a file; `body` puts one there."""
+    author = Author(by, "tests")
+    created_at: datetime = fields.pop("created_at", timezone.now())
+    filename: str = fields.pop("filename", f"image{next(numbers)}.png")
+    key = keys.archived(keys.new_key(filename, created_at))
+    values = {
+        "filename": filename,
+        "name": filename,
+        "size": len(body) if body is not None else 1000,
+        "key": key,
+        "created_by": by,
+        "project": author.project(),
+        "created_at": created_at,
+        "uploaded_at": created_at,
+    }
+    image = Image.objects.create(**values | fields)
+    if body is not None:
+        storage.put(image.key, body)
+    if tags:
+        tagging.tag(image, tags, author)
+    return image
+
+
+def make_pending(*tags: str, by: User | None = None, **fields: Any) -> Image:
+    """An image whose file has not arrived."""
+    filename = fields.setdefault("filename", f"image{next(numbers)}.png")
+    key = keys.new_key(filename, timezone.now())
+    return make_image(*tags, by=by, **{"key": key, "uploaded_at": None, "size": 0} | fields)
+
+
+def make_png(width: int = 48, height: int = 32, color: str = "#336699", **save: Any) -> bytes:
+    """The bytes of a PNG of one colour."""
+    buffer = io.BytesIO()
+    Picture.new("RGB", (width, height), color).save(buffer, "PNG", **save)
+    return buffer.getvalue()
+
+
+def unknown_uuid() -> str:
+    """A uuid that no record has."""
+    return str(uuid.uuid4())

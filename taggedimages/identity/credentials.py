@@ -1,0 +1,144 @@
+"""Issue, find and revoke credentials; nothing that is stored lets its reader in."""
+
+import base64
+import hashlib
+import secrets
+import uuid
+from dataclasses import asdict, dataclass
+from datetime import datetime
+
+from cryptography.fernet import Fernet, InvalidToken, MultiFernet
+from cryptography.hazmat.primitives.hashes import SHA256
+from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from django.conf import settings
+from django.db import transaction
+from django.db.models import Q
+from django.utils import timezone
+
+from taggedimages.identity.models import Project, SigningKey, Token, User
+
+
+@dataclass(frozen=True)
+class CredentialSet:
+    """One of each credential, in clear; shown once and never stored so."""
+
+    username: str
+    user_id: int
+    project_id: str
+    token: str
+    access_key: str
+    secret_key: str
+    secret_id: str
+    secret: str
+
+    def as_dict(self) -> dict[str, str | int]:
+        """The set as plain data, for printing."""
+        return asdict(self)
+
+
+@transaction.atomic
+def issue(
+    username: str, project_id: str | None = None, *, staff: bool = False, revoke: bool = False
+) -> CredentialSet:
+    """Create what is missing of user and project, then a fresh set of credentials.
+
+    Older sets go on working, unless `revoke` ends them. A project that is named moves the user
+    there; `staff` is only ever granted here, never taken away.
+    """
+    user = User.objects.filter(username=username).first() or User(username=username)
+    if project_id is not None or user._state.adding:
+        project = Project(id=project_id or settings.DEFAULT_PROJECT)
+        project.clean_fields()
+        user.project, _ = Project.objects.get_or_create(id=project.id)
+    if user._state.adding:
+        user.set_unusable_password()
+    user.is_staff = user.is_staff or staff
+    user.clean_fields()
+    user.save()
+    if revoke:
+        revoke_all(user)
+    return _fresh_set(user)
+
+
+def revoke_all(user: User) -> None:
+    """End every credential of a user at once."""
+    now = timezone.now()
+    user.tokens.filter(revoked_at=None).update(revoked_at=now)
+    user.signing_keys.filter(revoked_at=None).update(revoked_at=now)
+
+
+def _fresh_set(user: User) -> CredentialSet:
+    access_key, secret_key = _issue_signing_key(user, SigningKey.Kind.IMS)
+    secret_id, secret = _issue_signing_key(user, SigningKey.Kind.SHARINPIX)
+    return CredentialSet(
+        username=user.username,
+        user_id=user.pk,
+        project_id=user.project_id,
+        token=issue_token(user),
+        access_key=access_key,
+        secret_key=secret_key,
+        secret_id=secret_id,
+        secret=secret,
+    )
+
+
+def issue_token(user: User, expires_at: datetime | None = None) -> str:
+    """A new bearer token of 256 random bits, valid until `expires_at` (for ever when None)."""
+    token = secrets.token_urlsafe(32)
+    Token.objects.create(user=user, digest=_digest(token), expires_at=expires_at)
+    return token
+
+
+def user_of_token(token: str) -> User | None:
+    """Whom a valid token speaks for; None when it is unknown, expired, revoked or its user gone."""
+    return (
+        User.objects.filter(
+            Q(tokens__expires_at=None) | Q(tokens__expires_at__gt=timezone.now()),
+            tokens__digest=_digest(token),
+            tokens__revoked_at=None,
+            is_active=True,
+        )
+        .select_related("project")
+        .first()
+    )
+
+
+def signing_secret(kind: SigningKey.Kind, key_id: str) -> tuple[User, str] | None:
+    """The user and the secret in clear of a signing key that is in force, or None."""
+    key = (
+        SigningKey.objects.filter(kind=kind, key_id=key_id, revoked_at=None, user__is_active=True)
+        .select_related("user__project")
+        .first()
+    )
+    if key is None:
+        return None
+    try:
+        return key.user, _cipher().decrypt(bytes(key.encrypted_secret)).decode()
+    except InvalidToken:
+        return None
+
+
+def _issue_signing_key(user: User, kind: SigningKey.Kind) -> tuple[str, str]:
+    # SharinPix secret ids are uuids in that API's samples; an access key is shorter by custom.
+    ims = kind == SigningKey.Kind.IMS
+    key_id = secrets.token_hex(10).upper() if ims else str(uuid.uuid4())
+    secret = secrets.token_urlsafe(32)
+    SigningKey.objects.create(
+        user=user, kind=kind, key_id=key_id, encrypted_secret=_cipher().encrypt(secret.encode())
+    )
+    return key_id, secret
+
+
+def _digest(token: str) -> bytes:
+    return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
+
+
+def _cipher() -> MultiFernet:
+    # The first key encrypts; older ones still decrypt after SECRET_KEY has been rotated.
+    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
+    return MultiFernet([Fernet(_derive(key)) for key in keys])
+
+
+def _derive(secret_key: str) -> bytes:
+    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"taggedimages signing secrets")
+    return base64.urlsafe_b64encode(hkdf.derive(secret_key.encode()))

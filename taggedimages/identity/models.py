@@ -1,0 +1,68 @@
+"""Projects, users and the credentials that speak for them."""
+
+import uuid
+
+from django.conf import settings
+from django.contrib.auth.models import AbstractUser
+from django.core.validators import RegexValidator
+from django.db import models
+from django.db.models.functions import Now
+
+
+def default_project_id() -> str:
+    """The project of whoever names none; it also owns what anonymous callers make."""
+    return str(settings.DEFAULT_PROJECT)
+
+
+class Project(models.Model):
+    """A tenant: `{project_id}` in IMS paths, the organisation of SharinPix."""
+
+    id = models.CharField(
+        primary_key=True,
+        max_length=64,
+        validators=[RegexValidator(r"\A[A-Za-z0-9_-]+\Z", "Letters, digits, - and _ only.")],
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    def __str__(self) -> str:
+        return self.id
+
+
+class User(AbstractUser):
+    """Somebody who calls; belongs to one project."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    project = models.ForeignKey(
+        Project, on_delete=models.PROTECT, related_name="users", default=default_project_id
+    )
+
+
+class Token(models.Model):
+    """A bearer token of any dialect. Only its SHA-256 is kept: 256 random bits need no salt."""
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="tokens")
+    digest = models.BinaryField(max_length=32, unique=True, editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    expires_at = models.DateTimeField(null=True, blank=True)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"token {self.pk} of {self.user}"
+
+
+class SigningKey(models.Model):
+    """A key id and the secret it signs with, kept encrypted because verifying needs it in full."""
+
+    class Kind(models.TextChoices):
+        IMS = "ims", "IMS access key"
+        SHARINPIX = "sharinpix", "SharinPix secret"
+
+    user = models.ForeignKey(User, on_delete=models.CASCADE, related_name="signing_keys")
+    kind = models.CharField(max_length=16, choices=Kind)
+    key_id = models.CharField(max_length=64, unique=True, editable=False)
+    encrypted_secret = models.BinaryField(editable=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    revoked_at = models.DateTimeField(null=True, blank=True)
+
+    def __str__(self) -> str:
+        return f"{self.kind} key {self.key_id} of {self.user}"

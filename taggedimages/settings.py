@@ -1,0 +1,214 @@
+"""Every setting of the service, read from the environment, with defaults that run as they stand.
+
+Without DATABASE_URL and a bucket, the service belongs to a `manage.py up` on this machine: its
+data folder says where the embedded engines are. With them it runs on managed ones.
+"""
+
+import secrets
+from pathlib import Path
+
+import environ
+from django.core.exceptions import ImproperlyConfigured
+
+from taggedimages.engines import state
+
+BASE_DIR = Path(__file__).resolve().parent.parent
+env = environ.Env()
+embedded = state.load(state.data_folder())
+
+
+def first_of(*names: str, default: str = "") -> str:
+    """The first of several usual names of one variable that is set."""
+    return next((value for name in names if (value := env.str(name, default=""))), default)
+
+
+# --- The process ---------------------------------------------------------------------------------
+
+DEBUG = env.bool("TAGGEDIMAGES_DEBUG", default=False)
+SECRET_KEY = first_of("SECRET_KEY", "DJANGO_SECRET_KEY")
+if not SECRET_KEY:
+    # A random key serves commands that run before the first `up`; nothing is signed with it.
+    SECRET_KEY = embedded.secret_key if embedded else secrets.token_urlsafe(50)
+    if "DATABASE_URL" in env:
+        raise ImproperlyConfigured("Set SECRET_KEY: sessions and signing secrets rest on it.")
+if len(SECRET_KEY) < 32:
+    raise ImproperlyConfigured("SECRET_KEY must have at least 32 characters.")
+SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+
+ALLOWED_HOSTS = env.list("TAGGEDIMAGES_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
+CSRF_TRUSTED_ORIGINS = env.list("TAGGEDIMAGES_TRUSTED_ORIGINS", default=[])
+ROOT_URLCONF = "taggedimages.urls"
+WSGI_APPLICATION = "taggedimages.wsgi.application"
+APPEND_SLASH = False
+USE_TZ = True
+TIME_ZONE = "UTC"
+DEFAULT_AUTO_FIELD = "django.db.models.BigAutoField"
+AUTH_USER_MODEL = "identity.User"
+
+INSTALLED_APPS = [
+    "taggedimages",
+    "taggedimages.identity",
+    "images",
+    "tags",
+    "search",
+    "rest_framework",
+    "django_filters",
+    "drf_spectacular",
+    "drf_spectacular_sidecar",
+    "django.contrib.admin",
+    "django.contrib.auth",
+    "django.contrib.contenttypes",
+    "django.contrib.sessions",
+    "django.contrib.messages",
+    "django.contrib.staticfiles",
+    "django.contrib.postgres",
+]
+
+MIDDLEWARE = [
+    "taggedimages.api.middleware.HealthChecks",
+    "django.middleware.security.SecurityMiddleware",
+    "whitenoise.middleware.WhiteNoiseMiddleware",
+    "taggedimages.api.middleware.EitherSlash",
+    "taggedimages.api.middleware.BoundedBody",
+    "django.contrib.sessions.middleware.SessionMiddleware",
+    "django.middleware.common.CommonMiddleware",
+    "django.middleware.csrf.CsrfViewMiddleware",
+    "django.contrib.auth.middleware.AuthenticationMiddleware",
+    "django.contrib.messages.middleware.MessageMiddleware",
+    "django.middleware.clickjacking.XFrameOptionsMiddleware",
+]
+
+TEMPLATES = [
+    {
+        "BACKEND": "django.template.backends.django.DjangoTemplates",
+        "APP_DIRS": True,
+        "OPTIONS": {
+            "context_processors": [
+                "django.template.context_processors.request",
+                "django.contrib.auth.context_processors.auth",
+                "django.contrib.messages.context_processors.messages",
+            ]
+        },
+    }
+]
+
+STATIC_URL = "static/"
+STATIC_ROOT = BASE_DIR / "static"
+# Straight from the packages where nobody ran collectstatic, as under `up`.
+WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+
+# --- PostgreSQL ----------------------------------------------------------------------------------
+
+# Requests are bounded; commands such as migrate may take as long as the data is large.
+SERVES_REQUESTS = env.bool("TAGGEDIMAGES_SERVES_REQUESTS", default=False)
+STATEMENT_TIMEOUT_MS = (
+    env.int("TAGGEDIMAGES_STATEMENT_TIMEOUT_MS", default=5_000) if SERVES_REQUESTS else 0
+)
+LOCK_TIMEOUT_MS = STATEMENT_TIMEOUT_MS * 4 // 5
+DATABASES = {
+    "default": env.db_url(
+        "DATABASE_URL",
+        default=embedded.database_url if embedded else "postgres://taggedimages@127.0.0.1:1/none",
+    )
+    | {
+        "CONN_MAX_AGE": env.int("TAGGEDIMAGES_DATABASE_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": True,
+    }
+}
+DATABASES["default"].setdefault("OPTIONS", {})
+DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 3)
+DATABASES["default"]["OPTIONS"].setdefault(
+    "options",
+    f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c jit=off",
+)
+
+# --- S3 ------------------------------------------------------------------------------------------
+
+S3_BUCKET = first_of("S3_BUCKET", "AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET", "S3_BUCKET_NAME")
+S3_REGION = first_of("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_S3_REGION_NAME", default="us-east-1")
+S3_ENDPOINT_URL = first_of(
+    "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_S3_ENDPOINT_URL", "S3_ENDPOINT_URL"
+)
+# Where clients reach the store, if that is not where this process does.
+S3_PUBLIC_ENDPOINT_URL = env.str("S3_PUBLIC_ENDPOINT_URL", default="")
+# Empty: boto3 finds credentials in its own ways (AWS_* variables, instance role, ...).
+S3_ACCESS_KEY = S3_SECRET_KEY = ""
+if embedded and not S3_BUCKET:
+    S3_BUCKET = embedded.bucket
+    S3_REGION = embedded.region
+    S3_ENDPOINT_URL = embedded.s3_endpoint_url
+    S3_ACCESS_KEY, S3_SECRET_KEY = embedded.s3_access_key, embedded.s3_secret_key
+
+# --- The product ---------------------------------------------------------------------------------
+
+ANONYMOUS = env.str("TAGGEDIMAGES_ANONYMOUS", default="none")
+if ANONYMOUS not in ("open", "read-only", "none"):
+    raise ImproperlyConfigured("TAGGEDIMAGES_ANONYMOUS is one of: open, read-only, none.")
+HOOK_SECRET = env.str("TAGGEDIMAGES_HOOK_SECRET", default=embedded.hook_secret if embedded else "")
+DEFAULT_PROJECT = env.str("TAGGEDIMAGES_DEFAULT_PROJECT", default="default")
+PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
+
+MAX_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_BODY_BYTES", default=1024 * 1024)
+# 3.96 MB of the published API, counted in 1024² (contract TIM, input rules).
+MAX_UPLOAD_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_UPLOAD_BODY_BYTES", default=4_152_360)
+# BoundedBody decides sooner and by route; Django's own limit must not come first.
+DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES)
+MAX_LIST_ITEMS = env.int("TAGGEDIMAGES_MAX_LIST_ITEMS", default=1_000)
+MAX_SEARCH_TERMS = env.int("TAGGEDIMAGES_MAX_SEARCH_TERMS", default=100)
+
+SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=2)
+
+# --- HTTPS and headers ---------------------------------------------------------------------------
+
+HTTPS = env.bool("TAGGEDIMAGES_HTTPS", default=True)
+SECURE_SSL_REDIRECT = HTTPS
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
+SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
+SECURE_HSTS_PRELOAD = HTTPS
+SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
+SECURE_REFERRER_POLICY = "same-origin"
+X_FRAME_OPTIONS = "DENY"
+if env.bool("TAGGEDIMAGES_BEHIND_PROXY", default=False):
+    SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
+
+AUTH_PASSWORD_VALIDATORS = [
+    {"NAME": f"django.contrib.auth.password_validation.{name}"}
+    for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
+]
+
+# --- REST framework ------------------------------------------------------------------------------
+
+# What is set here is the /v1 API's; the views of each other dialect name their own.
+REST_FRAMEWORK = {
+    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["taggedimages.api.parsers.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "taggedimages.api.parsers.AlwaysFirst",
+    "DEFAULT_AUTHENTICATION_CLASSES": ["taggedimages.identity.authentication.BearerAuthentication"],
+    "DEFAULT_PERMISSION_CLASSES": ["taggedimages.identity.authentication.AnonymousPolicy"],
+    "DEFAULT_PAGINATION_CLASS": "taggedimages.api.pagination.ZeroBasedPagination",
+    "EXCEPTION_HANDLER": "taggedimages.api.errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "taggedimages.api.schema.DocumentedSchema",
+    "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
+}
+
+SPECTACULAR_SETTINGS = {
+    "TITLE": "Tagged Image Manager",
+    "VERSION": "1.0.0",
+    "DESCRIPTION": "Keep, tag and find images. Bytes travel straight to and from S3.",
+    "SERVE_INCLUDE_SCHEMA": False,
+    "OAS_VERSION": "3.1.1",
+    "SWAGGER_UI_DIST": "SIDECAR",
+    "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
+    "ENUM_GENERATE_CHOICE_DESCRIPTION": False,
+    "DISABLE_ERRORS_AND_WARNINGS": False,
+}
+
+LOGGING = {
+    "version": 1,
+    "disable_existing_loggers": False,
+    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "root": {"handlers": ["stderr"], "level": env.str("TAGGEDIMAGES_LOG_LEVEL", default="INFO")},
+    "loggers": {"django.request": {"level": "ERROR"}, "botocore": {"level": "WARNING"}},
+}

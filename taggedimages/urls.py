@@ -1,0 +1,26 @@
+"""One line for each published API; the admin and the docs."""
+
+from django.contrib import admin
+from django.urls import include, path
+from django.views.generic import RedirectView
+
+from taggedimages.api import docs
+
+urlpatterns = [
+    path("", RedirectView.as_view(url="/docs")),
+    path("v1/openapi.json", docs.v1_document, name="v1-openapi"),
+    path("docs", docs.browse, name="docs"),
+    path("api/v1/", include("taggedimages.dialects.sharinpix.urls")),
+    path("api/v2/", include("taggedimages.dialects.atmosphere.urls")),
+    path("current/api/v2/", include("taggedimages.dialects.atmosphere.urls")),
+    path("", include("taggedimages.dialects.ims.urls")),
+    path("v1/", include("images.urls")),
+    path("v1/", include("tags.urls")),
+    path("v1/", include("search.urls")),
+    path("admin/", admin.site.urls),
+]
+
+handler400 = "taggedimages.doors.bad_request"
+handler403 = "taggedimages.doors.forbidden"
+handler404 = "taggedimages.doors.not_found"
+handler500 = "taggedimages.doors.failed"

@@ -1,0 +1,108 @@
+"""Tags, their links to images, and the ledger of every change of a link."""
+
+import uuid
+from typing import Any, Self
+
+from django.db import models
+from django.db.models import F
+from django.db.models.functions import Now
+
+from images.models import Image
+from taggedimages.identity.models import User
+from tags import colours, names
+
+
+class TagQuerySet(models.QuerySet["Tag"]):
+    """Reads of the vocabulary."""
+
+    def alphabetical(self) -> Self:
+        """By folded name, then exact name; both columns collate by code point everywhere."""
+        return self.order_by("folded", "name")
+
+
+class Tag(models.Model):
+    """A name that images can carry; unique exactly, so that `Knee` and `knee` are two."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    name = models.CharField(max_length=names.MAX_LENGTH, db_collation="C")
+    # Kept beside the name because PostgreSQL's folding depends on the database's collation.
+    folded = models.TextField(editable=False, db_collation="C")
+    description = models.TextField(default="", blank=True)
+    label_en = models.CharField(max_length=255, default="", blank=True)
+    label_fr = models.CharField(max_length=255, default="", blank=True)
+    color = models.CharField(max_length=7, default=colours.pick)
+    public = models.BooleanField(default=False)
+    listed = models.BooleanField(default=True)
+    visible = models.BooleanField(default=False)
+    allow_download = models.BooleanField(default=False)
+    user = models.ForeignKey(
+        User, on_delete=models.SET_NULL, null=True, blank=True, related_name="own_tags"
+    )
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+    images = models.ManyToManyField(Image, through="ImageTag", related_name="tags")
+
+    objects = TagQuerySet.as_manager()
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["name"], name="tag_name_once"),
+            models.CheckConstraint(condition=~models.Q(name=""), name="tag_name_not_empty"),
+        ]
+        indexes = [models.Index(fields=["folded", "name"], name="tag_alphabetical")]
+
+    def __str__(self) -> str:
+        return self.name
+
+    def save(self, *args: Any, **kwargs: Any) -> None:
+        self.folded = names.folded(self.name)
+        super().save(*args, **kwargs)
+
+
+class ImageTag(models.Model):
+    """The link between an image and a tag, with IMS's value; at most one of each pair."""
+
+    uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
+    # The database cascades (migration 0002), so that deleting costs no rows in memory and
+    # plain SQL is recorded too.
+    image = models.ForeignKey(Image, on_delete=models.DO_NOTHING, db_index=False)
+    tag = models.ForeignKey(Tag, on_delete=models.DO_NOTHING, db_index=False)
+    value = models.CharField(max_length=255, default="", blank=True)
+    # Without an index: nothing reads links by user, and there are many of them.
+    user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, db_index=False)
+    created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["image", "tag"], name="imagetag_once"),
+        ]
+        indexes = [models.Index(fields=["tag", "image"], name="imagetag_by_tag")]
+
+    def __str__(self) -> str:
+        return f"{self.tag_id} on {self.image_id}"
+
+
+class TagChange(models.Model):
+    """One line of the ledger: a link that came, went or changed its value.
+
+    Written by the database itself (migration 0002) and never updated or deleted. It refers to
+    images, tags and users by plain ids and names, because it outlives them.
+    """
+
+    image_id = models.BigIntegerField()
+    tag_id = models.BigIntegerField()
+    tag_name = models.CharField(max_length=names.MAX_LENGTH, db_collation="C")
+    old_value = models.CharField(max_length=255, null=True)  # noqa: DJ001  None: no link before
+    new_value = models.CharField(max_length=255, null=True)  # noqa: DJ001  None: no link after
+    user_id = models.BigIntegerField(null=True)
+    user_name = models.CharField(max_length=150)
+    changed_at = models.DateTimeField(db_default=Now())
+    through = models.CharField(max_length=64)
+    change_id = models.UUIDField()
+
+    class Meta:
+        indexes = [
+            models.Index(F("image_id"), F("id").desc(), name="tagchange_of_image"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.tag_name} on {self.image_id}: {self.old_value!r} to {self.new_value!r}"

@@ -1,0 +1,26 @@
+"""How tag names are compared: exactly, or folded so that case does not count."""
+
+MAX_LENGTH = 255
+
+
+def folded(name: str) -> str:
+    """The name as case-insensitive search and alphabetical order see it.
+
+    >>> folded("Straße") == folded("STRASSE")
+    True
+    """
+    return name.casefold()
+
+
+def like_pattern(pattern: str) -> str:
+    r"""A client's pattern as a LIKE pattern for folded names: only `%` is a wildcard.
+
+    >>> like_pattern("Sun_%")
+    'sun\\_%'
+    """
+    return folded(pattern).replace("\\", "\\\\").replace("_", "\\_")
+
+
+def distinct(names: list[str]) -> list[str]:
+    """Each name once, at its first place."""
+    return list(dict.fromkeys(names))

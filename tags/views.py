@@ -1,0 +1,88 @@
+"""/v1/tags (contract TIM)."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from images.serializers import ImageListParameters, ImageRecordSerializer
+from images.views import with_tags
+from search.parameters import list_query
+from search.query import find
+from taggedimages.api.ids import parse_id
+from taggedimages.api.pagination import PageParameters
+from taggedimages.identity.authentication import author_of
+from tags import curation
+from tags.models import Tag, TagQuerySet
+from tags.serializers import TagNameSerializer, TagSerializer
+
+DOOR = "v1"
+
+
+class TagViewSet(GenericViewSet[Tag]):
+    """The vocabulary."""
+
+    serializer_class = TagSerializer
+
+    def get_queryset(self) -> TagQuerySet:
+        return Tag.objects.alphabetical()
+
+    @extend_schema(summary="Browse tags in alphabetical order", parameters=[PageParameters])
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(TagSerializer(page, many=True).data)
+
+    @extend_schema(
+        summary="Create a tag",
+        description="A name that exists gives the tag that has it.",
+        request=TagNameSerializer,
+        responses={201: TagSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        tag = curation.create(self.name(request))
+        return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(summary="One tag")
+    def retrieve(self, request: Request, id: str) -> Response:
+        return Response(TagSerializer(self.tag(id)).data)
+
+    @extend_schema(
+        summary="Rename a tag on every image", request=TagNameSerializer, responses=TagSerializer
+    )
+    def update(self, request: Request, id: str) -> Response:
+        name = self.name(request)
+        return Response(TagSerializer(curation.rename(self.tag(id), name)).data)
+
+    @extend_schema(summary="Delete a tag, never its images", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:
+        if not curation.delete(self.tag(id), author_of(request, DOOR)):
+            raise NotFound
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @extend_schema(
+        summary="Browse the images with a tag, newest first",
+        parameters=[ImageListParameters],
+        responses=ImageRecordSerializer(many=True),
+    )
+    def images(self, request: Request, id: str) -> Response:
+        query = list_query(request, tag_id=parse_id(id))
+        self.tag(id)
+        images = with_tags(find(query, request.user))
+        return self.get_paginated_response(
+            ImageRecordSerializer(self.paginate_queryset(images), many=True).data
+        )
+
+    def tag(self, id: str) -> Tag:
+        """The tag with this id. Raises NotFound."""
+        tag = Tag.objects.filter(pk=parse_id(id)).first()
+        if tag is None:
+            raise NotFound
+        return tag
+
+    def name(self, request: Request) -> str:
+        """The name in the body. Raises ValidationError."""
+        asked = TagNameSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        return str(asked.validated_data["name"])
