@@ -5,7 +5,7 @@ import binascii
 from typing import Any
 
 from django.conf import settings
-from drf_spectacular.utils import extend_schema_field
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from images import storage
@@ -30,6 +30,7 @@ class TagNamesField(serializers.ListField):
         super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
 
 
+@extend_schema_serializer(component_name="ImageCreateInput")
 class ImageCreateSerializer(serializers.Serializer[Any]):
     """ImageCreateInput."""
 
@@ -45,6 +46,7 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
         return value
 
 
+@extend_schema_serializer(component_name="UploadCreateInput")
 class UploadCreateSerializer(ImageCreateSerializer):
     """UploadCreateInput: the image itself comes with its record."""
 
@@ -61,12 +63,14 @@ class UploadCreateSerializer(ImageCreateSerializer):
         return data
 
 
+@extend_schema_serializer(component_name="ImageUpdateInput")
 class ImageUpdateSerializer(serializers.Serializer[Any]):
     """ImageUpdateInput."""
 
     tags = TagNamesField()
 
 
+@extend_schema_serializer(component_name="ImageCreatedResponse")
 class ImageCreatedSerializer(serializers.Serializer[Any]):
     """ImageCreatedResponse."""
 
@@ -75,7 +79,7 @@ class ImageCreatedSerializer(serializers.Serializer[Any]):
 
 
 class ImageRecordSerializer(serializers.Serializer[Image]):
-    """ImageRecord. Wants `created_by` and `links` (of `with_tags`) fetched."""
+    """ImageRecord."""
 
     id = serializers.IntegerField()
     created_by = serializers.SerializerMethodField(help_text="User name, or `anonymous`.")

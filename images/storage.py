@@ -18,6 +18,7 @@ from django.conf import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
+    from mypy_boto3_s3.type_defs import CopySourceTypeDef
 
 # The most that S3 copies in one request; larger objects are copied in parts.
 MAX_SINGLE_COPY_BYTES = 5 * 1024**3
@@ -40,15 +41,16 @@ class StoredObject:
 
 def presign_put(key: str, size: int | None = None) -> str:
     """A URL that takes one PUT to `key`, of exactly `size` bytes when that is given."""
-    params = {"Bucket": settings.S3_BUCKET, "Key": key}
+    params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
     if size:
         params["ContentLength"] = size
     return _presign("put_object", params)
 
 
 def presign_get(key: str) -> str:
-    """A URL that reads `key`, sandboxed so that a stored page or script never runs."""
-    return _presign("get_object", {"Bucket": settings.S3_BUCKET, "Key": key})
+    """A URL that reads `key`, as an attachment so that a stored page or script never runs."""
+    params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
+    return _presign("get_object", params | {"ResponseContentDisposition": "attachment"})
 
 
 def head(key: str) -> StoredObject | None:
@@ -79,7 +81,7 @@ def put(key: str, body: bytes) -> StoredObject:
 
 def copy(source: str, target: str, seen: StoredObject) -> bool:
     """Copy an object as it was seen; False when it is gone or was written again since."""
-    origin = {"Bucket": settings.S3_BUCKET, "Key": source}
+    origin: CopySourceTypeDef = {"Bucket": settings.S3_BUCKET, "Key": source}
     with _translated() as absent:
         if seen.size <= MAX_SINGLE_COPY_BYTES:
             _client().copy_object(
@@ -151,7 +153,7 @@ def _signer() -> "S3Client":
 
 
 def _connect(endpoint_url: str) -> "S3Client":
-    return boto3.session.Session().client(
+    client: S3Client = boto3.session.Session().client(
         "s3",
         endpoint_url=endpoint_url or None,
         region_name=settings.S3_REGION,
@@ -168,3 +170,4 @@ def _connect(endpoint_url: str) -> "S3Client":
             response_checksum_validation="when_required",
         ),
     )
+    return client

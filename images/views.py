@@ -6,7 +6,8 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch
-from drf_spectacular.utils import OpenApiTypes, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import AuthenticationFailed, NotFound, ParseError
 from rest_framework.permissions import AllowAny
@@ -30,7 +31,7 @@ from images.serializers import (
 from search.parameters import list_query
 from search.query import find
 from taggedimages.api.ids import parse_id
-from taggedimages.api.pagination import PageParameters
+from taggedimages.api.pagination import PageParameters, paged
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
@@ -58,9 +59,7 @@ class ImageViewSet(GenericViewSet[Image]):
     @extend_schema(summary="Browse images, newest first", parameters=[ImageListParameters])
     def list(self, request: Request) -> Response:
         images = with_tags(find(list_query(request), request.user))
-        return self.get_paginated_response(
-            ImageRecordSerializer(self.paginate_queryset(images), many=True).data
-        )
+        return paged(images, request, ImageRecordSerializer)
 
     @extend_schema(
         summary="Create a record and get a URL to PUT its file to",
@@ -114,8 +113,7 @@ class ImageViewSet(GenericViewSet[Image]):
         responses=TagChangeSerializer(many=True),
     )
     def history(self, request: Request, id: str) -> Response:
-        page = self.paginate_queryset(history.of_image(self.image(id).pk))
-        return self.get_paginated_response(TagChangeSerializer(page, many=True).data)
+        return paged(history.of_image(self.image(id).pk), request, TagChangeSerializer)
 
     def image(self, id: str) -> Image:
         """The record with this id, if the caller may see it. Raises NotFound."""

@@ -10,6 +10,7 @@ from images.serializers import ImageRecordSerializer
 from images.views import with_tags
 from search.parameters import SearchParameters, search_query
 from search.query import find
+from taggedimages.api.pagination import paged
 
 
 class SearchViewSet(GenericViewSet[Image]):
@@ -20,6 +21,4 @@ class SearchViewSet(GenericViewSet[Image]):
     @extend_schema(summary="Find images by tags, newest first", parameters=[SearchParameters])
     def list(self, request: Request) -> Response:
         images = with_tags(find(search_query(request), request.user))
-        return self.get_paginated_response(
-            ImageRecordSerializer(self.paginate_queryset(images), many=True).data
-        )
+        return paged(images, request, ImageRecordSerializer)

@@ -7,10 +7,14 @@ data folder says where the embedded engines are. With them it runs on managed on
 import secrets
 from pathlib import Path
 
+import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from taggedimages.engines import state
+
+# Lets annotations such as ModelAdmin[Tag] stand in code that runs.
+django_stubs_ext.monkeypatch()
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 env = environ.Env()

@@ -9,14 +9,14 @@ from django.db.models.sql.compiler import SQLCompiler
 
 @TextField.register_lookup
 @CharField.register_lookup
-class Like(Lookup):  # type: ignore[type-arg]  # not subscriptable when it runs
+class Like(Lookup):
     """`%` is any text, `_` any character, a backslash makes either literal."""
 
     lookup_name = "like"
 
     def as_sql(
         self, compiler: SQLCompiler, connection: BaseDatabaseWrapper
-    ) -> tuple[str, list[Any]]:
+    ) -> tuple[str, tuple[Any, ...]]:
         column, column_params = self.process_lhs(compiler, connection)
         pattern, pattern_params = self.process_rhs(compiler, connection)
-        return f"{column} LIKE {pattern}", [*column_params, *pattern_params]
+        return f"{column} LIKE {pattern}", (*column_params, *pattern_params)

@@ -2,6 +2,7 @@
 
 from typing import Any
 
+from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from taggedimages.api.fields import StrictCharField
@@ -15,6 +16,7 @@ class TagSerializer(serializers.Serializer[Tag]):
     name = serializers.CharField()
 
 
+@extend_schema_serializer(component_name="TagInput")
 class TagNameSerializer(serializers.Serializer[Any]):
     """TagCreateInput and TagUpdateInput."""
 

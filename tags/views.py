@@ -12,7 +12,7 @@ from images.views import with_tags
 from search.parameters import list_query
 from search.query import find
 from taggedimages.api.ids import parse_id
-from taggedimages.api.pagination import PageParameters
+from taggedimages.api.pagination import PageParameters, paged
 from taggedimages.identity.authentication import author_of
 from tags import curation
 from tags.models import Tag, TagQuerySet
@@ -31,8 +31,7 @@ class TagViewSet(GenericViewSet[Tag]):
 
     @extend_schema(summary="Browse tags in alphabetical order", parameters=[PageParameters])
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
-        return self.get_paginated_response(TagSerializer(page, many=True).data)
+        return paged(self.get_queryset(), request, TagSerializer)
 
     @extend_schema(
         summary="Create a tag",
@@ -41,7 +40,7 @@ class TagViewSet(GenericViewSet[Tag]):
         responses={201: TagSerializer},
     )
     def create(self, request: Request) -> Response:
-        tag = curation.create(self.name(request))
+        tag = curation.create(_name_in(request))
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="One tag")
@@ -52,7 +51,7 @@ class TagViewSet(GenericViewSet[Tag]):
         summary="Rename a tag on every image", request=TagNameSerializer, responses=TagSerializer
     )
     def update(self, request: Request, id: str) -> Response:
-        name = self.name(request)
+        name = _name_in(request)
         return Response(TagSerializer(curation.rename(self.tag(id), name)).data)
 
     @extend_schema(summary="Delete a tag, never its images", responses={204: None})
@@ -70,9 +69,7 @@ class TagViewSet(GenericViewSet[Tag]):
         query = list_query(request, tag_id=parse_id(id))
         self.tag(id)
         images = with_tags(find(query, request.user))
-        return self.get_paginated_response(
-            ImageRecordSerializer(self.paginate_queryset(images), many=True).data
-        )
+        return paged(images, request, ImageRecordSerializer)
 
     def tag(self, id: str) -> Tag:
         """The tag with this id. Raises NotFound."""
@@ -81,8 +78,8 @@ class TagViewSet(GenericViewSet[Tag]):
             raise NotFound
         return tag
 
-    def name(self, request: Request) -> str:
-        """The name in the body. Raises ValidationError."""
-        asked = TagNameSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        return str(asked.validated_data["name"])
+
+def _name_in(request: Request) -> str:
+    asked = TagNameSerializer(data=request.data)
+    asked.is_valid(raise_exception=True)
+    return str(asked.validated_data["name"])

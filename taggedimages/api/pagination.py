@@ -1,6 +1,5 @@
 """Zero-based pages with exact totals (contract TIM, query parameters)."""
 
-from collections.abc import Sequence
 from typing import Any
 
 from django.db.models import QuerySet
@@ -28,9 +27,7 @@ class ZeroBasedPagination(PageNumberPagination):
     def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
         return []
 
-    def paginate_queryset(
-        self, queryset: QuerySet[Any], request: Request, view: Any = None
-    ) -> Sequence[Any]:
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
         asked = PageParameters(data=request.query_params)
         asked.is_valid(raise_exception=True)
         self.number, self.limit = asked.validated_data["page"], asked.validated_data["limit"]
@@ -60,3 +57,12 @@ class ZeroBasedPagination(PageNumberPagination):
                 "meta": {"type": "object", "required": list(meta), "properties": meta},
             },
         }
+
+
+def paged(
+    queryset: QuerySet[Any], request: Request, serializer: type[serializers.Serializer[Any]]
+) -> Response:
+    """The page of a queryset that the request asks for. Raises ValidationError."""
+    pages = ZeroBasedPagination()
+    page = pages.paginate_queryset(queryset, request)
+    return pages.get_paginated_response(serializer(page, many=True).data)

@@ -25,7 +25,7 @@ class Author:
     @property
     def project_id(self) -> str:
         """Where this author's images belong; anonymous ones belong to the default project."""
-        return self.user.project_id if self.user else default_project_id()
+        return self.user.project.pk if self.user else default_project_id()
 
     def project(self) -> Project:
         """The author's project, made at first need."""

@@ -73,7 +73,7 @@ def _fresh_set(user: User) -> CredentialSet:
     return CredentialSet(
         username=user.username,
         user_id=user.pk,
-        project_id=user.project_id,
+        project_id=user.project.pk,
         token=issue_token(user),
         access_key=access_key,
         secret_key=secret_key,

@@ -1,0 +1,42 @@
+"""Fill the corpus with generated images and plausible tags, so that there is something to see."""
+
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from images import storage, uploads
+from taggedimages import pictures
+from taggedimages.identity.authors import Author
+from taggedimages.transactions import retried
+from tags import tagging
+
+
+class Command(BaseCommand):
+    help = "Adds a few hundred generated, visibly different images with tags."
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--images", type=int, default=300, help="how many (300)")
+        parser.add_argument("--seed", type=int, default=1, help="another seed, other images (1)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        total = options["images"]
+        author = Author(None, "command:demo")
+        try:
+            for number, picture in enumerate(pictures.generate(total, options["seed"]), 1):
+                add(picture, author)
+                if number % 50 == 0 or number == total:
+                    self.stdout.write(f"{number} of {total} images")
+        except storage.StorageUnavailable as error:
+            raise CommandError(f"{error} Is the service up?") from error
+
+
+def add(picture: pictures.Picture, by: Author) -> None:
+    """Store one picture with its record and tags."""
+    image = uploads.receive(picture.filename, picture.body, by)
+
+    @retried
+    def save() -> None:
+        image.save(force_insert=True)
+        tagging.tag(image, picture.tags, by)
+
+    save()

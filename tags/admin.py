@@ -1,0 +1,97 @@
+"""Tags in the admin; every change goes through the same functions as the APIs'."""
+
+from typing import Any
+
+from django import forms
+from django.contrib import admin
+from django.db.models import Count, QuerySet
+from django.http import HttpRequest
+
+from taggedimages.identity.authors import Author
+from taggedimages.identity.models import User
+from tags import curation
+from tags.models import Tag, TagChange, TagQuerySet
+
+
+class TagForm(forms.ModelForm[Tag]):
+    """A tag; its name must be free."""
+
+    class Meta:
+        model = Tag
+        fields = (
+            "name",
+            "description",
+            "label_en",
+            "label_fr",
+            "color",
+            "public",
+            "listed",
+            "visible",
+            "allow_download",
+        )
+
+
+@admin.register(Tag)
+class TagAdmin(admin.ModelAdmin[Tag]):
+    """The vocabulary."""
+
+    form = TagForm
+    list_display = ("name", "images_tagged", "description", "created_at")
+    search_fields = ("name", "folded")
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("folded", "name")
+
+    def get_queryset(self, request: HttpRequest) -> TagQuerySet:
+        return Tag.objects.alphabetical().annotate(uses=Count("imagetag"))
+
+    @admin.display(description="images")
+    def images_tagged(self, tag: Any) -> int:
+        """How many links the tag has, of ended images too."""
+        return int(tag.uses)
+
+    def delete_model(self, request: HttpRequest, obj: Tag) -> None:
+        curation.delete(obj, _author(request))
+
+    def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
+        for tag in queryset:
+            curation.delete(tag, _author(request))
+
+    def get_deleted_objects(
+        self, objs: Any, request: HttpRequest
+    ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
+        # Listing every link would hold a page of millions; the count tells as much.
+        counts = {"tags": len(objs)} | {"links": sum(tag.imagetag_set.count() for tag in objs)}
+        return [str(tag) for tag in objs], counts, set(), []
+
+
+@admin.register(TagChange)
+class TagChangeAdmin(admin.ModelAdmin[TagChange]):
+    """The ledger, to be read."""
+
+    list_display = (
+        "changed_at",
+        "image_id",
+        "tag_name",
+        "old_value",
+        "new_value",
+        "user_name",
+        "through",
+    )
+    search_fields = ("=image_id", "=tag_name", "=change_id")
+    list_per_page = 50
+    show_full_result_count = False
+    ordering = ("-id",)
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: TagChange | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: TagChange | None = None) -> bool:
+        return False
+
+
+def _author(request: HttpRequest) -> Author:
+    return Author(request.user if isinstance(request.user, User) else None, "admin")
