@@ -1,6 +1,6 @@
 """Users, projects and their credentials in the admin; secrets are never shown."""
 
-from typing import TypeVar
+from typing import ClassVar, TypeVar
 
 from django.contrib import admin
 from django.contrib.auth.admin import UserAdmin
@@ -33,7 +33,7 @@ class CredentialAdmin(admin.ModelAdmin[Credential]):
 
     list_select_related = ("user",)
     search_fields = ("user__username",)
-    readonly_fields: tuple[str, ...] = ("user", "created_at")
+    readonly_fields: ClassVar[tuple[str, ...]] = ("user", "created_at")
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
