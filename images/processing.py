@@ -18,10 +18,10 @@ logger = logging.getLogger(__name__)
 # A PUT that began before its URL expired may go on for long after.
 UPLOAD_GRACE = timedelta(hours=1)
 
-# Doubling waits of 2 s to about 4 min; SKIP LOCKED lets several workers share the rows.
+# Doubling waits of 1 s to about 4 min; SKIP LOCKED lets several workers share the rows.
 CLAIM = """
 UPDATE images_image
-SET check_at = now() + interval '2 seconds' * 2 ^ LEAST(checks, 7), checks = checks + 1
+SET check_at = now() + interval '1 second' * 2 ^ LEAST(checks, 8), checks = checks + 1
 WHERE id IN (
     SELECT id FROM images_image WHERE check_at <= now()
     ORDER BY check_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED

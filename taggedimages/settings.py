@@ -128,7 +128,7 @@ DATABASES["default"]["OPTIONS"].setdefault(
 
 # --- S3 ------------------------------------------------------------------------------------------
 
-S3_BUCKET = first_of("S3_BUCKET", "AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET", "S3_BUCKET_NAME")
+S3_BUCKET = first_of(*state.BUCKET_VARIABLES)
 S3_REGION = first_of("AWS_REGION", "AWS_DEFAULT_REGION", "AWS_S3_REGION_NAME", default="us-east-1")
 S3_ENDPOINT_URL = first_of(
     "AWS_ENDPOINT_URL_S3", "AWS_ENDPOINT_URL", "AWS_S3_ENDPOINT_URL", "S3_ENDPOINT_URL"
@@ -160,7 +160,7 @@ DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES)
 MAX_LIST_ITEMS = env.int("TAGGEDIMAGES_MAX_LIST_ITEMS", default=1_000)
 MAX_SEARCH_TERMS = env.int("TAGGEDIMAGES_MAX_SEARCH_TERMS", default=100)
 
-SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=2)
+SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
 
 # --- HTTPS and headers ---------------------------------------------------------------------------
 

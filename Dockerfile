@@ -1,0 +1,19 @@
+# The service alone, for managed PostgreSQL and S3: no embedded engines, no test tools.
+FROM python:3.11-slim AS build
+WORKDIR /app
+COPY requirements/service.txt requirements/service.txt
+RUN python -m venv /venv && /venv/bin/pip install --no-cache-dir --require-hashes -r requirements/service.txt
+COPY . .
+RUN SECRET_KEY=only-to-collect-static-files-0123456789 /venv/bin/python manage.py collectstatic --noinput
+
+FROM python:3.11-slim
+RUN useradd --system --no-create-home --shell /usr/sbin/nologin taggedimages
+COPY --from=build /venv /venv
+COPY --from=build /app /app
+WORKDIR /app
+USER taggedimages
+ENV PATH=/venv/bin:$PATH PYTHONUNBUFFERED=1 PYTHONDONTWRITEBYTECODE=1
+EXPOSE 8000
+HEALTHCHECK --interval=10s --timeout=3s --start-period=20s \
+    CMD ["python", "-c", "import urllib.request as r; r.urlopen('http://127.0.0.1:8000/healthz', timeout=2)"]
+CMD ["granian", "--interface", "wsgi", "--host", "0.0.0.0", "--port", "8000", "--workers", "2", "--no-ws", "--respawn-failed-workers", "taggedimages.wsgi:application"]
