@@ -15,6 +15,9 @@ from images import keys
 from taggedimages.identity.models import Project, User, default_project_id
 
 
+CLOCK_TOLERANCE = timedelta(minutes=1)
+
+
 class ImageQuerySet(models.QuerySet["Image"]):
     """Reads of images; who may see what is decided here and nowhere else."""
 
@@ -22,7 +25,8 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Started, and not ended at this moment: ends are judged at request time."""
         return self.filter(
             Q(ended_at=None) | Q(ended_at__gt=Now()),
-            created_at__lte=Now(),
+            # Clocks of several web hosts differ a little; a new image is seen at once all the same.
+            created_at__lte=Now() + CLOCK_TOLERANCE,
         )
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:

@@ -6,6 +6,8 @@ from django.views.generic import RedirectView
 
 from taggedimages.api import docs
 
+admin.site.site_header = admin.site.site_title = "taggedimages"
+
 urlpatterns = [
     path("", RedirectView.as_view(url="/docs")),
     path("v1/openapi.json", docs.v1_document, name="v1-openapi"),

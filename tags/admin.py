@@ -4,13 +4,14 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, QuerySet
+from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags import curation
-from tags.models import Tag, TagChange, TagQuerySet
+from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
 
 class TagForm(forms.ModelForm[Tag]):
@@ -43,7 +44,11 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     ordering = ("folded", "name")
 
     def get_queryset(self, request: HttpRequest) -> TagQuerySet:
-        return Tag.objects.alphabetical().annotate(uses=Count("imagetag"))
+        # A subquery, so that only the tags of the page are counted.
+        links = ImageTag.objects.filter(tag=OuterRef("pk")).order_by().values("tag")
+        return Tag.objects.alphabetical().annotate(
+            uses=Coalesce(Subquery(links.annotate(n=Count("pk")).values("n")), 0)
+        )
 
     @admin.display(description="images")
     def images_tagged(self, tag: Any) -> int:
