@@ -14,7 +14,6 @@ from django.utils import timezone
 from images import keys
 from taggedimages.identity.models import Project, User, default_project_id
 
-
 CLOCK_TOLERANCE = timedelta(minutes=1)
 
 

@@ -4,17 +4,21 @@ Callers come here outside database transactions. An object that is not there is 
 failure is StorageUnavailable.
 """
 
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from datetime import datetime
-from functools import cache
+from datetime import UTC, datetime
+from functools import cache, lru_cache
 from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
 
 import boto3
 from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
+
+from images.presigning import ReadSigner
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
@@ -49,8 +53,7 @@ def presign_put(key: str, size: int | None = None) -> str:
 
 def presign_get(key: str) -> str:
     """A URL that reads `key`, as an attachment so that a stored page or script never runs."""
-    params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
-    return _presign("get_object", params | {"ResponseContentDisposition": "attachment"})
+    return _reader().url(key, **{"response-content-disposition": "attachment"})
 
 
 def head(key: str) -> StoredObject | None:
@@ -141,6 +144,48 @@ def _presign(operation: str, params: dict[str, object]) -> str:
     )
 
 
+def _reader() -> ReadSigner:
+    # Within a window of stable URLs, all are signed at its beginning.
+    step = max(settings.PRESIGNED_STABLE_SECONDS, 1)
+    instant = datetime.fromtimestamp(time.time() // step * step, UTC)
+    credentials = _session().get_credentials().get_frozen_credentials()
+    return _reader_at(
+        settings.S3_BUCKET,
+        f"{instant:%Y%m%dT%H%M%SZ}",
+        credentials.access_key,
+        credentials.secret_key,
+        credentials.token,
+    )
+
+
+@lru_cache(maxsize=8)
+def _reader_at(
+    bucket: str, instant: str, access_key: str, secret_key: str, token: str | None
+) -> ReadSigner:
+    # boto3 knows how buckets are addressed; what comes before the key is the same for all.
+    base = _presign("get_object", {"Bucket": bucket, "Key": "key"}).partition("key?")[0]
+    address = urlsplit(base)
+    default_port = {"http": 80, "https": 443}.get(address.scheme)
+    return ReadSigner(
+        base=base,
+        host=str(address.hostname) if address.port in (None, default_port) else address.netloc,
+        region=settings.S3_REGION,
+        access_key=access_key,
+        secret_key=secret_key,
+        session_token=token,
+        instant=instant,
+        seconds=settings.PRESIGNED_SECONDS,
+    )
+
+
+@cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session(
+        aws_access_key_id=settings.S3_ACCESS_KEY or None,
+        aws_secret_access_key=settings.S3_SECRET_KEY or None,
+    )
+
+
 @cache
 def _client() -> "S3Client":
     return _connect(settings.S3_ENDPOINT_URL)
@@ -153,12 +198,10 @@ def _signer() -> "S3Client":
 
 
 def _connect(endpoint_url: str) -> "S3Client":
-    client: S3Client = boto3.session.Session().client(
+    client: S3Client = _session().client(
         "s3",
         endpoint_url=endpoint_url or None,
         region_name=settings.S3_REGION,
-        aws_access_key_id=settings.S3_ACCESS_KEY or None,
-        aws_secret_access_key=settings.S3_SECRET_KEY or None,
         config=Config(
             # Version 2 signatures, the default of presigning, bind neither length nor type.
             signature_version="s3v4",

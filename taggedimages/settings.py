@@ -153,6 +153,7 @@ if ANONYMOUS not in ("open", "read-only", "none"):
 HOOK_SECRET = env.str("TAGGEDIMAGES_HOOK_SECRET", default=embedded.hook_secret if embedded else "")
 DEFAULT_PROJECT = env.str("TAGGEDIMAGES_DEFAULT_PROJECT", default="default")
 PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
+PRESIGNED_STABLE_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_STABLE_SECONDS", default=0)
 
 MAX_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_BODY_BYTES", default=1024 * 1024)
 # 3.96 MB of the published API, counted in 1024² (contract TIM, input rules).
