@@ -1,6 +1,8 @@
 """Presigned GETs that are signed here are boto3's to the byte."""
 
 import urllib.request
+from functools import cache
+from typing import Any
 from urllib.parse import parse_qs, urlsplit
 
 import boto3
@@ -23,14 +25,19 @@ WORLDS = {
 }
 
 
-def signed_by_boto3(world: str, key: str) -> str:
+@cache
+def client(world: str) -> Any:
     endpoint_url, region, token = WORLDS[world]
     session = boto3.session.Session("AKIA", "se/cr+et", token)
     style = "path" if endpoint_url else "auto"
     config = Config(signature_version="s3v4", s3={"addressing_style": style})
-    client = session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
+    return session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
+
+
+def signed_by_boto3(world: str, key: str) -> str:
     params = {"Bucket": "pictures", "Key": key, "ResponseContentDisposition": "attachment"}
-    return str(client.generate_presigned_url("get_object", Params=params, ExpiresIn=900))
+    url = client(world).generate_presigned_url("get_object", Params=params, ExpiresIn=900)
+    return str(url)
 
 
 def signed_here(world: str, like: str, key: str) -> str:

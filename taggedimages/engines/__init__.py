@@ -18,7 +18,9 @@ def running(folder: Path) -> Iterator[State]:
         supervisor = Supervisor(say=lambda line: None)
         try:
             current = state.load_or_create(folder)
-            supervisor.start(postgres.part(folder, current), seaweedfs.part(folder, current))
+            supervisor.launch(seaweedfs.part(folder, current))
+            supervisor.launch(postgres.part(folder, current))
+            supervisor.wait_until_ready()
             yield current
         finally:
             supervisor.stop()

@@ -29,7 +29,6 @@ PORT_NAMES = (
     "filer",
     "filer_grpc",
     "admin",
-    "admin_grpc",
 )
 # The names under which a bucket outside may be given; the first that is set counts.
 BUCKET_VARIABLES = ("S3_BUCKET", "AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET", "S3_BUCKET_NAME")
@@ -129,15 +128,20 @@ def held(folder: Path, url: str) -> Iterator[None]:
         lock.truncate(0)
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now."""
+def try_to_listen(host: str, port: int) -> None:
+    """Raises OSError, with the reason, where a server could not listen now."""
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     with socket.socket(family, socket.SOCK_STREAM) as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind((host, port))
-        except OSError:
-            return False
+        probe.bind((host, port))
+
+
+def is_free(host: str, port: int) -> bool:
+    """Whether a server could listen there now."""
+    try:
+        try_to_listen(host, port)
+    except OSError:
+        return False
     return True
 
 
