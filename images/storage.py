@@ -26,6 +26,7 @@ if TYPE_CHECKING:
 
 # The most that S3 copies in one request; larger objects are copied in parts.
 MAX_SINGLE_COPY_BYTES = 5 * 1024**3
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 ABSENT = {"404", "NoSuchKey", "NotFound"}
 CHANGED = {"412", "PreconditionFailed"}
 
@@ -206,6 +207,8 @@ def _connect(endpoint_url: str) -> "S3Client":
             # Version 2 signatures, the default of presigning, bind neither length nor type.
             signature_version="s3v4",
             s3={"addressing_style": "path" if endpoint_url else "auto"},
+            # A proxy for the world outside is none for a store on this machine.
+            proxies={} if urlsplit(endpoint_url).hostname in LOOPBACK else None,
             connect_timeout=2,
             read_timeout=5,
             retries={"max_attempts": 2, "mode": "standard"},

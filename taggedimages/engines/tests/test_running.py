@@ -1,0 +1,112 @@
+"""What a running `manage.py up` withstands; the tests share one."""
+
+import os
+import subprocess
+import sys
+
+import pytest
+
+from taggedimages.engines.state import CHECKOUT
+from taggedimages.engines.tests import store
+from taggedimages.engines.tests.conftest import Up, eventually, launch, status, without_engines
+
+
+def test_the_whole_service_answers_when_the_banner_is_printed(up: Up) -> None:
+    assert up.is_ready()
+    assert status(f"{up.url}/docs") == 200
+    assert status(f"{up.url}/v1/images") == 200
+
+
+@pytest.mark.parametrize("name", ["postgres", "seaweedfs", "web", "work"])
+def test_a_killed_part_comes_back_with_all_data(up: Up, name: str) -> None:
+    store.write(up.state, f"before {name}")
+    killed = up.part(name)[0]
+
+    killed.kill()
+
+    assert eventually(lambda: bool(up.part(name)) and killed not in up.part(name))
+    assert eventually(up.is_ready)
+    assert store.holds(up.state, f"before {name}")
+    store.write(up.state, f"after {name}")
+
+
+def test_a_killed_web_worker_comes_back(up: Up) -> None:
+    workers = up.part("web")[1:]
+    assert len(workers) == 2
+
+    workers[0].kill()
+
+    assert eventually(lambda: len(up.part("web")) == 3 and workers[0] not in up.part("web"))
+    assert eventually(up.is_ready)
+
+
+def test_a_second_up_on_the_same_data_is_refused(up: Up) -> None:
+    before = [up.part(name)[0] for name in ("postgres", "seaweedfs", "web", "work")]
+
+    second = subprocess.run(
+        [sys.executable, str(CHECKOUT / "manage.py"), "up", "--port=0"],
+        env=os.environ | {"TAGGEDIMAGES_DATA": str(up.data)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert second.returncode == 1
+    assert f"already running (pid {up.process.pid}, {up.url})" in second.stderr
+    assert [up.part(name)[0] for name in ("postgres", "seaweedfs", "web", "work")] == before
+    assert up.is_ready()
+
+
+def test_a_taken_port_is_named_before_anything_starts(up: Up, tmp_path) -> None:
+    port = up.url.rpartition(":")[2]
+
+    second = launch(tmp_path / "data", f"--port={port}", env=without_engines())
+
+    assert second.wait(30) == 1
+    assert f"127.0.0.1:{port}" in (tmp_path / "output").read_text()
+    assert not (tmp_path / "data" / "postgres").exists()
+
+
+def test_another_command_finds_the_same_database(up: Up) -> None:
+    outer = {"PATH": os.environ["PATH"], "TAGGEDIMAGES_DATA": str(up.data)}
+
+    checked = subprocess.run(
+        [sys.executable, str(CHECKOUT / "manage.py"), "migrate", "--check"],
+        env=outer,
+        cwd="/",
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+    assert checked.returncode == 0, checked.stderr
+
+
+@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
+def test_the_stores_inner_servers_refuse_the_unsigned(up: Up, method: str) -> None:
+    store.write(up.state, f"private {method}")
+    filer, volume = up.state.ports["filer"], up.state.ports["volume"]
+    path = f"buckets/{up.state.bucket}/kept/private%20{method}"
+
+    assert status(f"http://127.0.0.1:{filer}/{path}", method) == 401
+    assert status(f"http://127.0.0.1:{volume}/1,01637037d6", method) == 401
+    assert status(f"{up.state.s3_endpoint_url}/{path}", method) == 403
+    assert store.holds(up.state, f"private {method}")
+
+
+def test_every_port_of_the_engines_is_bound_to_loopback(up: Up) -> None:
+    engines = [*up.part("postgres"), *up.part("seaweedfs")]
+
+    listening = {c.laddr.ip for p in engines for c in p.net_connections() if c.status == "LISTEN"}
+
+    assert listening == {"127.0.0.1"}
+
+
+def test_what_holds_secrets_is_closed_to_other_users(up: Up) -> None:
+    def mode(name: str) -> int:
+        return (up.data / name).stat().st_mode & 0o777
+
+    assert mode("state.json") == 0o600
+    assert mode("seaweedfs") == mode("postgres") == mode("logs") == 0o700
+    # Others may pass through at most, so that PostgreSQL's own user reaches its folder.
+    assert mode(".") & 0o066 == 0

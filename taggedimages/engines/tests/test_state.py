@@ -1,0 +1,51 @@
+"""The state file: what stays the same over restarts, and what may change."""
+
+import socket
+from pathlib import Path
+
+import pytest
+
+from taggedimages.engines import state
+from taggedimages.engines.state import AlreadyRunning, StateLost
+
+
+def test_before_the_first_start_there_is_no_state(tmp_path: Path) -> None:
+    assert state.load(tmp_path) is None
+
+
+def test_the_state_is_made_once(tmp_path: Path) -> None:
+    made = state.load_or_create(tmp_path / "data")
+
+    assert len(made.secret_key) >= 50
+    assert state.load_or_create(tmp_path / "data") == made == state.load(tmp_path / "data")
+    assert (tmp_path / "data").stat().st_mode & 0o777 == 0o700
+
+
+def test_only_a_taken_port_is_replaced(tmp_path: Path) -> None:
+    first = state.load_or_create(tmp_path)
+
+    with socket.create_server(("127.0.0.1", first.postgres_port)):
+        second = state.load_or_create(tmp_path)
+
+    assert second.postgres_port != first.postgres_port
+    assert {**second.ports, "postgres": 0} == {**first.ports, "postgres": 0}
+    assert state.load(tmp_path) == second
+
+
+def test_data_without_its_keys_is_not_started_over(tmp_path: Path) -> None:
+    (tmp_path / "postgres").mkdir()
+
+    with pytest.raises(StateLost, match=r"state\.json"):
+        state.load_or_create(tmp_path)
+
+
+def test_a_held_folder_says_who_holds_it(tmp_path: Path) -> None:
+    with (
+        state.held(tmp_path, "http://127.0.0.1:8000"),
+        pytest.raises(AlreadyRunning, match=r"pid \d+, http://127.0.0.1:8000"),
+        state.held(tmp_path, "http://127.0.0.1:8001"),
+    ):
+        pass
+
+    with state.held(tmp_path, "http://127.0.0.1:8002"):
+        pass

@@ -1,0 +1,149 @@
+"""The whole service in one command: engines, schema, API and worker, until SIGINT or SIGTERM."""
+
+import contextlib
+import os
+import socket
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from taggedimages.engines import postgres, process, seaweedfs, service, state
+from taggedimages.engines.privileges import NoAccount
+from taggedimages.engines.service import Address
+from taggedimages.engines.supervisor import PartLost, Stopped, Supervisor
+
+ORPHAN_SECONDS = 5
+REASONS = (
+    state.AlreadyRunning,
+    state.StateLost,
+    NoAccount,
+    postgres.InitFailed,
+    PartLost,
+    OSError,
+    ImportError,
+)
+
+
+class Command(BaseCommand):
+    help = "Starts everything, on this machine only unless --host says otherwise."
+    requires_system_checks = []
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--host", default="127.0.0.1", help="address of the API")
+        parser.add_argument("--port", default=8000, type=int, help="port of the API; 0: a free one")
+        parser.add_argument("--demo", action="store_true", help="add generated images and tags")
+
+    def handle(self, *args: Any, host: str, port: int, demo: bool, **options: Any) -> None:
+        folder = state.data_folder()
+        try:
+            address = resolve(host, port)
+            with state.held(folder, address.url):
+                self.serve(folder, address, demo=demo)
+        except REASONS as error:
+            raise CommandError(str(error)) from error
+
+    def say(self, line: str) -> None:
+        """Print at once; a terminal that was closed must not end the service half-way."""
+        with contextlib.suppress(OSError):
+            self.stdout.write(line)
+            self.stdout.flush()
+
+    def serve(self, folder: Path, address: Address, *, demo: bool) -> None:
+        """Everything from the first process to the end of the last."""
+        supervisor = Supervisor(self.say)
+        supervisor.heed_signals()
+        try:
+            self.start_engines(supervisor, folder, address)
+            passwords = self.start_service(supervisor, folder, address)
+            self.say(banner(folder, address, passwords))
+            if demo:
+                self.run(supervisor, folder, address, "demo")
+            supervisor.watch()
+        except Stopped:
+            self.say("Stopping")
+        finally:
+            supervisor.stop()
+        self.say("Stopped; all data is kept.")
+
+    def start_engines(self, supervisor: Supervisor, folder: Path, address: Address) -> None:
+        """PostgreSQL and the S3 store, as far as the environment names no others."""
+        if left := process.of_folder(folder):
+            self.say(f"Ending {len(left)} processes that an earlier run left behind")
+            process.end(left, seconds=ORPHAN_SECONDS)
+        try:
+            state.try_to_listen(address.host, address.port)
+        except OSError as error:
+            where = f"{address.host}:{address.port}"
+            raise CommandError(
+                f"Cannot listen on {where}: {error.strerror}. Try --port."
+            ) from error
+        known = state.load_or_create(folder)
+        self.say("Starting")
+        if embeds_s3():
+            supervisor.launch(seaweedfs.part(folder, known))
+        if embeds_postgres():
+            supervisor.launch(postgres.part(folder, known))
+        supervisor.wait_until_ready()
+
+    def start_service(self, supervisor: Supervisor, folder: Path, address: Address) -> list[str]:
+        """Schema, bucket, worker and API; returns what was said of passwords."""
+        said = self.run(supervisor, folder, address, "prepare", "--admin")
+        env = service.environment(folder, address)
+        supervisor.launch(service.worker(folder, env))
+        supervisor.launch(service.web(folder, address, env))
+        supervisor.wait_until_ready()
+        return [line.strip() for line in said if "password" in line.lower()]
+
+    def run(
+        self, supervisor: Supervisor, folder: Path, address: Address, *command: str
+    ) -> list[str]:
+        """Run a command of manage.py, relay what it prints, and return that too."""
+        lines: list[str] = []
+
+        def relay(line: str) -> None:
+            lines.append(line)
+            self.say(f"  {line}")
+
+        part = service.command(folder, service.environment(folder, address), *command)
+        if supervisor.run(part, relay):
+            raise CommandError(f"{part.title} failed; what it said is above.")
+        return lines
+
+
+def resolve(host: str, port: int) -> Address:
+    """The address to listen on; raises OSError for a host that is not known."""
+    found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
+    address = str(found)
+    return Address(address, port or state.free_port(address))
+
+
+def embeds_postgres() -> bool:
+    """Whether no database is given from outside."""
+    return not os.environ.get("DATABASE_URL")
+
+
+def embeds_s3() -> bool:
+    """Whether no bucket is given from outside."""
+    return not any(os.environ.get(name) for name in state.BUCKET_VARIABLES)
+
+
+def banner(folder: Path, address: Address, passwords: list[str]) -> str:
+    """Where everything is, said once all of it serves."""
+    known = state.load(folder)
+    assert known is not None
+    rows = [
+        ("API", f"{address.url}/v1"),
+        ("Docs", f"{address.url}/docs"),
+        ("Admin", f"{address.url}/admin/"),
+        *(("", line) for line in passwords),
+        (
+            "S3",
+            f"{known.s3_endpoint_url} bucket {known.bucket}" if embeds_s3() else "as configured",
+        ),
+        ("Data", str(folder)),
+        ("Logs", str(folder / "logs")),
+        ("Stop", "Ctrl-C, or SIGTERM"),
+    ]
+    lines = [f"  {name:6} {text}" for name, text in rows]
+    return "\n".join(["", "Tagged images is up.", *lines, ""])

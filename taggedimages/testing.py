@@ -1,0 +1,67 @@
+"""The test session's own engines: real PostgreSQL and S3, on free ports, in a temporary folder.
+
+Loaded by pytest.ini before any settings are read. Fixtures are in `taggedimages/fixtures.py`.
+"""
+
+import os
+import shutil
+import tempfile
+from collections.abc import Generator
+from contextlib import ExitStack
+from functools import partial
+from pathlib import Path
+
+import pytest
+
+from taggedimages import engines
+from taggedimages.engines.state import State
+
+OUTER = ("DATABASE_URL", "AWS_", "S3_", "SECRET_KEY", "DJANGO_SECRET_KEY", "TAGGEDIMAGES_")
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None, None, None]:
+    """Start the engines once, in the process that pytest-xdist's workers inherit from."""
+    worker = os.environ.get("PYTEST_XDIST_WORKER")
+    outer = os.environ.get("TAGGEDIMAGES_TEST_ENGINES") == "environment"
+    if worker:
+        os.environ["S3_BUCKET"] += f"-{worker}"
+    elif not outer:
+        stack = ExitStack()
+        early_config.add_cleanup(stack.close)
+        folder = Path(tempfile.mkdtemp(prefix="taggedimages-"))
+        stack.callback(partial(shutil.rmtree, folder, ignore_errors=True))
+        use(folder, stack.enter_context(engines.running(folder)))
+    return (yield)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Fixtures import models, so they come after pytest-django has set Django up."""
+    config.pluginmanager.import_plugin("taggedimages.fixtures")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def bucket() -> None:
+    """The bucket of this session or, with pytest-xdist, of this worker."""
+    from images import storage
+
+    storage.ensure_bucket()
+
+
+def use(folder: Path, state: State) -> None:
+    """Point the settings at these engines, whatever was set outside."""
+    for name in [name for name in os.environ if name.startswith(OUTER)]:
+        del os.environ[name]
+    os.environ |= {
+        "TAGGEDIMAGES_DATA": str(folder),
+        "DATABASE_URL": state.database_url,
+        "S3_BUCKET": state.bucket,
+        "AWS_ENDPOINT_URL_S3": state.s3_endpoint_url,
+        "AWS_ACCESS_KEY_ID": state.s3_access_key,
+        "AWS_SECRET_ACCESS_KEY": state.s3_secret_key,
+        "AWS_REGION": state.region,
+        "SECRET_KEY": state.secret_key,
+        "TAGGEDIMAGES_HOOK_SECRET": state.hook_secret,
+        "TAGGEDIMAGES_ANONYMOUS": "open",
+        "TAGGEDIMAGES_HTTPS": "false",
+    }
