@@ -6,11 +6,15 @@ import sys
 
 
 def main() -> None:
-    """Hand the command line to Django."""
+    """Hand the command line to Django; a database that is away is no reason for a traceback."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "taggedimages.settings")
     from django.core.management import execute_from_command_line
+    from django.db import OperationalError
 
-    execute_from_command_line(sys.argv)
+    try:
+        execute_from_command_line(sys.argv)
+    except OperationalError as error:
+        sys.exit(f"The database does not answer. Is `manage.py up` running?\n{error}".strip())
 
 
 if __name__ == "__main__":
