@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from taggedimages.identity.credentials import CredentialSet
@@ -28,3 +29,10 @@ def api_as() -> Callable[[CredentialSet], APIClient]:
         return client
 
     return make
+
+
+@pytest.fixture
+def may_truncate(transactional_db: None) -> None:
+    """Lets a test that commits empty the tables afterwards, which the ledger's refuse."""
+    with connection.cursor() as cursor:
+        cursor.execute("SET taggedimages.may_truncate = 'on'")
