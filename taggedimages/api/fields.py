@@ -35,7 +35,16 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class QueryIntegerField(serializers.IntegerField):
+class QueryValue:
+    """What a query string says of a field; `page=` is an empty value there, not an absent one."""
+
+    field_name: str
+
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, empty)
+
+
+class QueryIntegerField(QueryValue, serializers.IntegerField):
     """A whole number of 64 bits in a query string, in plain ASCII digits."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -48,7 +57,7 @@ class QueryIntegerField(serializers.IntegerField):
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
-class QueryBooleanField(serializers.Field[bool, str, bool, Any]):
+class QueryBooleanField(QueryValue, serializers.Field[bool, str, bool, Any]):
     """`true`, `false`, `1` or `0` in a query string, in any case."""
 
     default_error_messages = {"invalid": "Must be true, false, 1 or 0."}
