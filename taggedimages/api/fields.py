@@ -35,10 +35,8 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class QueryValue:
+class QueryValue(serializers.Field[Any, Any, Any, Any]):
     """What a query string says of a field; `page=` is an empty value there, not an absent one."""
-
-    field_name: str
 
     def get_value(self, dictionary: Any) -> Any:
         return dictionary.get(self.field_name, empty)
@@ -53,11 +51,12 @@ class QueryIntegerField(QueryValue, serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if not WHOLE_NUMBER.match(str(data)):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        value: int = super().to_internal_value(data)
+        return value
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
-class QueryBooleanField(QueryValue, serializers.Field[bool, str, bool, Any]):
+class QueryBooleanField(QueryValue):
     """`true`, `false`, `1` or `0` in a query string, in any case."""
 
     default_error_messages = {"invalid": "Must be true, false, 1 or 0."}
