@@ -9,6 +9,13 @@ from rest_framework.test import APIClient
 from taggedimages.identity.credentials import CredentialSet
 
 
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Lets the clean-up after transactional tests truncate the ledger; nothing else may."""
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} -c taggedimages.may_truncate=on"
+
+
 @pytest.fixture
 def api() -> APIClient:
     """An anonymous client that sends JSON and gets answers, not exceptions."""
@@ -29,10 +36,3 @@ def api_as() -> Callable[[CredentialSet], APIClient]:
         return client
 
     return make
-
-
-@pytest.fixture
-def may_truncate(transactional_db: None) -> None:
-    """Lets a test that commits empty the tables afterwards, which the ledger's refuse."""
-    with connection.cursor() as cursor:
-        cursor.execute("SET taggedimages.may_truncate = 'on'")

@@ -246,7 +246,6 @@ def test_a_record_that_is_deleted_while_its_file_is_taken_stays_deleted(begin, m
 
 
 @pytest.mark.django_db(transaction=True)
-@pytest.mark.usefixtures("may_truncate")
 def test_of_many_that_confirm_at_once_one_takes_the_file():
     image = uploads.begin("sun.png", None, Author(make_user(), "tests"))
     send(storage.presign_put(image.key), PNG)
