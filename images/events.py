@@ -4,6 +4,7 @@ Events are hints: they get lost, come twice and late. What is believed is the st
 """
 
 import json
+import re
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -13,6 +14,8 @@ from images import keys, uploads
 from images.models import Image
 
 FILER_BUCKETS = "/buckets/"
+# What no text in PostgreSQL can hold, so that no record has such a key.
+IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
 class UnknownEvent(ValueError):
@@ -43,7 +46,11 @@ def take(objects: list[tuple[str, str]]) -> None:
 
     Repeated events and unknown keys change nothing. Raises storage.StorageUnavailable.
     """
-    ours = [key for bucket, key in objects if bucket == settings.S3_BUCKET]
+    ours = [
+        key
+        for bucket, key in objects
+        if bucket == settings.S3_BUCKET and not IMPOSSIBLE.search(key)
+    ]
     known = [*ours, *(keys.archived(key) for key in ours)]
     for image in Image.objects.filter(key__in=known):
         if image.uploaded_at is None:

@@ -3,8 +3,12 @@
 import re
 import uuid
 from datetime import UTC, datetime
+from posixpath import splitext
 
 ARCHIVE = "archive/"
+# What a store that keeps objects as files takes for one part of a key.
+MAX_PART_BYTES = 255
+MAX_SUFFIX_BYTES = 32
 
 
 def new_key(filename: str, created_at: datetime) -> str:
@@ -17,12 +21,12 @@ def new_key(filename: str, created_at: datetime) -> str:
 
 
 def safe_name(filename: str) -> str:
-    r"""The file name as one part of a key: separators and dots-only names made harmless.
+    r"""The file name as one part of a key: no separators, not dots only, at most 255 bytes.
 
     >>> safe_name("../etc/passwd"), safe_name(r"a\b.png"), safe_name("...")
     ('.._etc_passwd', 'a_b.png', '___')
     """
-    name = re.sub(r"[/\\]", "_", filename)
+    name = _shortened(re.sub(r"[/\\]", "_", filename))
     return "_" * len(name) if not name.strip(".") else name
 
 
@@ -39,3 +43,13 @@ def is_archived(key: str) -> bool:
 def upload_key(key: str) -> str:
     """The key that the upload URL of an object was for."""
     return key.removeprefix(ARCHIVE)
+
+
+def _shortened(name: str) -> str:
+    if len(name.encode()) <= MAX_PART_BYTES:
+        return name
+    stem, suffix = splitext(name)
+    if len(suffix.encode()) > MAX_SUFFIX_BYTES:
+        stem, suffix = name, ""
+    room = MAX_PART_BYTES - len(suffix.encode())
+    return stem.encode()[:room].decode(errors="ignore") + suffix

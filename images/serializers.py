@@ -29,6 +29,12 @@ class TagNamesField(serializers.ListField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
 
+    def to_internal_value(self, data: Any) -> list[Any]:
+        # Counted before any item is looked at: a million bad ones would be a million errors.
+        if isinstance(data, list) and len(data) > settings.MAX_LIST_ITEMS:
+            self.fail("max_length", max_length=settings.MAX_LIST_ITEMS)
+        return super().to_internal_value(data)
+
 
 @extend_schema_serializer(component_name="ImageCreateInput")
 class ImageCreateSerializer(serializers.Serializer[Any]):
@@ -51,7 +57,7 @@ class UploadCreateSerializer(ImageCreateSerializer):
     """UploadCreateInput: the image itself comes with its record."""
 
     size = None  # type: ignore[assignment]  # unknown here, so ignored
-    image_data = serializers.CharField(trim_whitespace=False, help_text="Standard base64.")
+    image_data = StrictCharField(trim_whitespace=False, help_text="Standard base64.")
 
     def validate_image_data(self, value: str) -> bytes:
         try:

@@ -106,8 +106,9 @@ def _take(image: Image) -> None:
         image.size = seen.size
         image.uploaded_at = max(seen.modified_at, image.created_at)
         image.upload_error = ""
-        image.check_at = image.upload_expires_at + FIRST_CHECK
-        image.save()
+        # No more than that: while the object was copied, the record may have been edited or
+        # deleted. The worker's next look is due soon and plans the one after.
+        image.save(update_fields=["key", "size", "uploaded_at", "upload_error", "updated_at"])
 
 
 def _one_at_a_time(image: Image) -> None:

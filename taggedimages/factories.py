@@ -5,7 +5,10 @@ import itertools
 import uuid
 from datetime import datetime
 from typing import Any
+from urllib.parse import unquote, urlsplit
 
+import urllib3
+from django.conf import settings
 from django.utils import timezone
 from PIL import Image as Picture
 
@@ -84,3 +87,20 @@ def make_png(width: int = 48, height: int = 32, color: str = "#336699", **save: 
 def unknown_uuid() -> str:
     """A uuid that no record has."""
     return str(uuid.uuid4())
+
+
+def send(url: str, body: bytes) -> int:
+    """PUT a file to a presigned URL, as a client does; the store's status."""
+    return urllib3.request("PUT", url, body=body, retries=False).status
+
+
+def fetch(url: str) -> bytes:
+    """What a presigned URL reads."""
+    answer = urllib3.request("GET", url, retries=False)
+    assert answer.status == 200, answer.data
+    return answer.data
+
+
+def key_in(url: str) -> str:
+    """The object key that a presigned URL is for."""
+    return unquote(urlsplit(url).path).removeprefix(f"/{settings.S3_BUCKET}/")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from hypothesis import settings
 from rest_framework.test import APIClient
 
@@ -11,6 +12,13 @@ from taggedimages.identity.credentials import CredentialSet
 # Examples talk to real engines; how long they take is no property of the code.
 settings.register_profile("engines", deadline=None)
 settings.load_profile("engines")
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Lets the clean-up after transactional tests truncate the ledger; nothing else may."""
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} -c taggedimages.may_truncate=on"
 
 
 @pytest.fixture

@@ -19,13 +19,16 @@ def create(name: str) -> Tag:
 
 
 def rename(tag: Tag, name: str) -> Tag:
-    """Give a tag another name on every image. Raises TagNameTaken."""
-    tag.name, tag.folded = name, names.folded(name)
+    """Give a tag another name on every image. Raises TagNameTaken, and Tag.DoesNotExist."""
+    new = {"name": name, "folded": names.folded(name)}
     try:
         with transaction.atomic():
-            tag.save(update_fields=["name", "folded"])
+            renamed = Tag.objects.filter(pk=tag.pk).update(**new)
     except IntegrityError as error:
         raise TagNameTaken(f"Another tag is named {name!r}.") from error
+    if not renamed:
+        raise Tag.DoesNotExist("The tag has been deleted.")
+    tag.name, tag.folded = new["name"], new["folded"]
     return tag
 
 

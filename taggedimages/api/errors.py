@@ -14,6 +14,7 @@ from images.storage import StorageUnavailable
 from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
+from tags.models import Tag
 
 RETRY_AFTER = {"Retry-After": "2"}
 
@@ -50,7 +51,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(400, "; ".join(errors), errors)
         case exceptions.APIException():
             return Problem(error.status_code, str(error.detail), headers=_headers(error))
-        case Http404():
+        case Http404() | Tag.DoesNotExist():
             return Problem(404, "Not found.")
         case PermissionDenied():
             return Problem(403, "Forbidden.")

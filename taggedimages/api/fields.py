@@ -35,7 +35,14 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
-class QueryIntegerField(serializers.IntegerField):
+class QueryValue(serializers.Field[Any, Any, Any, Any]):
+    """What a query string says of a field; `page=` is an empty value there, not an absent one."""
+
+    def get_value(self, dictionary: Any) -> Any:
+        return dictionary.get(self.field_name, empty)
+
+
+class QueryIntegerField(QueryValue, serializers.IntegerField):
     """A whole number of 64 bits in a query string, in plain ASCII digits."""
 
     def __init__(self, **kwargs: Any) -> None:
@@ -44,11 +51,12 @@ class QueryIntegerField(serializers.IntegerField):
     def to_internal_value(self, data: Any) -> int:
         if not WHOLE_NUMBER.match(str(data)):
             self.fail("invalid")
-        return super().to_internal_value(data)
+        value: int = super().to_internal_value(data)
+        return value
 
 
 @extend_schema_field(OpenApiTypes.BOOL)
-class QueryBooleanField(serializers.Field[bool, str, bool, Any]):
+class QueryBooleanField(QueryValue):
     """`true`, `false`, `1` or `0` in a query string, in any case."""
 
     default_error_messages = {"invalid": "Must be true, false, 1 or 0."}
