@@ -8,6 +8,7 @@ from django.db.models import Model
 from django.http import HttpResponse, JsonResponse
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import ValidationError
+from rest_framework.metadata import SimpleMetadata
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -18,7 +19,8 @@ from rest_framework.viewsets import GenericViewSet
 
 from taggedimages.api.errors import problem_of
 from taggedimages.api.parsers import BoundedJSONParser
-from taggedimages.dialects.atmosphere.mounts import Mount, mount_of
+from taggedimages.dialects.atmosphere.mounts import Mount
+from taggedimages.dialects.atmosphere.schema import AtmosphereSchema
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import User
 from tags.curation import TagNameTaken
@@ -95,6 +97,13 @@ def _without_slash(link: str | None) -> str | None:
     return path.rstrip("/") + question + query
 
 
+class Outline(SimpleMetadata):
+    """What OPTIONS answers; the fields of inputs are in the OpenAPI document."""
+
+    def determine_actions(self, request: Request, view: APIView) -> dict[str, Any]:
+        return {}
+
+
 class AtmosphereViewSet(GenericViewSet[M]):
     """What all views of this API share."""
 
@@ -102,6 +111,8 @@ class AtmosphereViewSet(GenericViewSet[M]):
     permission_classes: Sequence[type[BasePermission]] = (Callers,)
     parser_classes = (BoundedJSONParser, FormParser, MultiPartParser)
     pagination_class = Pages
+    metadata_class = Outline
+    schema = AtmosphereSchema()
 
     def get_exception_handler(self) -> Any:
         return handle
@@ -109,7 +120,7 @@ class AtmosphereViewSet(GenericViewSet[M]):
     @property
     def mount(self) -> Mount:
         """Where the request came in, which decides the shape of the answer."""
-        return mount_of(self.request)
+        return Mount(self.request)
 
     def get_serializer_context(self) -> dict[str, Any]:
         return {"mount": self.mount, "user": self.request.user}

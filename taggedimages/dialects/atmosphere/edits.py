@@ -1,5 +1,6 @@
 """Who may change what, and changing an image with its tags in one go."""
 
+from django.db import transaction
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 
@@ -26,6 +27,7 @@ def check_allowed(names: set[str], request: Request) -> None:
 
 
 @retried
+@transaction.atomic
 def save(image: Image, changes: editing.Changes, tags: list[str] | None, request: Request) -> None:
     """Edit an image and its tags in one transaction. Raises NotFound, PermissionDenied."""
     # Locks the record, so that the tags compared below are those that are replaced.
