@@ -12,8 +12,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from images.editing import Changes
-from taggedimages.api.fields import MAX_INT64
-from taggedimages.dialects.atmosphere.references import ReferenceField, lookup
+from taggedimages.dialects.atmosphere.references import NOBODY, ReferenceField, lookup
 from tags.models import Tag
 
 # What a tag is named by: ("pk", 7), ("uuid", "7c1d...") or ("name", "knee").
@@ -103,12 +102,11 @@ class TagSetField(serializers.Field[Any, Any, Any, Any]):
         """Where a tag is looked for whose integer id or uuid is given."""
         if isinstance(id, bool) or not isinstance(id, int | str):
             self.fail("item")
-        if isinstance(id, int):
-            return "pk", id if 0 < id <= MAX_INT64 else 0
-        asked = lookup(id)
-        if asked is None:
+        asked = lookup(str(id))
+        if asked is None or asked == NOBODY:
             self.fail("does_not_exist", id=id)
-        return next(iter(asked.items()))
+        (key,) = asked.items()
+        return key
 
     def new_name(self, key: Key) -> str:
         """The name of a tag that is not there yet."""

@@ -15,6 +15,8 @@ from taggedimages.api.fields import MAX_INT64
 
 M = TypeVar("M", bound=Model)
 
+# What no record has.
+NOBODY: dict[str, Any] = {"pk": 0}
 INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
 UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
@@ -25,7 +27,7 @@ def lookup(id: str) -> dict[str, Any] | None:
         return {"uuid": id.lower()}
     if INTEGER.fullmatch(id):
         # No record has a number that the column cannot hold.
-        return {"pk": int(id) if len(id) < 20 and 0 < int(id) <= MAX_INT64 else 0}
+        return {"pk": int(id)} if len(id) < 20 and 0 < int(id) <= MAX_INT64 else NOBODY
     return None
 
 
@@ -40,7 +42,7 @@ def find(records: QuerySet[M], id: str) -> M:
 
 @extend_schema_field({"type": ["integer", "string"]})
 class ReferenceField(serializers.Field[Any, Any, Any, Any]):
-    """A record that a body names; `records` says which the caller may name."""
+    """A record that a body names; the context has, by field, those that the caller may name."""
 
     default_error_messages = {
         "does_not_exist": 'Invalid pk "{id}" - object does not exist.',
@@ -50,12 +52,10 @@ class ReferenceField(serializers.Field[Any, Any, Any, Any]):
     def to_internal_value(self, data: Any) -> Any:
         if isinstance(data, bool) or not isinstance(data, int | str):
             self.fail("incorrect_type", type=type(data).__name__)
-        # Python refuses to write out integers of thousands of digits.
-        text = data if isinstance(data, str) else str(max(min(data, MAX_INT64 + 1), -1))
-        asked = lookup(text)
+        asked = lookup(str(data))
         record = self.context[str(self.field_name)].filter(**asked).first() if asked else None
         if record is None:
-            self.fail("does_not_exist", id=text)
+            self.fail("does_not_exist", id=data)
         return record
 
 
