@@ -40,6 +40,21 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Those whose file is really in the store."""
         return self.exclude(uploaded_at=None)
 
+    def include_ended(self, user: User | AnonymousUser | None) -> Self:
+        """What `visible_to` shows, and what has ended, but not for good: one's own, staff's all."""
+        if not isinstance(user, User):
+            return self.visible_to(user)
+        ended = self.filter(deleted_at=None, created_at__lte=Now(), ended_at__lte=Now())
+        return self.visible_to(user) | (ended if user.is_staff else ended.filter(created_by=user))
+
+    def editable_by(self, user: User | AnonymousUser | None) -> Self:
+        """Those that a user may edit once they see them: their own; all to staff and editors."""
+        if not isinstance(user, User):
+            return self.none()
+        if user.is_staff or user.groups.filter(name=settings.EDITOR_GROUP).exists():
+            return self
+        return self.filter(created_by=user)
+
     def newest_first(self) -> Self:
         """By creation time, ties broken by id, so that pages never overlap."""
         return self.order_by("-created_at", "-id")

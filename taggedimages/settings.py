@@ -152,6 +152,10 @@ if ANONYMOUS not in ("open", "read-only", "none"):
     raise ImproperlyConfigured("TAGGEDIMAGES_ANONYMOUS is one of: open, read-only, none.")
 HOOK_SECRET = env.str("TAGGEDIMAGES_HOOK_SECRET", default=embedded.hook_secret if embedded else "")
 DEFAULT_PROJECT = env.str("TAGGEDIMAGES_DEFAULT_PROJECT", default="default")
+# Tags that only staff may put on images or take off, in any case.
+RESTRICTED_TAGS = env.list("TAGGEDIMAGES_RESTRICTED_TAGS", default=["Featured"])
+# The group of the admin whose members edit every image that they see.
+EDITOR_GROUP = env.str("TAGGEDIMAGES_EDITOR_GROUP", default="editors")
 PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
 PRESIGNED_STABLE_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_STABLE_SECONDS", default=0)
 

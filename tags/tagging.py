@@ -49,6 +49,14 @@ def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
 
 
 @retried
+def link(image: Image, tag: Tag, by: Author) -> tuple[ImageTag, bool]:
+    """The link of this pair, and whether it is new; one that exists stays as it is."""
+    with history.signed(by):
+        _lock(image)
+        return ImageTag.objects.get_or_create(image=image, tag=tag, defaults={"user": by.user})
+
+
+@retried
 def untag(image: Image, tag_ids: Iterable[int], by: Author) -> int:
     """Remove links; returns how many there were."""
     with history.signed(by):

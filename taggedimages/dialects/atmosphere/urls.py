@@ -1,5 +1,27 @@
-"""Routes of this API."""
+"""Routes of this API, below either of its mounts."""
 
-from django.urls import URLPattern
+from django.urls import path
 
-urlpatterns: list[URLPattern] = []
+from taggedimages.dialects.atmosphere import schema, views
+
+images = views.ImageViewSet.as_view({"get": "list"})
+image = views.ImageViewSet.as_view(
+    {"get": "retrieve", "put": "update", "patch": "partial_update"},
+)
+image_tags = views.ImageTagViewSet.as_view({"get": "list", "post": "create"})
+image_tag = views.ImageTagViewSet.as_view({"get": "retrieve", "delete": "destroy"})
+tags = views.TagViewSet.as_view({"get": "list", "post": "create"})
+tag = views.TagViewSet.as_view(
+    {"get": "retrieve", "put": "update", "patch": "partial_update", "delete": "destroy"},
+)
+
+urlpatterns = [
+    path("openapi.json", schema.document),
+    path("images", images),
+    path("images/<str:id>", image),
+    path("image_tags", image_tags),
+    path("image_tags/<str:id>", image_tag),
+    path("tags", tags),
+    path("tags/<str:id>", tag),
+    path("tokens/<str:key>", views.TokenViewSet.as_view({"get": "retrieve"})),
+]

@@ -1,0 +1,33 @@
+"""What people say of an image, who may see it, and when it ends."""
+
+from datetime import datetime
+from typing import TypedDict
+
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from images.models import Image
+
+
+class Changes(TypedDict, total=False):
+    """The fields that may be edited; those that are absent stay."""
+
+    name: str
+    description: str
+    private: bool
+    # None: it does not end, and comes back if it has.
+    ended_at: datetime | None
+
+
+def edit(image: Image, changes: Changes) -> bool:
+    """Make these changes; False when the image was deleted for good, and none was made.
+
+    An image that becomes current again leaves the trash, too.
+    """
+    values: dict[str, object] = {**changes}
+    if "ended_at" in changes:
+        ended_at = changes["ended_at"]
+        if ended_at is None or ended_at > timezone.now():
+            values["trashed_at"] = None
+    kept = Image.objects.filter(pk=image.pk, deleted_at=None)
+    return bool(kept.update(**values, updated_at=Now()))

@@ -1,0 +1,95 @@
+"""What narrows and orders the lists (contract Atmosphere, filters)."""
+
+import re
+from typing import Any
+
+from django.conf import settings
+from django.db.models import F
+from django.db.models.expressions import OrderBy
+from django.db.models.lookups import IsNull
+from django_filters import BooleanFilter, CharFilter
+from django_filters.rest_framework import FilterSet
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema_field
+from rest_framework.exceptions import ValidationError
+
+from images.models import Image, ImageQuerySet
+from search import operators
+from search.words import containing
+from taggedimages.dialects.atmosphere.references import ReferenceFilter
+from tags.models import ImageTag
+
+FEATURED = "featured"
+ORDERS = {"name": "name", "start_date": "created_at", "end_date": "ended_at", "id": "id"}
+
+
+class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
+    """Parameters of GET /images; all that are given must hold."""
+
+    tag_name = CharFilter(method="tagged", strip=False, help_text="Exact name of a tag.")
+    tags__name = CharFilter(method="tagged", strip=False, help_text="The same.")
+    created_by = CharFilter("created_by__username", strip=False, help_text="User name.")
+    created_by__username = CharFilter("created_by__username", strip=False, help_text="The same.")
+    search = CharFilter(
+        method="with_words",
+        help_text="Words that must all occur, in any case, in id, name, description, tags or "
+        "creator.",
+    )
+    featured = BooleanFilter(method="with_featured", help_text="Tagged `featured`, in any case.")
+    ordering = CharFilter(
+        method="ordered", help_text="`name`, `start_date`, `end_date` or `id`; `-` reverses."
+    )
+
+    class Meta:
+        model = Image
+        fields: list[str] = []
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def tagged(self, images: ImageQuerySet, field: str, name: str) -> ImageQuerySet:
+        return operators.exact_tags(images, (name,))
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def with_words(self, images: ImageQuerySet, field: str, text: str) -> ImageQuerySet:
+        words = re.split(r"[\s,]+", text.strip(", "))
+        if len(words) > settings.MAX_SEARCH_TERMS:
+            raise ValidationError({"search": [f"At most {settings.MAX_SEARCH_TERMS} words."]})
+        return containing(images, [word for word in words if word])
+
+    @extend_schema_field(OpenApiTypes.BOOL)
+    def with_featured(self, images: ImageQuerySet, field: str, asked: bool) -> ImageQuerySet:
+        featured = operators.match_tags(images, (FEATURED,))
+        return featured if asked else images.exclude(pk__in=featured.order_by().values("pk"))
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def ordered(self, images: ImageQuerySet, field: str, orders: str) -> ImageQuerySet:
+        known = [_order(order.strip()) for order in orders.split(",")]
+        terms = [term for term in known if term is not None]
+        return images.order_by(*terms, "-id") if terms else images
+
+
+def in_default_order(images: ImageQuerySet) -> ImageQuerySet:
+    """What has no end first, then the newest; ties broken by id, so that pages never overlap."""
+    return images.order_by(IsNull(F("ended_at"), True).desc(), "-created_at", "-id")
+
+
+def _order(order: str) -> OrderBy | None:
+    """One term of `ordering`; None for an unknown one, which is ignored."""
+    column = ORDERS.get(order.removeprefix("-"))
+    if column is None:
+        return None
+    # What has no end comes first in either direction; the other columns are never null.
+    nulls: dict[str, Any] = {"nulls_first": True} if column == "ended_at" else {}
+    return F(column).desc(**nulls) if order.startswith("-") else F(column).asc(**nulls)
+
+
+class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no types
+    """Parameters of GET /image_tags."""
+
+    application__id = ReferenceFilter("image", help_text="Id of the image.")
+    image = ReferenceFilter("image", help_text="The same.")
+    tag = ReferenceFilter("tag", help_text="Id of the tag.")
+    tag__name = CharFilter("tag__name", strip=False, help_text="Exact name of the tag.")
+
+    class Meta:
+        model = ImageTag
+        fields: list[str] = []

@@ -1,0 +1,118 @@
+"""The OpenAPI documents of the two mounts, generated from the code."""
+
+from collections.abc import Callable
+from functools import cache
+from typing import Any, Literal
+
+from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.urls import include, path
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.settings import patched_settings
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+TITLES = {
+    "api/v2/": "CyVerse Atmosphere v2, as in its first documents",
+    "current/api/v2/": "CyVerse Atmosphere v2, as last deployed",
+}
+EVERYWHERE = {
+    "403": "Not logged in, or no right to do so.",
+    "411": "A body of untold length.",
+    "413": "The body is too large.",
+    "503": "A dependency is away; see Retry-After.",
+}
+NOT_THERE = {"404": "Unknown, ended or hidden; a page that is not there."}
+ON_WRITE = {"409": "In conflict with another request.", "415": "An unknown content type."}
+BAD_INPUT = {
+    "description": "Messages by field, a list of messages, or `detail`.",
+    "content": {"application/json": {"schema": {"type": ["object", "array"]}}},
+}
+
+
+def document(request: HttpRequest) -> HttpResponse:
+    """GET openapi.json under either mount."""
+    mount = request.path_info.removeprefix("/").removesuffix("openapi.json")
+    return JsonResponse(schema_of(mount))
+
+
+@cache
+def schema_of(mount: str) -> dict[str, Any]:
+    """The document of the routes under one mount, made once a process."""
+    patterns = [path(mount, include("taggedimages.dialects.atmosphere.urls"))]
+    with patched_settings({"TITLE": TITLES[mount]}):
+        generator = SchemaGenerator(patterns=patterns)  # type: ignore[no-untyped-call]
+        schema: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
+        return schema
+
+
+def described(summary: str, **details: Any) -> Callable[[Any], Any]:
+    """Document a method of a view; without this, it would be documented as one of /v1."""
+
+    def decorate(method: Any) -> Any:
+        method.kwargs = {"schema": AtmosphereSchema}
+        return extend_schema(summary=summary, **details)(method)
+
+    return decorate
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How TokenAuthentication is documented."""
+
+    target_class = "taggedimages.dialects.atmosphere.conventions.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        description = "`TOKEN <key>`"
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": description,
+        }
+
+
+class DetailSerializer(serializers.Serializer[Any]):
+    """What is wrong."""
+
+    detail = serializers.CharField()
+
+
+class AtmosphereSchema(AutoSchema):
+    """Adds what every operation of this API has: refusals, and a login that is optional."""
+
+    def get_operation_id(self) -> str:
+        return f"{self.action}_{self.collection}"
+
+    def get_tags(self) -> list[str]:
+        return [self.collection]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        auth: list[dict[str, Any]] = super().get_auth()
+        return auth if {} in auth else [*auth, {}]
+
+    @property
+    def action(self) -> str:
+        """The name of the method that answers."""
+        return str(getattr(self.view, "action", ""))
+
+    @property
+    def collection(self) -> str:
+        """The first part of the path below the mount, such as `image_tags`."""
+        return str(self.path.partition("/api/v2/")[2].partition("/")[0])
+
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        refusals = dict(EVERYWHERE)
+        if self.action != "create":
+            refusals |= NOT_THERE
+        if self.method != "GET":
+            refusals |= ON_WRITE
+        detail = self._get_response_for_code(DetailSerializer, "403")  # type: ignore[no-untyped-call]
+        for code, description in refusals.items():
+            bodies.setdefault(code, detail | {"description": description})
+        bodies.setdefault("400", BAD_INPUT)
+        return bodies

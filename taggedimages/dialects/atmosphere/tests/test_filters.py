@@ -1,0 +1,145 @@
+"""Contract Atmosphere, filters."""
+
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from taggedimages.factories import make_image, make_tag, make_user, unknown_uuid
+
+pytestmark = pytest.mark.django_db
+NOW = timezone.now() - timedelta(days=1)
+
+
+def found(client, query):
+    """The names of the images that a query finds, none of them twice."""
+    answer = client.get(f"/api/v2/images?{query}")
+    assert answer.status_code == 200, answer.json()
+    assert answer.json()["count"] == len(answer.json()["results"])
+    return [image["name"] for image in answer.json()["results"]]
+
+
+@pytest.fixture(autouse=True)
+def _corpus():
+    """Three images, from oldest to newest."""
+    make_tag("knee", description="A joint")
+    ann = make_user("ann")
+    make_image("knee", "Knee", by=ann, name="mri", description="Left leg", created_at=NOW)
+    make_image("knee", "FeatureD", name="ÉPAULE 2", created_at=NOW + timedelta(hours=1))
+    ending = timezone.now() + timedelta(days=1)
+    make_image("50%", name="a_b", created_at=NOW + timedelta(hours=2), ended_at=ending)
+
+
+@pytest.mark.parametrize("parameter", ["tag_name", "tags__name"])
+def test_tag_names_match_exactly(api, parameter):
+    assert found(api, f"{parameter}=knee") == ["ÉPAULE 2", "mri"]
+    assert found(api, f"{parameter}=Knee") == ["mri"]
+    assert found(api, f"{parameter}=kne") == []
+    assert found(api, f"{parameter}=50%25") == ["a_b"]
+    assert found(api, f"{parameter}=") == ["ÉPAULE 2", "mri", "a_b"]
+
+
+@pytest.mark.parametrize("parameter", ["created_by", "created_by__username"])
+def test_the_creator_is_a_user_name(api, parameter):
+    assert found(api, f"{parameter}=ann") == ["mri"]
+    assert found(api, f"{parameter}=Ann") == []
+    assert found(api, f"{parameter}=nobody") == []
+
+
+def test_all_filters_must_hold(api):
+    assert found(api, "tag_name=knee&tags__name=Knee&created_by=ann") == ["mri"]
+    assert found(api, "tag_name=knee&featured=true&created_by=ann") == []
+
+
+@pytest.mark.parametrize(
+    ("words", "names"),
+    [
+        ("mr", ["mri"]),
+        ("LEG", ["mri"]),
+        ("KNEE", ["ÉPAULE 2", "mri"]),
+        ("joint", ["ÉPAULE 2", "mri"]),
+        ("ann", ["mri"]),
+        ("épaule", ["ÉPAULE 2"]),
+        ("leg+JOINT+an", ["mri"]),
+        ("leg,joint", ["mri"]),
+        ("leg+absent", []),
+        ("_", ["a_b"]),
+        ("%25", ["a_b"]),
+        ("%5C", []),
+        ("+", ["ÉPAULE 2", "mri", "a_b"]),
+        (",", ["ÉPAULE 2", "mri", "a_b"]),
+    ],
+)
+def test_search_wants_every_word_somewhere(api, words, names):
+    assert found(api, f"search={words}") == names
+
+
+def test_search_looks_at_the_id(api):
+    image = make_image(name="by id")
+    assert "by id" in found(api, f"search={image.pk}")
+
+
+def test_a_search_has_a_hundred_words_at_most(api):
+    answer = api.get("/api/v2/images?search=" + "+".join(["x"] * 101))
+    assert (answer.status_code, answer.json()) == (400, {"search": ["At most 100 words."]})
+
+
+def test_featured_images_have_that_tag_in_any_case(api):
+    assert found(api, "featured=true") == ["ÉPAULE 2"]
+    assert found(api, "featured=false") == ["mri", "a_b"]
+    assert len(found(api, "featured=perhaps")) == 3
+
+
+@pytest.mark.parametrize(
+    ("order", "names"),
+    [
+        ("name", ["a_b", "mri", "ÉPAULE 2"]),
+        ("-name", ["ÉPAULE 2", "mri", "a_b"]),
+        ("start_date", ["mri", "ÉPAULE 2", "a_b"]),
+        ("-start_date", ["a_b", "ÉPAULE 2", "mri"]),
+        ("end_date", ["ÉPAULE 2", "mri", "a_b"]),
+        ("-end_date", ["ÉPAULE 2", "mri", "a_b"]),
+        ("id", ["mri", "ÉPAULE 2", "a_b"]),
+        ("-id", ["a_b", "ÉPAULE 2", "mri"]),
+        ("end_date,start_date", ["mri", "ÉPAULE 2", "a_b"]),
+        ("unknown", ["ÉPAULE 2", "mri", "a_b"]),
+        ("--id", ["ÉPAULE 2", "mri", "a_b"]),
+    ],
+)
+def test_lists_come_in_the_order_asked_for(api, order, names):
+    assert found(api, f"ordering={order}") == names
+
+
+@pytest.mark.parametrize("parameter", ["application__id", "image", "tag", "tag__name"])
+def test_links_by_image_and_tag(api, parameter):
+    image = make_image("elbow", "knee")
+    tag = image.tags.get(name="elbow")
+    record = tag if parameter == "tag" else image
+    values = ["elbow"] if parameter == "tag__name" else [record.pk, record.uuid]
+    for value in values:
+        links = api.get(f"/api/v2/image_tags?{parameter}={value}").json()["results"]
+        of_image = {link["image"]["id"] for link in links}
+        names = {link["tag"]["name"] for link in links}
+        whole = parameter in ("application__id", "image")
+        assert (of_image, names) == ({image.pk}, {"elbow", "knee"} if whole else {"elbow"})
+
+
+@pytest.mark.parametrize("parameter", ["application__id", "image", "tag"])
+def test_unknown_ids_give_an_empty_page_and_text_is_refused(api, parameter):
+    for unknown in ("999999999", "9" * 40, "0", "-1", unknown_uuid()):
+        assert api.get(f"/api/v2/image_tags?{parameter}={unknown}").json()["count"] == 0
+    for text in ("knee", "1.5", "1-2-3-4", "x%00y"):
+        answer = api.get(f"/api/v2/image_tags?{parameter}={text}")
+        assert answer.status_code == 400
+        assert list(answer.json()) == [parameter]
+
+
+@pytest.mark.parametrize("parameter", ["tag_name", "created_by", "search", "ordering"])
+def test_null_characters_are_refused(api, parameter):
+    answer = api.get(f"/api/v2/images?{parameter}=a%00b")
+    assert answer.status_code == 400
+    assert answer.json() == {parameter: ["Null characters are not allowed."]}
+
+
+def test_unknown_parameters_are_ignored(api):
+    assert len(found(api, "colour=red")) == 3

@@ -1,0 +1,231 @@
+"""/api/v2 and /current/api/v2: images, image_tags, tags and tokens (contract Atmosphere)."""
+
+from typing import Any
+
+from django.db.models import Prefetch, QuerySet
+from django_filters.rest_framework import DjangoFilterBackend
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.permissions import BasePermission
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from images import storage, uploads
+from images.models import Image, ImageQuerySet
+from taggedimages.dialects.atmosphere import references
+from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
+from taggedimages.dialects.atmosphere.edits import DOOR, check_allowed, check_editable, save
+from taggedimages.dialects.atmosphere.filters import (
+    ImageFilters,
+    ImageTagFilters,
+    in_default_order,
+)
+from taggedimages.dialects.atmosphere.inputs import (
+    ImageEditSerializer,
+    ImageTagInputSerializer,
+    TagInputSerializer,
+)
+from taggedimages.dialects.atmosphere.schema import described
+from taggedimages.dialects.atmosphere.serializers import (
+    DeployedImageSerializer,
+    ImageSerializer,
+    ImageTagSerializer,
+    KeySerializer,
+    TagSerializer,
+)
+from taggedimages.identity.authentication import author_of
+from taggedimages.identity.credentials import user_of_token
+from taggedimages.identity.models import Token
+from tags import curation, definitions, tagging
+from tags.models import ImageTag, Tag
+
+# Link ids count up as links are made.
+LINKS = ImageTag.objects.select_related("tag").order_by("id")
+INCLUDE_ENDED = OpenApiParameter(
+    "include_ended", bool, description="With `true`, ended images too: one's own; all to staff."
+)
+
+
+class ImageViewSet(AtmosphereViewSet[Image]):
+    """Images. They are made through the other APIs; here an end date deletes them."""
+
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = ImageFilters
+    queryset = Image.objects.none()
+
+    def get_queryset(self) -> ImageQuerySet:
+        asked = self.request.query_params.get("include_ended", "").lower() in ("true", "1")
+        images = Image.objects.all()
+        user = self.request.user
+        return with_links(images.include_ended(user) if asked else images.visible_to(user))
+
+    def get_serializer_class(self) -> type[ImageSerializer]:
+        return DeployedImageSerializer if self.mount.deployed else ImageSerializer
+
+    @described("Images, newest first", parameters=[INCLUDE_ENDED])
+    def list(self, request: Request) -> Response:
+        images = self.filter_queryset(in_default_order(self.get_queryset()))
+        page = self.paginate_queryset(images)
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @described("One image", parameters=[INCLUDE_ENDED])
+    def retrieve(self, request: Request, id: str) -> Response:
+        image = references.find(self.get_queryset(), id)
+        if image.uploaded_at is None and _has_arrived(image):
+            image = references.find(self.get_queryset(), id)
+        return Response(self.get_serializer(image).data)
+
+    @described("Edit an image", request=ImageEditSerializer, parameters=[INCLUDE_ENDED])
+    def partial_update(self, request: Request, id: str) -> Response:
+        return self.edit(id, partial=True)
+
+    @described("Edit an image, naming it", request=ImageEditSerializer, parameters=[INCLUDE_ENDED])
+    def update(self, request: Request, id: str) -> Response:
+        return self.edit(id, partial=False)
+
+    def edit(self, id: str, partial: bool) -> Response:
+        """Make the edit in the body; answers the image even where that ended it."""
+        image = references.find(self.get_queryset(), id)
+        check_editable(image, self.request)
+        asked = ImageEditSerializer(data=self.request.data, partial=partial)
+        asked.is_valid(raise_exception=True)
+        if asked.validated_data:
+            save(image, asked.changes(), asked.validated_data.get("tags"), self.request)
+        edited = with_links(Image.objects.filter(pk=image.pk)).get()
+        return Response(self.get_serializer(edited).data)
+
+
+class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
+    """Links between images that the caller may see and tags."""
+
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = ImageTagFilters
+    serializer_class = ImageTagSerializer
+    queryset = ImageTag.objects.none()
+
+    def get_queryset(self) -> QuerySet[ImageTag]:
+        images = Image.objects.visible_to(self.request.user)
+        links = ImageTag.objects.filter(image__in=images).order_by("id")
+        return links.select_related("image", "tag__user").prefetch_related(
+            Prefetch("image__imagetag_set", LINKS)
+        )
+
+    @described("Links, oldest first")
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @described("One link")
+    def retrieve(self, request: Request, id: str) -> Response:
+        return Response(self.get_serializer(references.find(self.get_queryset(), id)).data)
+
+    @described(
+        "Put a tag on an image",
+        description="200 with the link that is there if the image has the tag already.",
+        request=ImageTagInputSerializer,
+        responses={200: ImageTagSerializer, 201: ImageTagSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        nameable = {"image": Image.objects.visible_to(request.user), "tag": Tag.objects.all()}
+        asked = ImageTagInputSerializer(data=request.data, context=nameable)
+        asked.is_valid(raise_exception=True)
+        image, tag = asked.validated_data["image"], asked.validated_data["tag"]
+        check_editable(image, request)
+        check_allowed({tag.name}, request)
+        link, is_new = tagging.link(image, tag, author_of(request, DOOR))
+        shown = self.get_serializer(self.get_queryset().get(pk=link.pk)).data
+        return Response(shown, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
+
+    @described("Take a tag off an image", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:
+        link = references.find(self.get_queryset(), id)
+        check_editable(link.image, request)
+        check_allowed({link.tag.name}, request)
+        if not tagging.untag(link.image, [link.tag_id], author_of(request, DOOR)):
+            raise NotFound
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+
+class StaffChangeTags(BasePermission):
+    """Anybody who is logged in makes tags; staff change and delete them."""
+
+    def has_permission(self, request: Request, view: Any) -> bool:
+        changes = view.action in ("update", "partial_update", "destroy")
+        return not changes or bool(request.user.is_staff)
+
+
+class TagViewSet(AtmosphereViewSet[Tag]):
+    """The vocabulary."""
+
+    permission_classes = (Callers, StaffChangeTags)
+    serializer_class = TagSerializer
+    queryset = Tag.objects.order_by("id")
+
+    @described("Tags, oldest first")
+    def list(self, request: Request) -> Response:
+        page = self.paginate_queryset(self.get_queryset())
+        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+
+    @described("One tag")
+    def retrieve(self, request: Request, id: str) -> Response:
+        return Response(self.get_serializer(references.find(self.get_queryset(), id)).data)
+
+    @described("Make a tag", request=TagInputSerializer, responses={201: TagSerializer})
+    def create(self, request: Request) -> Response:
+        asked = TagInputSerializer(data=request.data)
+        asked.is_valid(raise_exception=True)
+        owner = author_of(request, DOOR).user
+        tag = definitions.define(**asked.validated_data, owner=owner)
+        return Response(self.get_serializer(tag).data, status=status.HTTP_201_CREATED)
+
+    @described("Change a tag on every image", request=TagInputSerializer)
+    def update(self, request: Request, id: str) -> Response:
+        return self.redefine(id, partial=False)
+
+    @described("Change some of a tag", request=TagInputSerializer)
+    def partial_update(self, request: Request, id: str) -> Response:
+        return self.redefine(id, partial=True)
+
+    @described("Delete a tag, never its images", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:
+        tag = references.find(self.get_queryset(), id)
+        if not curation.delete(tag, author_of(request, DOOR)):
+            raise NotFound
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    def redefine(self, id: str, partial: bool) -> Response:
+        """Make the change in the body."""
+        tag = references.find(self.get_queryset(), id)
+        asked = TagInputSerializer(tag, data=self.request.data, partial=partial)
+        asked.is_valid(raise_exception=True)
+        return Response(self.get_serializer(definitions.redefine(tag, **asked.validated_data)).data)
+
+
+class TokenViewSet(AtmosphereViewSet[Token]):
+    """The caller's own tokens."""
+
+    serializer_class = KeySerializer
+
+    @described("Whose a token of one's own is", responses=KeySerializer)
+    def retrieve(self, request: Request, key: str) -> Response:
+        if not request.user.is_authenticated:
+            self.permission_denied(request)
+        if user_of_token(key) != request.user:
+            raise NotFound
+        return Response({"key": key, "user": {"username": request.user.username}})
+
+
+def with_links(images: ImageQuerySet) -> ImageQuerySet:
+    """The images with all that is shown of them, in as many statements for one as for many."""
+    return images.select_related("created_by", "facts").prefetch_related(
+        Prefetch("imagetag_set", LINKS)
+    )
+
+
+def _has_arrived(image: Image) -> bool:
+    """Whether the file of a pending image turns out to be there; no, where the store is away."""
+    try:
+        return uploads.confirm(image).uploaded_at is not None
+    except storage.StorageUnavailable:
+        return False
