@@ -14,6 +14,7 @@ from images.storage import StorageUnavailable
 from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
+from tags.tagging import TooManyTags
 
 RETRY_AFTER = {"Retry-After": "2"}
 
@@ -56,6 +57,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(403, "Forbidden.")
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
+        case TooManyTags():
+            return Problem(400, str(error))
         case TagNameTaken() | NotArrived():
             return Problem(409, str(error))
         case StorageUnavailable():
