@@ -38,19 +38,19 @@ def done() -> Response:
 class TagViews(ImsViewSet):
     """Changes of the tags of one image."""
 
-    def put(self, image: Image, tags: Tags) -> Response:
+    def write(self, image: Image, tags: Tags) -> Response:
         """Add tags, or give them new values."""
         values = {tag["key"]: tag["value"] for tag in tags}
         tagging.set_values(image, values, self.author, at_most=MAX_TAGS)
         return done()
 
-    def drop(self, image: Image, tags: Tags) -> Response:
+    def unlink(self, image: Image, tags: Tags) -> Response:
         """Remove tags; those that are absent, or have another value than told, stay away or on."""
         values = {tag["key"]: tag.get("value") or None for tag in tags}
         tagging.untag_named(image, values, self.author)
         return done()
 
-    def drop_one(self, image: Image, *readings: tuple[str, str | None]) -> Response:
+    def unlink_first(self, image: Image, *readings: tuple[str, str | None]) -> Response:
         """Remove the first of these keys and values that is there. Raises NotFound."""
         for key, value in readings:
             if "\0" not in key and tagging.untag_named(image, {key: value}, self.author):
@@ -72,7 +72,7 @@ class ImageTagViewSet(TagViews):
         responses={204: None},
     )
     def add(self, request: Request, project_id: str, image_id: str) -> Response:
-        return self.put(self.writable(image_id), [self.asked(OneTagSerializer)["tag"]])
+        return self.write(self.writable(image_id), [self.asked(OneTagSerializer)["tag"]])
 
     @extend_schema(
         summary="Add or remove several tags of an image at once",
@@ -83,11 +83,11 @@ class ImageTagViewSet(TagViews):
         image = self.writable(image_id)
         action = self.asked(BatchActionSerializer)["action"]
         tags = self.asked(BATCHES[action])["tags"]
-        return self.put(image, tags) if action == "create" else self.drop(image, tags)
+        return self.write(image, tags) if action == "create" else self.unlink(image, tags)
 
     @extend_schema(summary="Remove a tag from an image", responses={204: None})
     def remove(self, request: Request, project_id: str, image_id: str, key: str) -> Response:
-        return self.drop_one(self.writable(image_id), (key, None), (key.strip(), None))
+        return self.unlink_first(self.writable(image_id), (key, None), (key.strip(), None))
 
     @extend_schema(
         summary="Remove several tags of an image",
@@ -95,7 +95,7 @@ class ImageTagViewSet(TagViews):
         responses={204: None},
     )
     def remove_several(self, request: Request, project_id: str, image_id: str) -> Response:
-        return self.drop(self.writable(image_id), self.asked(RemovalSerializer)["tags"])
+        return self.unlink(self.writable(image_id), self.asked(RemovalSerializer)["tags"])
 
 
 class OpenStackTagViewSet(TagViews):
@@ -115,7 +115,7 @@ class OpenStackTagViewSet(TagViews):
 
     @extend_schema(summary="Remove a tag: `key`, `key=value` or `key.value`", responses={204: None})
     def remove(self, request: Request, image_id: str, tag: str) -> Response:
-        return self.drop_one(self.writable(image_id), (tag, None), split(tag))
+        return self.unlink_first(self.writable(image_id), (tag, None), split(tag))
 
 
 class ProjectTagViewSet(ImsViewSet):
@@ -155,4 +155,4 @@ class CloudTagViewSet(TagViews):
     def add(self, request: Request) -> Response:
         asked = self.asked(CloudTagSerializer)
         image = self.writable(asked["image_id"])
-        return self.put(image, [asked.get("tag") or asked["image_tag"]])
+        return self.write(image, [asked.get("tag") or asked["image_tag"]])
