@@ -77,10 +77,7 @@ def _canonical(request: HttpRequest, signed_headers: str, payload: str) -> bytes
 
 
 def _path(request: HttpRequest) -> str:
-    # The bytes that were percent-encoded; Django's own text of them is not always the same.
-    meta = request.META
-    decoded = f"{meta.get('SCRIPT_NAME', '')}{meta.get('PATH_INFO', '')}".encode("latin-1")
-    path = quote(decoded, safe="/~")
+    path = quote(request.path, safe="/~")
     return path if path.endswith("/") else path + "/"
 
 

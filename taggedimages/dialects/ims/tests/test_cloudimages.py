@@ -20,7 +20,7 @@ URL = "/v1/cloudimages/tags"
         ("aaaa.", ("aaaa", "")),
         ("aaaa=", ("aaaa", "")),
         (" a_b-c . d_e-f ", ("a_b-c", "d_e-f")),
-        ("größe.γ9", ("größe", "γ9")),
+        ("größe.ключ9", ("größe", "ключ9")),
         (f"{'k' * 36}.{'v' * 43}", ("k" * 36, "v" * 43)),
     ],
 )
@@ -32,8 +32,10 @@ def test_a_tag_of_one_string(ims, image, text, expected):
 
 @pytest.mark.parametrize(
     "text",
-    ["", " ", ".b", "=b", "a b", "a.b.c", "a=b.c", "a=b=c", "a/b", "a.b c", "a\nb"]
-    + ["k" * 37, f"k.{'v' * 44}", "a\0"],
+    [
+        *("", " ", ".b", "=b", "a b", "a.b.c", "a=b.c", "a=b=c", "a/b", "a.b c", "a\nb"),
+        *("k" * 37, f"k.{'v' * 44}", "a\0"),
+    ],
 )
 def test_a_string_that_breaks_the_rules(ims, image, text):
     response = ims.put(URL, {"image_id": str(image.uuid), "tag": text})
@@ -118,8 +120,10 @@ def test_narrowed_by_the_image(ims, corpus):
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"limit": 0}, {"limit": 501}, {"limit": "x"}, {"limit": "1.0"}, {"page": 0}, {"page": -1}]
-    + [{"page": "9" * 30}, {"status": "no such"}, {"name": "\0"}],
+    [
+        *({"limit": 0}, {"limit": 501}, {"limit": "x"}, {"limit": "1.0"}, {"page": 0}),
+        *({"page": -1}, {"page": "9" * 30}, {"status": "no such"}, {"name": "\0"}),
+    ],
 )
 def test_bad_parameters(ims, parameters):
     response = ims.get(URL, parameters)

@@ -141,8 +141,10 @@ def test_a_marker_that_ended_in_between(ims, owner):
 
 @pytest.mark.parametrize(
     "parameters",
-    [{"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"status": "x"}, {"marker": "x"}]
-    + [{"marker": unknown_uuid()}, {"marker": "\0"}, {"tag": "\0"}, {"tag": ["a"] * 101}],
+    [
+        *({"limit": 0}, {"limit": 1001}, {"limit": "x"}, {"status": "x"}, {"marker": "x"}),
+        *({"marker": unknown_uuid()}, {"marker": "\0"}, {"tag": "\0"}, {"tag": ["a"] * 101}),
+    ],
 )
 def test_bad_parameters(ims, parameters):
     response = ims.get("/v2/images", parameters)

@@ -173,7 +173,7 @@ def test_limit_and_offset_are_ignored_for_a_count(ims, corpus):
         ({"limit": [1]}, "IMG.0001"),
         ({"offset": -1}, "IMG.0001"),
         ({"offset": "9" * 30}, "IMG.0001"),
-        ({"offset": "١"}, "IMG.0001"),
+        ({"offset": "\u0661"}, "IMG.0001"),
         ({"tags": "modality"}, "IMG.0001"),
         ({"tags": {}}, "IMG.0001"),
         ({"tags": ["modality"]}, "IMG.0001"),
