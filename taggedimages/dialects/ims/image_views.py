@@ -55,7 +55,7 @@ class ImageViewSet(ImsViewSet):
         parameters=[ImageListParameters],
         responses=ImagesSerializer,
     )
-    def list(self, request: Request) -> Response:
+    def index(self, request: Request) -> Response:
         parameters = ImageListParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
         asked = parameters.validated_data

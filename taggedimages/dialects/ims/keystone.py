@@ -51,7 +51,7 @@ class VersionViewSet(ImsViewSet):
     permission_classes = ()
 
     @extend_schema(summary="The versions of this API", responses={300: VersionsSerializer}, auth=[])
-    def list(self, request: Request) -> Response:
+    def index(self, request: Request) -> Response:
         link = {"rel": "self", "href": request.build_absolute_uri("/v2/")}
         version = {"id": "v2.0", "status": "CURRENT", "links": [link]}
         return Response({"versions": [version]}, status=300)
@@ -59,14 +59,14 @@ class VersionViewSet(ImsViewSet):
     @extend_schema(exclude=True)
     def without_slash(self, request: Request) -> Response:
         """The same again: clients cut the slash off."""
-        return self.list(request)
+        return self.index(request)
 
     @extend_schema(exclude=True)
     def at_root(self, request: Request) -> HttpResponseBase:
         """The same for programs; people are sent to the documentation."""
         if "text/html" in request.headers.get("Accept", ""):
             return HttpResponseRedirect("/docs")
-        return self.list(request)
+        return self.index(request)
 
 
 class NamedSerializer(serializers.Serializer[Any]):

@@ -35,7 +35,7 @@ ERRORS = ErrorAnswers(
 )
 
 
-class TokenScheme(OpenApiAuthenticationExtension):
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How X-Auth-Token is documented."""
 
     target_class = "taggedimages.dialects.ims.authentication.TokenAuthentication"
@@ -45,7 +45,7 @@ class TokenScheme(OpenApiAuthenticationExtension):
         return {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
 
 
-class SignatureScheme(OpenApiAuthenticationExtension):
+class SignatureScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
     """How signed requests are documented."""
 
     target_class = "taggedimages.dialects.ims.authentication.SignatureAuthentication"

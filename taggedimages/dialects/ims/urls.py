@@ -22,11 +22,11 @@ class AnythingConverter(PathConverter):
 
 register_converter(AnythingConverter, "anything")
 
-images = ImageViewSet.as_view({"get": "list"})
+images = ImageViewSet.as_view({"get": "index"})
 urlpatterns = [
     path("", VersionViewSet.as_view({"get": "at_root"})),
     path("v2", VersionViewSet.as_view({"get": "without_slash"})),
-    path("v2/", VersionViewSet.as_view({"get": "list"})),
+    path("v2/", VersionViewSet.as_view({"get": "index"})),
     path("v2/openapi.json", docs.document, {"name": "ims"}, name="ims-openapi"),
     path("v3/auth/tokens", TokenViewSet.as_view({"post": "create"})),
     path("v2/cloudimages", images),
@@ -36,14 +36,14 @@ urlpatterns = [
         "v2/images/<str:image_id>/tags/<anything:tag>",
         OpenStackTagViewSet.as_view({"put": "add", "delete": "remove"}),
     ),
-    path("v2/<str:project_id>/images/tags", ProjectTagViewSet.as_view({"get": "list"})),
+    path("v2/<str:project_id>/images/tags", ProjectTagViewSet.as_view({"get": "index"})),
     path(
         "v2/<str:project_id>/images/resource_instances/action",
         ResourceViewSet.as_view({"post": "act"}),
     ),
     path(
         "v2/<str:project_id>/images/<str:image_id>/tags",
-        ImageTagViewSet.as_view({"get": "list", "post": "add"}),
+        ImageTagViewSet.as_view({"get": "index", "post": "add"}),
     ),
     # A key may be called `action` too.
     path(
@@ -55,7 +55,7 @@ urlpatterns = [
         "v2/<str:project_id>/images/<str:image_id>/tags/<anything:key>",
         ImageTagViewSet.as_view({"delete": "remove"}),
     ),
-    path("v1/cloudimages/tags", CloudTagViewSet.as_view({"get": "list", "put": "add"})),
+    path("v1/cloudimages/tags", CloudTagViewSet.as_view({"get": "index", "put": "add"})),
     path(
         "v1/<str:project_id>/cloudimages/<str:image_id>/tags/delete",
         ImageTagViewSet.as_view({"delete": "remove_several"}),

@@ -62,7 +62,7 @@ class ImageTagViewSet(TagViews):
     """The tags of one image by the path of its project."""
 
     @extend_schema(summary="The tags of an image", responses=TagsSerializer)
-    def list(self, request: Request, project_id: str, image_id: str) -> Response:
+    def index(self, request: Request, project_id: str, image_id: str) -> Response:
         image = with_tags(Image.objects.filter(pk=self.readable(image_id).pk)).get()
         return Response({"tags": tags_of(image)})
 
@@ -122,7 +122,7 @@ class ProjectTagViewSet(ImsViewSet):
     """All tags of a project."""
 
     @extend_schema(summary="The tags of a project's images", responses=ProjectTagsSerializer)
-    def list(self, request: Request, project_id: str) -> Response:
+    def index(self, request: Request, project_id: str) -> Response:
         pairs = names_and_values(Image.objects.of_project(project_id))
         rows = [
             {"key": key, "values": [value for _, value in group]}
@@ -139,7 +139,7 @@ class CloudTagViewSet(TagViews):
         parameters=[TagStringParameters],
         responses=TagStringsSerializer,
     )
-    def list(self, request: Request) -> Response:
+    def index(self, request: Request) -> Response:
         asked = TagStringParameters(data=request.query_params)
         asked.is_valid(raise_exception=True)
         images = narrowed_by(Image.objects.of_project(self.author.project_id), asked.validated_data)

@@ -54,6 +54,5 @@ def send(
     client = APIClient(raise_request_exception=False)
     content_type = headers.get("Content-Type", "")
     others = {name: value for name, value in headers.items() if name != "Content-Type"}
-    return client.generic(
-        method, path, body, content_type=content_type, headers=others, QUERY_STRING=query
-    )
+    more: dict[str, Any] = {"data": body, "headers": others, "QUERY_STRING": query}
+    return client.generic(method, path, content_type=content_type, **more)

@@ -73,11 +73,11 @@ class BrokenViewSet(ImsViewSet):
     authentication_classes = ()
     permission_classes = ()
 
-    def list(self, request):
+    def index(self, request):
         raise RuntimeError("a secret detail")
 
 
-urlpatterns = [path("v2/broken", BrokenViewSet.as_view({"get": "list"}))]
+urlpatterns = [path("v2/broken", BrokenViewSet.as_view({"get": "index"}))]
 
 
 @override_settings(ROOT_URLCONF=__name__)

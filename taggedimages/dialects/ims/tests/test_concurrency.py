@@ -13,7 +13,7 @@ from tags import tagging
 
 @pytest.fixture
 def image_of_many(transactional_db):
-    """An image that other connections see; what is made here is removed by hand."""
+    """An image that other connections see. Emptying the tables afterwards is allowed."""
     yield make_image(*[f"held{n}" for n in range(8)])
     with connection.cursor() as cursor:
         cursor.execute("SET taggedimages.may_truncate = 'on'")
