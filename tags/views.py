@@ -41,7 +41,7 @@ class TagViewSet(GenericViewSet[Tag]):
         responses={201: TagSerializer},
     )
     def create(self, request: Request) -> Response:
-        tag = curation.create(self.asked_name(request))
+        tag = curation.create(self.name(request))
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="One tag")
@@ -52,7 +52,7 @@ class TagViewSet(GenericViewSet[Tag]):
         summary="Rename a tag on every image", request=TagNameSerializer, responses=TagSerializer
     )
     def update(self, request: Request, id: str) -> Response:
-        name = self.asked_name(request)
+        name = self.name(request)
         return Response(TagSerializer(curation.rename(self.tag(id), name)).data)
 
     @extend_schema(summary="Delete a tag, never its images", responses={204: None})
@@ -81,7 +81,7 @@ class TagViewSet(GenericViewSet[Tag]):
             raise NotFound
         return tag
 
-    def asked_name(self, request: Request) -> str:
+    def name(self, request: Request) -> str:
         """The name in the body. Raises ValidationError."""
         asked = TagNameSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

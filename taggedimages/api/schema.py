@@ -1,7 +1,6 @@
 """OpenAPI: what the generator cannot know by itself."""
 
-from dataclasses import dataclass, field
-from typing import Any, Literal
+from typing import Any
 
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
@@ -26,44 +25,28 @@ class ErrorSerializer(serializers.Serializer[Any]):
     errors = serializers.ListField(child=serializers.CharField(), required=False)
 
 
-@dataclass(frozen=True)
-class ErrorAnswers:
-    """What the operations of one API answer when something is wrong."""
-
-    serializer: type[serializers.Serializer[Any]]
-    everywhere: dict[str, str]
-    with_id: dict[str, str] = field(default_factory=dict)
-    on_write: dict[str, str] = field(default_factory=dict)
-
-    def of(self, path: str, method: str) -> dict[str, str]:
-        """Statuses and what they mean for one operation."""
-        return (
-            self.everywhere
-            | (self.with_id if "{id}" in path else {})
-            | (self.on_write if method != "GET" else {})
-        )
-
-
-V1_ERRORS = ErrorAnswers(ErrorSerializer, EVERYWHERE, WITH_ID, ON_WRITE)
-
-
 class DocumentedSchema(AutoSchema):
-    """Adds the error answers of an API to its operations: its views' `error_answers`, or /v1's."""
+    """Adds the error answers of /v1 to every operation."""
 
     def get_operation_id(self) -> str:
         handler = getattr(self.view, "action", None) or self.method.lower()
         noun = self.path.strip("/").replace("/{id}", "").split("/")[1:]
-        return "_".join([handler, *(part.strip("{}") for part in noun)])
+        return "_".join([handler, *noun])
 
     def get_tags(self) -> list[str]:
-        return [getattr(self.view, "documented_under", None) or self.path.split("/")[2]]
+        return [self.path.strip("/").split("/")[1]]
 
-    def _get_response_bodies(
-        self, direction: Literal["request", "response"] = "response"
-    ) -> dict[str, Any]:
+    def _get_response_bodies(self, direction: str = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        errors: ErrorAnswers = getattr(self.view, "error_answers", V1_ERRORS)
-        error = self._get_response_for_code(errors.serializer, "400")
-        for code, description in errors.of(self.path, self.method).items():
+        errors = EVERYWHERE | (WITH_ID if "{id}" in self.path else {})
+        if self.method != "GET":
+            errors = errors | ON_WRITE
+        error = self._get_response_for_code(ErrorSerializer, "400")
+        for code, description in errors.items():
             bodies.setdefault(code, error | {"description": description})
         return bodies
+
+
+def only_v1(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    """Keep the routes of this service's own API."""
+    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/v1/")]

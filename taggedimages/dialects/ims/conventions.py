@@ -25,7 +25,7 @@ from taggedimages.dialects.ims.authentication import (
     SignatureAuthentication,
     TokenAuthentication,
 )
-from taggedimages.dialects.ims.schema import ERRORS
+from taggedimages.dialects.ims.schema import ImsSchema
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags.tagging import TooManyTags
@@ -100,8 +100,7 @@ class ImsViewSet(ViewSet):
     parser_classes = (BoundedJSONParser,)
     content_negotiation_class = AlwaysJson
     http_method_names = ["get", "head", "post", "put", "delete"]
-    documented_under = "IMS"
-    error_answers = ERRORS
+    schema = ImsSchema()
 
     def get_exception_handler(self) -> Any:
         return handle

@@ -3,7 +3,7 @@
 from contextlib import suppress
 
 from django.http import QueryDict
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -20,6 +20,7 @@ from taggedimages.dialects.ims.filters import (
     query_of,
 )
 from taggedimages.dialects.ims.records import record, resource, with_tags
+from taggedimages.dialects.ims.schema import documented
 from taggedimages.dialects.ims.serializers import (
     ImageRecordSerializer,
     ImagesSerializer,
@@ -30,7 +31,7 @@ from taggedimages.dialects.ims.serializers import (
 class ResourceViewSet(ImsViewSet):
     """The images of a project by their tags."""
 
-    @extend_schema(
+    @documented(
         summary="Find or count images by their tags",
         request=PolymorphicProxySerializer("ResourceAction", {**ACTIONS}, "action"),
         responses=ResourcesSerializer,
@@ -50,7 +51,7 @@ class ResourceViewSet(ImsViewSet):
 class ImageViewSet(ImsViewSet):
     """The images of the caller's project, newest first."""
 
-    @extend_schema(
+    @documented(
         summary="The images of the caller's project, newest first",
         parameters=[ImageListParameters],
         responses=ImagesSerializer,
@@ -67,7 +68,7 @@ class ImageViewSet(ImsViewSet):
         more = {"next": self.following(request, shown[-1])} if len(found) > len(shown) else {}
         return Response(answer | more)
 
-    @extend_schema(
+    @documented(
         summary="One image, of the caller's project or public", responses=ImageRecordSerializer
     )
     def retrieve(self, request: Request, image_id: str) -> Response:

@@ -8,7 +8,6 @@ from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from django.utils import timezone
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
@@ -17,6 +16,7 @@ from rest_framework.response import Response
 from taggedimages.api.fields import StrictCharField
 from taggedimages.dialects.ims.authentication import challenge
 from taggedimages.dialects.ims.conventions import ImsViewSet
+from taggedimages.dialects.ims.schema import documented
 from taggedimages.identity.credentials import issue_token
 from taggedimages.identity.models import User
 from taggedimages.identity.passwords import user_of_password
@@ -50,18 +50,18 @@ class VersionViewSet(ImsViewSet):
     authentication_classes = ()
     permission_classes = ()
 
-    @extend_schema(summary="The versions of this API", responses={300: VersionsSerializer}, auth=[])
+    @documented(summary="The versions of this API", responses={300: VersionsSerializer}, auth=[])
     def index(self, request: Request) -> Response:
         link = {"rel": "self", "href": request.build_absolute_uri("/v2/")}
         version = {"id": "v2.0", "status": "CURRENT", "links": [link]}
         return Response({"versions": [version]}, status=300)
 
-    @extend_schema(exclude=True)
+    @documented(exclude=True)
     def without_slash(self, request: Request) -> Response:
         """The same again: clients cut the slash off."""
         return self.index(request)
 
-    @extend_schema(exclude=True)
+    @documented(exclude=True)
     def at_root(self, request: Request) -> HttpResponseBase:
         """The same for programs; people are sent to the documentation."""
         if "text/html" in request.headers.get("Accept", ""):
@@ -121,7 +121,7 @@ class TokenViewSet(ImsViewSet):
     def get_authenticate_header(self, request: Request) -> str:
         return challenge(request)
 
-    @extend_schema(
+    @documented(
         summary="Log in with a password; the token comes as X-Subject-Token",
         request=TokenRequestSerializer,
         responses={201: OpenApiTypes.OBJECT},

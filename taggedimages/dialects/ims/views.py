@@ -2,7 +2,7 @@
 
 from itertools import groupby
 
-from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,6 +13,7 @@ from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.filters import TagStringParameters, narrowed_by
 from taggedimages.dialects.ims.records import tags_of, with_tags
 from taggedimages.dialects.ims.rules import MAX_TAGS, joined, split
+from taggedimages.dialects.ims.schema import documented
 from taggedimages.dialects.ims.serializers import (
     BATCHES,
     BatchActionSerializer,
@@ -61,12 +62,12 @@ class TagViews(ImsViewSet):
 class ImageTagViewSet(TagViews):
     """The tags of one image by the path of its project."""
 
-    @extend_schema(summary="The tags of an image", responses=TagsSerializer)
+    @documented(summary="The tags of an image", responses=TagsSerializer)
     def index(self, request: Request, project_id: str, image_id: str) -> Response:
         image = with_tags(Image.objects.filter(pk=self.readable(image_id).pk)).get()
         return Response({"tags": tags_of(image)})
 
-    @extend_schema(
+    @documented(
         summary="Add a tag to an image, or give it a new value",
         request=OneTagSerializer,
         responses={204: None},
@@ -74,7 +75,7 @@ class ImageTagViewSet(TagViews):
     def add(self, request: Request, project_id: str, image_id: str) -> Response:
         return self.write(self.writable(image_id), [self.asked(OneTagSerializer)["tag"]])
 
-    @extend_schema(
+    @documented(
         summary="Add or remove several tags of an image at once",
         request=PolymorphicProxySerializer("Batch", {**BATCHES}, "action"),
         responses={204: None},
@@ -85,11 +86,11 @@ class ImageTagViewSet(TagViews):
         tags = self.asked(BATCHES[action])["tags"]
         return self.write(image, tags) if action == "create" else self.unlink(image, tags)
 
-    @extend_schema(summary="Remove a tag from an image", responses={204: None})
+    @documented(summary="Remove a tag from an image", responses={204: None})
     def remove(self, request: Request, project_id: str, image_id: str, key: str) -> Response:
         return self.unlink_first(self.writable(image_id), (key, None), (key.strip(), None))
 
-    @extend_schema(
+    @documented(
         summary="Remove several tags of an image",
         request=RemovalSerializer,
         responses={204: None},
@@ -101,7 +102,7 @@ class ImageTagViewSet(TagViews):
 class OpenStackTagViewSet(TagViews):
     """The tags of one image in the OpenStack form: keys only."""
 
-    @extend_schema(
+    @documented(
         summary="Add a key to an image; a value that it has stays",
         request=None,
         responses={204: None},
@@ -113,7 +114,7 @@ class OpenStackTagViewSet(TagViews):
         tagging.tag(image, [asked.validated_data["tag"]], self.author, at_most=MAX_TAGS)
         return done()
 
-    @extend_schema(summary="Remove a tag: `key`, `key=value` or `key.value`", responses={204: None})
+    @documented(summary="Remove a tag: `key`, `key=value` or `key.value`", responses={204: None})
     def remove(self, request: Request, image_id: str, tag: str) -> Response:
         return self.unlink_first(self.writable(image_id), (tag, None), split(tag))
 
@@ -121,7 +122,7 @@ class OpenStackTagViewSet(TagViews):
 class ProjectTagViewSet(ImsViewSet):
     """All tags of a project."""
 
-    @extend_schema(summary="The tags of a project's images", responses=ProjectTagsSerializer)
+    @documented(summary="The tags of a project's images", responses=ProjectTagsSerializer)
     def index(self, request: Request, project_id: str) -> Response:
         pairs = names_and_values(Image.objects.of_project(project_id))
         rows = [
@@ -134,7 +135,7 @@ class ProjectTagViewSet(ImsViewSet):
 class CloudTagViewSet(TagViews):
     """/v1/cloudimages/tags: tags as strings."""
 
-    @extend_schema(
+    @documented(
         summary="The tags of the caller's project, as strings",
         parameters=[TagStringParameters],
         responses=TagStringsSerializer,
@@ -147,7 +148,7 @@ class CloudTagViewSet(TagViews):
         pairs = names_and_values(images)[(page - 1) * limit : page * limit]
         return Response({"tags": [joined(key, value) for key, value in pairs]})
 
-    @extend_schema(
+    @documented(
         summary="Add a tag to an image, or give it a new value",
         request=CloudTagSerializer,
         responses={204: None},
