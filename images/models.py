@@ -36,6 +36,14 @@ class ImageQuerySet(models.QuerySet["Image"]):
             return self.current()
         return self.current().filter(Q(private=False) | Q(created_by=user))
 
+    def of_project(self, project_id: str) -> Self:
+        """Current images of a project, private ones too: it owns them as a whole."""
+        return self.current().filter(project=project_id)
+
+    def visible_from(self, project_id: str) -> Self:
+        """Current images of a project, and the public ones of every other."""
+        return self.current().filter(Q(project=project_id) | Q(private=False))
+
     def uploaded(self) -> Self:
         """Those whose file is really in the store."""
         return self.exclude(uploaded_at=None)
@@ -58,6 +66,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def newest_first(self) -> Self:
         """By creation time, ties broken by id, so that pages never overlap."""
         return self.order_by("-created_at", "-id")
+
+    def older_than(self, image: "Image") -> Self:
+        """Those that come after an image in `newest_first`."""
+        same_instant = Q(created_at=image.created_at, pk__lt=image.pk)
+        return self.filter(Q(created_at__lt=image.created_at) | same_instant)
 
 
 class Image(models.Model):

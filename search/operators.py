@@ -1,12 +1,23 @@
 """One small function per field of Query, each narrowing a queryset of images."""
 
+import uuid as uuids
 from datetime import datetime
+from functools import reduce
+from operator import and_, or_
+from typing import NamedTuple
 
-from django.db.models import Exists, OuterRef
+from django.db.models import Exists, OuterRef, Q
 
 from images.models import ImageQuerySet
 from tags.models import ImageTag, Tag
 from tags.names import distinct, like_pattern
+
+
+class TagValues(NamedTuple):
+    """A tag by its exact name, and the values its link may have; none listed: any."""
+
+    name: str
+    values: tuple[str, ...] = ()
 
 
 def exact_tags(images: ImageQuerySet, wanted: tuple[str, ...]) -> ImageQuerySet:
@@ -35,6 +46,59 @@ def tag_id(images: ImageQuerySet, tag: int) -> ImageQuerySet:
     return images.filter(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag=tag)))
 
 
+def with_all(images: ImageQuerySet, wanted: tuple[TagValues, ...]) -> ImageQuerySet:
+    """Every one of these tags, each with one of its values."""
+    links = _links(wanted)
+    if len(links) < len(wanted):
+        return images.none()
+    for link in links:
+        images = images.filter(_linked(link))
+    return images
+
+
+def with_any(images: ImageQuerySet, wanted: tuple[TagValues, ...]) -> ImageQuerySet:
+    """At least one of these tags with one of its values."""
+    links = _links(wanted)
+    return images.filter(_linked(reduce(or_, links))) if links else images.none()
+
+
+def without_all(images: ImageQuerySet, unwanted: tuple[TagValues, ...]) -> ImageQuerySet:
+    """Not all of these tags at once."""
+    links = _links(unwanted)
+    if len(links) < len(unwanted):
+        return images
+    return images.filter(~reduce(and_, [Q(_linked(link)) for link in links]))
+
+
+def without_any(images: ImageQuerySet, unwanted: tuple[TagValues, ...]) -> ImageQuerySet:
+    """None of these tags with one of its values."""
+    links = _links(unwanted)
+    return images.filter(~_linked(reduce(or_, links))) if links else images
+
+
+def untagged(images: ImageQuerySet, asked: bool) -> ImageQuerySet:
+    """No tag at all."""
+    return images.filter(~_linked(Q())) if asked else images
+
+
+def name(images: ImageQuerySet, wanted: str) -> ImageQuerySet:
+    """This name exactly; the empty one too."""
+    return images.filter(name=wanted)
+
+
+def name_contains(images: ImageQuerySet, part: str) -> ImageQuerySet:
+    """This text within the name, any case."""
+    return images.filter(name__icontains=part)
+
+
+def uuid(images: ImageQuerySet, wanted: str) -> ImageQuerySet:
+    """The one with this uuid; text that is none has no image."""
+    try:
+        return images.filter(uuid=uuids.UUID(wanted))
+    except ValueError:
+        return images.none()
+
+
 def created_from(images: ImageQuerySet, instant: datetime) -> ImageQuerySet:
     """Created at that instant or later."""
     return images.filter(created_at__gte=instant)
@@ -48,3 +112,18 @@ def created_before(images: ImageQuerySet, instant: datetime) -> ImageQuerySet:
 def uploaded_only(images: ImageQuerySet, asked: bool) -> ImageQuerySet:
     """Only those whose file is present."""
     return images.uploaded() if asked else images
+
+
+def _links(wanted: tuple[TagValues, ...]) -> list[Q]:
+    # Names resolved first, in one statement, so that each tag costs one index probe.
+    names = [tag.name for tag in wanted]
+    ids = dict(Tag.objects.filter(name__in=names).values_list("name", "pk"))
+    return [
+        Q(tag=ids[tag.name]) & (Q(value__in=tag.values) if tag.values else Q())
+        for tag in wanted
+        if tag.name in ids
+    ]
+
+
+def _linked(link: Q) -> Exists:
+    return Exists(ImageTag.objects.filter(link, image=OuterRef("pk")))

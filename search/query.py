@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from images.models import Image, ImageQuerySet
 from search import operators
+from search.operators import TagValues
 from taggedimages.identity.models import User
 
 
@@ -20,6 +21,19 @@ class Query:
     match_tags: tuple[str, ...] = ()
     # The id of a tag that must be on the image.
     tag_id: int | None = None
+    # Tags by exact name, each with one of the values listed: every one of them, at least one ...
+    with_all: tuple[TagValues, ...] = ()
+    with_any: tuple[TagValues, ...] = ()
+    # ... not all of them at once, or none of them.
+    without_all: tuple[TagValues, ...] = ()
+    without_any: tuple[TagValues, ...] = ()
+    # No tag at all.
+    untagged: bool = False
+    # The image's name: exactly, or a part of it in any case.
+    name: str | None = None
+    name_contains: str = ""
+    # The image's uuid as text.
+    uuid: str | None = None
     # Created at or after the one, before the other.
     created_from: datetime | None = None
     created_before: datetime | None = None
@@ -28,8 +42,12 @@ class Query:
 
 def find(query: Query, user: User | AnonymousUser | None) -> ImageQuerySet:
     """The images that a user may see and that match, newest first, unevaluated."""
-    images = Image.objects.visible_to(user)
+    return narrowed(Image.objects.visible_to(user), query).newest_first()
+
+
+def narrowed(images: ImageQuerySet, query: Query) -> ImageQuerySet:
+    """Those of some images that match, unevaluated."""
     for field in fields(query):
-        if asked := getattr(query, field.name):
+        if (asked := getattr(query, field.name)) != field.default:
             images = getattr(operators, field.name)(images, asked)
-    return images.newest_first()
+    return images

@@ -2,15 +2,13 @@
 
 from django.contrib import admin
 from django.urls import include, path
-from django.views.generic import RedirectView
 
 from taggedimages.api import docs
 
 admin.site.site_header = admin.site.site_title = "taggedimages"
 
 urlpatterns = [
-    path("", RedirectView.as_view(url="/docs")),
-    path("v1/openapi.json", docs.v1_document, name="v1-openapi"),
+    path("v1/openapi.json", docs.document, {"name": "v1"}, name="v1-openapi"),
     path("docs", docs.browse, name="docs"),
     path("api/v1/", include("taggedimages.dialects.sharinpix.urls")),
     path("api/v2/", include("taggedimages.dialects.atmosphere.urls")),

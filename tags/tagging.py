@@ -5,12 +5,20 @@ other, and signs the ledger. Images are told apart by id; names are made into ta
 """
 
 from collections.abc import Iterable
+from functools import reduce
+from operator import or_
+
+from django.db.models import Q
 
 from images.models import Image
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
 from tags import history, names
 from tags.models import ImageTag, Tag
+
+
+class TooManyTags(Exception):
+    """The image would have more tags than the caller lets it have."""
 
 
 def resolve(wanted: Iterable[str]) -> list[Tag]:
@@ -28,10 +36,16 @@ def resolve(wanted: Iterable[str]) -> list[Tag]:
 
 
 @retried
-def tag(image: Image, wanted: Iterable[str], by: Author) -> list[Tag]:
-    """Add tags by name; links that exist stay as they are. Returns the tags named."""
+def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = None) -> list[Tag]:
+    """Add tags by name; links that exist stay as they are. Returns the tags named.
+
+    Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
+    """
+    wanted = list(wanted)
+    _lock(image)
+    if at_most is not None:
+        _check_room(_values(image), wanted, at_most)
     with history.signed(by):
-        _lock(image)
         tags = resolve(wanted)
         _link(image, tags, by)
         return tags
@@ -66,13 +80,38 @@ def untag(image: Image, tag_ids: Iterable[int], by: Author) -> int:
 
 
 @retried
-def set_values(image: Image, values: dict[str, str], by: Author) -> None:
-    """Give the image these tags with these values; a tag it has gets the new value."""
+def untag_named(image: Image, values: dict[str, str | None], by: Author) -> int:
+    """Remove links by the names of their tags; returns how many there were.
+
+    A value that is given must be the link's; None fits any.
+    """
+    named = [
+        Q(tag__name=name) & (Q() if value is None else Q(value=value))
+        for name, value in values.items()
+    ]
     with history.signed(by):
         _lock(image)
-        tags = resolve(values)
+        removed, _ = ImageTag.objects.filter(reduce(or_, named), image=image).delete()
+        return removed
+
+
+@retried
+def set_values(
+    image: Image, values: dict[str, str], by: Author, at_most: int | None = None
+) -> None:
+    """Give the image these tags with these values; a tag it has gets the new value.
+
+    Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
+    """
+    _lock(image)
+    held = _values(image)
+    if at_most is not None:
+        _check_room(held, values, at_most)
+    changed = {name: value for name, value in values.items() if held.get(name) != value}
+    with history.signed(by):
+        tags = resolve(changed)
         ImageTag.objects.bulk_create(
-            [ImageTag(image=image, tag=tag, value=values[tag.name], user=by.user) for tag in tags],
+            [ImageTag(image=image, tag=tag, value=changed[tag.name], user=by.user) for tag in tags],
             update_conflicts=True,
             unique_fields=["image", "tag"],
             update_fields=["value"],
@@ -88,3 +127,14 @@ def _link(image: Image, tags: list[Tag], by: Author) -> None:
     ImageTag.objects.bulk_create(
         [ImageTag(image=image, tag=tag, user=by.user) for tag in tags], ignore_conflicts=True
     )
+
+
+def _values(image: Image) -> dict[str, str]:
+    return dict(ImageTag.objects.filter(image=image).values_list("tag__name", "value"))
+
+
+def _check_room(held: dict[str, str], wanted: Iterable[str], at_most: int) -> None:
+    # Read under the image's lock, so that of two that add at once one sees the other's tags.
+    new = set(wanted) - held.keys()
+    if new and len(held) + len(new) > at_most:
+        raise TooManyTags(f"An image has at most {at_most} tags.")

@@ -15,6 +15,7 @@ from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
+from tags.tagging import TooManyTags
 
 RETRY_AFTER = {"Retry-After": "2"}
 
@@ -57,6 +58,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(403, "Forbidden.")
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
+        case TooManyTags():
+            return Problem(400, str(error))
         case TagNameTaken() | NotArrived():
             return Problem(409, str(error))
         case StorageUnavailable():

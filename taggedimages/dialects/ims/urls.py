@@ -1,5 +1,63 @@
-"""Routes of this API."""
+"""Routes of this API, from the root: literal ones first, for a project may be named like one."""
 
-from django.urls import URLPattern
+from django.urls import path, register_converter
+from django.urls.converters import PathConverter
 
-urlpatterns: list[URLPattern] = []
+from taggedimages.api import docs
+from taggedimages.dialects.ims.image_views import ImageViewSet, ResourceViewSet
+from taggedimages.dialects.ims.keystone import TokenViewSet, VersionViewSet
+from taggedimages.dialects.ims.views import (
+    CloudTagViewSet,
+    ImageTagViewSet,
+    OpenStackTagViewSet,
+    ProjectTagViewSet,
+)
+
+
+class AnythingConverter(PathConverter):
+    """Slashes and line ends too: a key that another API made may hold them."""
+
+    regex = "(?s:.+)"
+
+
+register_converter(AnythingConverter, "anything")
+
+images = ImageViewSet.as_view({"get": "index"})
+urlpatterns = [
+    path("", VersionViewSet.as_view({"get": "at_root"})),
+    path("v2", VersionViewSet.as_view({"get": "without_slash"})),
+    path("v2/", VersionViewSet.as_view({"get": "index"})),
+    path("v2/openapi.json", docs.document, {"name": "ims"}, name="ims-openapi"),
+    path("v3/auth/tokens", TokenViewSet.as_view({"post": "create"})),
+    path("v2/cloudimages", images),
+    path("v2/images", images),
+    path("v2/images/<str:image_id>", ImageViewSet.as_view({"get": "retrieve"})),
+    path(
+        "v2/images/<str:image_id>/tags/<anything:tag>",
+        OpenStackTagViewSet.as_view({"put": "add", "delete": "remove"}),
+    ),
+    path("v2/<str:project_id>/images/tags", ProjectTagViewSet.as_view({"get": "index"})),
+    path(
+        "v2/<str:project_id>/images/resource_instances/action",
+        ResourceViewSet.as_view({"post": "act"}),
+    ),
+    path(
+        "v2/<str:project_id>/images/<str:image_id>/tags",
+        ImageTagViewSet.as_view({"get": "index", "post": "add"}),
+    ),
+    # A key may be called `action` too.
+    path(
+        "v2/<str:project_id>/images/<str:image_id>/tags/action",
+        ImageTagViewSet.as_view({"post": "batch", "delete": "remove"}),
+        {"key": "action"},
+    ),
+    path(
+        "v2/<str:project_id>/images/<str:image_id>/tags/<anything:key>",
+        ImageTagViewSet.as_view({"delete": "remove"}),
+    ),
+    path("v1/cloudimages/tags", CloudTagViewSet.as_view({"get": "index", "put": "add"})),
+    path(
+        "v1/<str:project_id>/cloudimages/<str:image_id>/tags/delete",
+        ImageTagViewSet.as_view({"delete": "remove_several"}),
+    ),
+]

@@ -1,0 +1,75 @@
+"""Operators on tags with values, and on the image itself."""
+
+import pytest
+from django.db import connection
+from django.test.utils import CaptureQueriesContext
+
+from images.models import Image
+from search.operators import TagValues
+from search.query import Query, find, narrowed
+from taggedimages.factories import TESTS, make_image
+from tags import tagging
+
+pytestmark = pytest.mark.django_db
+
+A, B, X = TagValues("a"), TagValues("b"), TagValues("unknown")
+A1, A2, B1 = TagValues("a", ("1",)), TagValues("a", ("2", "3")), TagValues("b", ("1",))
+
+
+@pytest.fixture
+def corpus():
+    """Images named by what they hold."""
+    for values in ({}, {"a": "1"}, {"a": "2"}, {"b": "1"}, {"a": "1", "b": "1"}):
+        name = "".join(f"{tag}{value}" for tag, value in values.items())
+        image = make_image(name=name)
+        if values:
+            tagging.set_values(image, values, TESTS)
+
+
+@pytest.mark.parametrize(
+    ("query", "expected"),
+    [
+        (Query(with_all=(A,)), ["a1b1", "a2", "a1"]),
+        (Query(with_all=(A1, B)), ["a1b1"]),
+        (Query(with_all=(A2,)), ["a2"]),
+        (Query(with_all=(A, X)), []),
+        (Query(with_any=(A2, B1)), ["a1b1", "b1", "a2"]),
+        (Query(with_any=(X, A2)), ["a2"]),
+        (Query(with_any=(X,)), []),
+        (Query(without_all=(A1, B1)), ["b1", "a2", "a1", ""]),
+        (Query(without_all=(A, X)), ["a1b1", "b1", "a2", "a1", ""]),
+        (Query(without_any=(A2, B1)), ["a1", ""]),
+        (Query(without_any=(X,)), ["a1b1", "b1", "a2", "a1", ""]),
+        (Query(untagged=True), [""]),
+        (Query(name=""), [""]),
+        (Query(name="a1"), ["a1"]),
+        (Query(name_contains="A1"), ["a1b1", "a1"]),
+        (Query(name_contains="_"), []),
+        (Query(uuid="no uuid"), []),
+        (Query(with_all=(A,), without_any=(B,), name_contains="2"), ["a2"]),
+        (Query(), ["a1b1", "b1", "a2", "a1", ""]),
+    ],
+)
+def test_what_is_found(corpus, query, expected):
+    assert [image.name for image in find(query, None)] == expected
+
+
+def test_by_uuid(corpus):
+    image = Image.objects.get(name="a1")
+    assert find(Query(uuid=str(image.uuid).upper()), None).get() == image
+
+
+@pytest.mark.parametrize(
+    ("query", "probes"),
+    [
+        (Query(with_all=(A, B)), 2),
+        (Query(with_any=(A, B)), 1),
+        (Query(without_all=(A, B)), 2),
+        (Query(without_any=(A, B)), 1),
+    ],
+)
+def test_names_are_resolved_in_one_statement(corpus, query, probes):
+    with CaptureQueriesContext(connection) as queries:
+        list(narrowed(Image.objects.all(), query))
+    assert len(queries) == 2
+    assert queries[1]["sql"].count("EXISTS") == probes

@@ -1,0 +1,162 @@
+"""What narrows IMS's lists of images, as Queries (contract IMS, resource_instances/action)."""
+
+from dataclasses import replace
+from typing import Any
+
+from django.conf import settings
+from rest_framework import serializers
+
+from images.models import ImageQuerySet
+from search.operators import TagValues
+from search.query import Query, narrowed
+from taggedimages.api.fields import QueryIntegerField, StrictCharField
+from taggedimages.dialects.ims.codes import TAG_RULE
+from taggedimages.dialects.ims.records import STATUSES
+from taggedimages.dialects.ims.rules import TagTextField, split
+from taggedimages.dialects.ims.serializers import distinct
+
+MAX_KEYS, MAX_VALUES = 10, 10
+
+
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's true or false and nothing like them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
+class WantedTagSerializer(serializers.Serializer[Any]):
+    """A key and the values it may have; none listed: any."""
+
+    key = TagTextField(max_length=128)
+    values = serializers.ListField(
+        child=TagTextField(max_length=255, allow_blank=True),
+        max_length=MAX_VALUES,
+        required=False,
+        default=list,
+    )
+
+    def validate_values(self, values: list[str]) -> list[str]:
+        if len(set(values)) < len(values):
+            raise serializers.ValidationError("A value comes twice.", TAG_RULE)
+        return values
+
+
+def wanted(help_text: str) -> serializers.ListSerializer[Any]:
+    """A list of tags with values; an empty one narrows nothing."""
+    return serializers.ListSerializer(
+        child=WantedTagSerializer(), required=False, max_length=MAX_KEYS, help_text=help_text
+    )
+
+
+class MatchSerializer(serializers.Serializer[Any]):
+    """A property of the image: part of its name, or its id."""
+
+    key = serializers.ChoiceField(choices=["resource_name", "resource_id"])
+    value = StrictCharField(allow_blank=True, trim_whitespace=False)
+
+
+class ActionSerializer(serializers.Serializer[Any]):
+    """Whether images are wanted, or how many there are."""
+
+    action = serializers.ChoiceField(choices=["filter", "count"])
+
+
+class CountSerializer(serializers.Serializer[Any]):
+    """Which images are counted."""
+
+    action = serializers.ChoiceField(choices=["count"])
+    tags = wanted("All of these.")
+    tags_any = wanted("At least one of these.")
+    not_tags = wanted("Not all of these at once.")
+    not_tags_any = wanted("None of these.")
+    without_any_tag = StrictBooleanField(
+        required=False, help_text="Only images without tags; the four lists are ignored."
+    )
+    matches = MatchSerializer(many=True, required=False)
+
+    def validate_tags(self, tags: Any) -> Any:
+        return distinct(tags)
+
+    validate_tags_any = validate_not_tags = validate_not_tags_any = validate_matches = validate_tags
+
+
+class FilterSerializer(CountSerializer):
+    """Which images are wanted, and which part of them."""
+
+    action = serializers.ChoiceField(choices=["filter"])
+    limit = QueryIntegerField(default=10, min_value=1, max_value=1000)
+    offset = QueryIntegerField(default=0, min_value=0)
+
+
+ACTIONS: dict[str, type[serializers.Serializer[Any]]] = {
+    "filter": FilterSerializer,
+    "count": CountSerializer,
+}
+
+
+def query_of(asked: dict[str, Any]) -> Query:
+    """The Query of a filter or a count."""
+    matches = {match["key"]: match["value"] for match in asked.get("matches", ())}
+    name = matches.get("resource_name")
+    query = Query(
+        uuid=matches.get("resource_id"),
+        name=name if name == "" else None,
+        name_contains=name or "",
+    )
+    if asked.get("without_any_tag"):
+        return replace(query, untagged=True)
+    return replace(
+        query,
+        with_all=_tags(asked, "tags"),
+        with_any=_tags(asked, "tags_any"),
+        without_all=_tags(asked, "not_tags"),
+        without_any=_tags(asked, "not_tags_any"),
+    )
+
+
+def _tags(asked: dict[str, Any], field: str) -> tuple[TagValues, ...]:
+    return tuple(TagValues(tag["key"], tuple(tag["values"])) for tag in asked.get(field, ()))
+
+
+class ImageParameters(serializers.Serializer[Any]):
+    """What narrows a list by the images themselves."""
+
+    id = serializers.CharField(required=False)
+    name = serializers.CharField(required=False, trim_whitespace=False)
+    status = serializers.ChoiceField(choices=list(STATUSES), required=False)
+
+
+class TagStringParameters(ImageParameters):
+    """Which tags are listed, and how many on a page."""
+
+    limit = QueryIntegerField(default=500, min_value=1, max_value=500)
+    page = QueryIntegerField(default=1, min_value=1, help_text="Counted from 1.")
+
+
+class ImageListParameters(ImageParameters):
+    """Which images are listed."""
+
+    tag = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        max_length=settings.MAX_SEARCH_TERMS,
+        help_text="`key`, `key=value` or `key.value`; repeated: all of them.",
+    )
+    limit = QueryIntegerField(default=500, min_value=1, max_value=1000)
+    marker = serializers.CharField(
+        required=False, help_text="The id of the last image of the page before."
+    )
+
+
+def narrowed_by(images: ImageQuerySet, asked: dict[str, Any]) -> ImageQuerySet:
+    """Those of some images that the parameters of a list ask for."""
+    images = narrowed(images, Query(uuid=asked.get("id"), name=asked.get("name")))
+    for text in asked.get("tag", ()):
+        key, value = split(text)
+        # A key made through another API may hold a separator itself.
+        either = {TagValues(text), TagValues(key, () if key == text else (value,))}
+        images = narrowed(images, Query(with_any=tuple(either)))
+    return images.filter(STATUSES[asked["status"]]) if "status" in asked else images

@@ -1,0 +1,95 @@
+"""Images by their tags, listed, and one by one (contract IMS, endpoints)."""
+
+from contextlib import suppress
+
+from django.http import QueryDict
+from drf_spectacular.utils import PolymorphicProxySerializer
+from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from images import storage, uploads
+from images.models import Image, ImageQuerySet
+from search.query import Query, narrowed
+from taggedimages.dialects.ims.conventions import ImsViewSet
+from taggedimages.dialects.ims.filters import (
+    ACTIONS,
+    ActionSerializer,
+    ImageListParameters,
+    narrowed_by,
+    query_of,
+)
+from taggedimages.dialects.ims.records import record, resource, with_tags
+from taggedimages.dialects.ims.schema import documented
+from taggedimages.dialects.ims.serializers import (
+    ImageRecordSerializer,
+    ImagesSerializer,
+    ResourcesSerializer,
+)
+
+
+class ResourceViewSet(ImsViewSet):
+    """The images of a project by their tags."""
+
+    @documented(
+        summary="Find or count images by their tags",
+        request=PolymorphicProxySerializer("ResourceAction", {**ACTIONS}, "action"),
+        responses=ResourcesSerializer,
+    )
+    def act(self, request: Request, project_id: str) -> Response:
+        action = self.asked(ActionSerializer)["action"]
+        asked = self.asked(ACTIONS[action])
+        images = narrowed(Image.objects.of_project(project_id), query_of(asked))
+        answer = {"total_count": images.count()}
+        if action == "count":
+            return Response(answer)
+        start = min(asked["offset"], answer["total_count"])
+        page = with_tags(images.newest_first())[start : start + asked["limit"]]
+        return Response({"resources": [resource(image) for image in page], **answer})
+
+
+class ImageViewSet(ImsViewSet):
+    """The images of the caller's project, newest first."""
+
+    @documented(
+        summary="The images of the caller's project, newest first",
+        parameters=[ImageListParameters],
+        responses=ImagesSerializer,
+    )
+    def index(self, request: Request) -> Response:
+        parameters = ImageListParameters(data=request.query_params)
+        parameters.is_valid(raise_exception=True)
+        asked = parameters.validated_data
+        images = narrowed_by(Image.objects.of_project(self.author.project_id), asked)
+        images = self.after(images.newest_first(), asked.get("marker"))
+        found = list(with_tags(images)[: asked["limit"] + 1])
+        shown = found[: asked["limit"]]
+        answer = {"images": [record(image) for image in shown]}
+        more = {"next": self.following(request, shown[-1])} if len(found) > len(shown) else {}
+        return Response(answer | more)
+
+    @documented(
+        summary="One image, of the caller's project or public", responses=ImageRecordSerializer
+    )
+    def retrieve(self, request: Request, image_id: str) -> Response:
+        image = self.readable(image_id)
+        if image.uploaded_at is None:
+            with suppress(storage.StorageUnavailable):
+                image = uploads.confirm(image)
+        return Response(record(with_tags(Image.objects.filter(pk=image.pk)).get()))
+
+    def after(self, images: ImageQuerySet, marker: str | None) -> ImageQuerySet:
+        """The images that follow the marked one, which may have ended since."""
+        if marker is None:
+            return images
+        of_project = Image.objects.filter(project=self.caller.project_id)
+        marked = narrowed(of_project, Query(uuid=marker)).first()
+        if marked is None:
+            raise ValidationError({"marker": ["There is no such image."]})
+        return images.older_than(marked)
+
+    def following(self, request: Request, last: Image) -> str:
+        """The path and query of the next page."""
+        parameters: QueryDict = request.query_params.copy()
+        parameters["marker"] = str(last.uuid)
+        return f"{request.path}?{parameters.urlencode()}"

@@ -1,0 +1,73 @@
+"""Images and their tags as IMS shows them (contract IMS, responses)."""
+
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db.models import Prefetch, Q
+from django.utils import timezone
+
+from images.models import Image, ImageQuerySet
+from taggedimages.dialects.ims.rules import joined
+from tags.models import ImageTag
+
+# Link ids count up as links are made.
+LINKS = Prefetch("imagetag_set", ImageTag.objects.select_related("tag").order_by("id"))
+
+# A current image is never deleted, and none is kept waiting between arriving and being there.
+NEVER = Q(pk__in=[])
+STATUSES = {
+    "queued": Q(uploaded_at=None, upload_error=""),
+    "saving": NEVER,
+    "active": Q(uploaded_at__isnull=False),
+    "killed": Q(uploaded_at=None) & ~Q(upload_error=""),
+    "deleted": NEVER,
+}
+
+
+def with_tags(images: ImageQuerySet) -> ImageQuerySet:
+    """The images with all that is shown of them, in as many statements for one as for many."""
+    return images.select_related("created_by").prefetch_related(LINKS)
+
+
+def status_of(image: Image) -> str:
+    """How far an image has come."""
+    if image.ended_at and image.ended_at <= timezone.now():
+        return "deleted"
+    if image.uploaded_at:
+        return "active"
+    return "killed" if image.upload_error else "queued"
+
+
+def tags_of(image: Image) -> list[dict[str, str]]:
+    """`[{key, value}]` in the order in which the tags were added. Wants `with_tags`."""
+    return [{"key": link.tag.name, "value": link.value} for link in image.imagetag_set.all()]
+
+
+def resource(image: Image) -> dict[str, Any]:
+    """An image as a resource that was found by its tags. Wants `with_tags`."""
+    return {
+        "resource_id": str(image.uuid),
+        "resource_name": image.name,
+        "resource_detail": {"status": status_of(image)},
+        "tags": tags_of(image),
+    }
+
+
+def record(image: Image) -> dict[str, Any]:
+    """An image as OpenStack shows it. Wants `with_tags`."""
+    return {
+        "id": str(image.uuid),
+        "name": image.name,
+        "status": status_of(image),
+        "tags": [joined(**tag) for tag in tags_of(image)],
+        "size": image.size,
+        "created_at": moment(image.created_at),
+        "updated_at": moment(image.updated_at),
+        "visibility": "private" if image.private else "public",
+        "owner": image.created_by.username if image.created_by else None,
+    }
+
+
+def moment(instant: datetime) -> str:
+    """A time in UTC to the second, such as 2026-01-02T03:04:05Z."""
+    return f"{instant.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"

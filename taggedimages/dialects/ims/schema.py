@@ -1,0 +1,91 @@
+"""OpenAPI of IMS: what the generator cannot know by itself."""
+
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.utils import extend_schema
+from rest_framework import serializers
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class ImsErrorSerializer(serializers.Serializer[Any]):
+    """`{error: {code, message}}`."""
+
+    class ImsErrorBodySerializer(serializers.Serializer[Any]):
+        """What went wrong."""
+
+        code = serializers.CharField(help_text="Such as IMG.0001.")
+        message = serializers.CharField()
+
+    error = ImsErrorBodySerializer()
+
+
+ERRORS = {
+    "400": "Bad body, parameter or tag.",
+    "401": "No credentials, or wrong ones.",
+    "403": "The project, or the image, is another's.",
+    "404": "No such image, or no such tag on it.",
+    "411": "A body of untold length.",
+    "413": "The body is too large.",
+    "503": "The database or the object store is unavailable; see Retry-After.",
+}
+
+
+class ImsSchema(AutoSchema):
+    """Adds to every operation the answers that it may give when something is wrong."""
+
+    def get_operation_id(self) -> str:
+        handler = getattr(self.view, "action", None) or self.method.lower()
+        noun = self.path.strip("/").split("/")[1:]
+        return "_".join([handler, *(part.strip("{}") for part in noun)])
+
+    def get_tags(self) -> list[str]:
+        return ["IMS"]
+
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        error = self._get_response_for_code(ImsErrorSerializer, "400")  # type: ignore[no-untyped-call]
+        for code, description in ERRORS.items():
+            bodies.setdefault(code, error | {"description": description})
+        return bodies
+
+
+def documented(**said: Any) -> Callable[[F], F]:
+    """`extend_schema` on top of this API's schema class, where its own choice would be /v1's."""
+
+    def decorate(operation: F) -> F:
+        operation.kwargs = {"schema": ImsSchema}  # type: ignore[attr-defined]
+        return extend_schema(**said)(operation)
+
+    return decorate
+
+
+class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How X-Auth-Token is documented."""
+
+    target_class = "taggedimages.dialects.ims.authentication.TokenAuthentication"
+    name = "token"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
+
+
+class SignatureScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+    """How signed requests are documented."""
+
+    target_class = "taggedimages.dialects.ims.authentication.SignatureAuthentication"
+    name = "signature"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        description = "SDK-HMAC-SHA256 with X-Sdk-Date, by access key and secret key."
+        return {
+            "type": "apiKey",
+            "in": "header",
+            "name": "Authorization",
+            "description": description,
+        }
