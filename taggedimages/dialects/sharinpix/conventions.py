@@ -7,8 +7,6 @@ from typing import Any
 
 from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
-from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import OpenApiResponse
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.renderers import JSONRenderer
@@ -22,6 +20,7 @@ from taggedimages.api.parsers import BoundedJSONParser
 from taggedimages.dialects.sharinpix import tokens
 from taggedimages.dialects.sharinpix.authentication import HasToken, JWTAuthentication
 from taggedimages.dialects.sharinpix.caller import Caller
+from taggedimages.dialects.sharinpix.openapi import ErrorsDocumented
 
 # This API tells a missing right like a missing token, and knows no conflict.
 STATUSES = {403: 401, 409: 400, 415: 400}
@@ -67,33 +66,6 @@ class UTF8Renderer(JSONRenderer):
     charset = "utf-8"
 
 
-class ErrorsDocumented(AutoSchema):
-    """Adds the error answers, which have no body, to every operation."""
-
-    ERRORS = {
-        "400": "A fault in the request, named by X-message.",
-        "401": "The token is bad, or gives no right to this.",
-        "404": "Unknown here.",
-        "411": "A body of untold length.",
-        "413": "The body is too large.",
-        "503": "The database or the object store is unavailable; see Retry-After.",
-    }
-
-    def get_operation_id(self) -> str:
-        handler = getattr(self.view, "action", None) or self.method.lower()
-        return f"{type(self.view).__name__.removesuffix('ViewSet').lower()}_{handler}"
-
-    def get_tags(self) -> list[str]:
-        return [self.path.strip("/").split("/")[2]]
-
-    def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
-        bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        for code, description in self.ERRORS.items():
-            empty = OpenApiResponse(description=description)
-            bodies.setdefault(code, self._get_response_for_code(empty, code))  # type: ignore[no-untyped-call]
-        return bodies
-
-
 class SharinPixViewSet(ViewSet):
     """What all views of this API share."""
 
@@ -106,11 +78,16 @@ class SharinPixViewSet(ViewSet):
     def get_exception_handler(self) -> Any:
         return handle
 
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        self.caller = request.auth
+
     def finalize_response(
         self, request: Request, response: Any, *args: Any, **kwargs: Any
     ) -> Response:
         answer = super().finalize_response(request, response, *args, **kwargs)
-        caller = getattr(self.request, "auth", None)
+        # Not the request's: asking that again would repeat a failure of the database.
+        caller = getattr(self, "caller", None)
         if isinstance(caller, Caller) and answer.status_code != 401:
             answer["X-token"] = tokens.renewed(caller)
         return answer

@@ -10,6 +10,7 @@ from django.http import QueryDict
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
 
+from taggedimages.api.parsers import MAX_DEPTH, is_deeper_than
 from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
 
 MAX_IDS = 500
@@ -109,8 +110,8 @@ class Parameters:
                 raise ValidationError({name: "Not JSON."}) from error
         if value is None or value == "":
             return None
-        if not isinstance(value, dict):
-            raise ValidationError({name: "Not a JSON object."})
+        if not isinstance(value, dict) or is_deeper_than(value, MAX_DEPTH):
+            raise ValidationError({name: "Not a JSON object, or too deep."})
         return value
 
     def _values(self, name: str) -> list[Any]:

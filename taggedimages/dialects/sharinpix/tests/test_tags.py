@@ -2,6 +2,7 @@
 
 import json
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 from django.db import connection
@@ -67,7 +68,10 @@ def test_names_in_the_token_have_several_shapes(in_album, tags):
 
 
 def test_names_of_all_albums_count(client_with):
-    abilities = {"one": {"Tags": {"a": {}}}, "two": {"Access": {}, "Tags": {"b": {}, "a": {}}}}
+    abilities: dict[str, Any] = {
+        "one": {"Tags": {"a": {}}},
+        "two": {"Access": {}, "Tags": {"b": {}, "a": {}}},
+    }
     assert names(client_with(abilities=abilities).get("/api/v1/tags_token")) == ["a", "b"]
 
 

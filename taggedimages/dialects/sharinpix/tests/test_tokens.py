@@ -5,6 +5,7 @@ import re
 import time
 import uuid
 from datetime import UTC, datetime
+from typing import Any
 
 import jwt
 import pytest
@@ -141,7 +142,7 @@ def test_a_signature_must_be_of_the_issuers_secret(org):
 
 @pytest.mark.parametrize("algorithm", ["none", "HS384", "HS512"])
 def test_only_hs256_is_taken(org, algorithm):
-    key = None if algorithm == "none" else org.secret * 2
+    key: Any = None if algorithm == "none" else org.secret * 2
     token = jwt.encode({"iss": org.secret_id, "admin": True}, key, algorithm)
     assert_refused(client_of(token).get(URL))
 

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -13,11 +13,12 @@ from taggedimages.dialects.sharinpix import query, reach
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.caller import READ
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
-from taggedimages.dialects.sharinpix.documented import (
+from taggedimages.dialects.sharinpix.openapi import (
     DELETED,
     IMAGE_BODY,
-    IMAGE_IDS_BODY,
+    IMAGE_IDS,
     IMAGE_USER,
+    documented,
 )
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer, TrashedImageSerializer
@@ -39,11 +40,11 @@ RIGHTS = {
 class ImageViewSet(SharinPixViewSet):
     """Images."""
 
-    @extend_schema(summary="One image", responses=ImageSerializer)
+    @documented(summary="One image", responses=ImageSerializer)
     def retrieve(self, request: Request, id: str) -> Response:
         return Response(ImageSerializer(self.image(id)).data)
 
-    @extend_schema(
+    @documented(
         summary="Change what is said of an image and how it is shown",
         request=IMAGE_BODY,
         responses=ImageSerializer,
@@ -55,16 +56,16 @@ class ImageViewSet(SharinPixViewSet):
             editing.edit(image, changes)
         return Response(ImageSerializer(image).data)
 
-    @extend_schema(summary="Move an image to the trash", responses={204: None})
+    @documented(summary="Move an image to the trash", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
         if not deletion.trash(self.image(id, "image_delete")):
             raise NotFound
         return Response(status=204)
 
-    @extend_schema(
+    @documented(
         summary="Move images to the trash",
-        description="Those that the caller may not delete are skipped.",
-        request=IMAGE_IDS_BODY,
+        description="Those that the caller may not delete are skipped. A body may hold the ids.",
+        parameters=[IMAGE_IDS],
         responses=DELETED,
     )
     def destroy_many(self, request: Request) -> Response:
@@ -78,14 +79,14 @@ class ImageViewSet(SharinPixViewSet):
         deletion.trash(*images.values())
         return Response([str(uuid) for uuid in ids if uuid in images])
 
-    @extend_schema(summary="Who uploaded an image", responses=IMAGE_USER)
+    @documented(summary="Who uploaded an image", responses=IMAGE_USER)
     def uploader(self, request: Request, id: str) -> Response:
         user = self.image(id).created_by
         if user is None:
             raise NotFound
         return Response({"id": str(user.uuid), "name": user.username, "email": user.email or None})
 
-    @extend_schema(
+    @documented(
         summary="The images of an album, newest first",
         description=f"None without the right to read them. At most {MAX_ROWS} rows.",
         responses=ImageSerializer(many=True),
@@ -95,7 +96,7 @@ class ImageViewSet(SharinPixViewSet):
         held = images.filter(album_id=album) if is_storable(album) else images.none()
         return _listed(held)
 
-    @extend_schema(
+    @documented(
         summary="The images that match a query, newest first",
         description=f"Without `q`, those of the token's own. At most {MAX_ROWS} rows.",
         parameters=[OpenApiParameter("q", description="Words and field:value, OR-ed; * is all.")],
@@ -121,7 +122,7 @@ class ImageViewSet(SharinPixViewSet):
 class TrashViewSet(SharinPixViewSet):
     """The trash."""
 
-    @extend_schema(
+    @documented(
         summary="The images in the trash, latest first",
         description=f"At most {MAX_ROWS} rows.",
         responses=TrashedImageSerializer(many=True),
@@ -130,7 +131,7 @@ class TrashViewSet(SharinPixViewSet):
         images = reach.trashed(caller(request)).order_by("-ended_at", "-id")[:MAX_ROWS]
         return rows(TrashedImageSerializer, images)
 
-    @extend_schema(summary="Take an image out of the trash", responses=ImageSerializer)
+    @documented(summary="Take an image out of the trash", responses=ImageSerializer)
     def restore(self, request: Request, id: str) -> Response:
         held, readable = reach.trashed(caller(request)), reach.trashed(caller(request), READ)
         image = reach.one(held, readable, uuid_in(id))

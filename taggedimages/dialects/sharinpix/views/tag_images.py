@@ -3,7 +3,7 @@
 from typing import Any
 
 from django.db.models import QuerySet
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,7 +11,7 @@ from rest_framework.response import Response
 from taggedimages.dialects.sharinpix import reach, vocabulary
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
-from taggedimages.dialects.sharinpix.documented import IMAGE_IDS, IMAGE_IDS_BODY
+from taggedimages.dialects.sharinpix.openapi import IMAGE_IDS, IMAGE_IDS_BODY, documented
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
 from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
@@ -26,7 +26,7 @@ DOOR = "sharinpix"
 class TagImageViewSet(SharinPixViewSet):
     """Tags on images."""
 
-    @extend_schema(
+    @documented(
         summary="The tag links in reach, oldest first",
         description=f"Filters are AND-ed; at most {MAX_ROWS} rows.",
         parameters=[
@@ -41,14 +41,14 @@ class TagImageViewSet(SharinPixViewSet):
         links = _filtered(reach.links(caller(request)), Parameters(request))
         return rows(TagImageSerializer, links[:MAX_ROWS])
 
-    @extend_schema(
+    @documented(
         summary="Put a tag on images",
         description=(
             "The tag is named by uuid or name and made when absent. Images that the caller may "
             "not tag are skipped. Links that exist come back as they are."
         ),
         request=IMAGE_IDS_BODY,
-        responses=TagImageSerializer(many=True),
+        responses={200: TagImageSerializer(many=True)},
     )
     def create(self, request: Request, tag: str) -> Response:
         ids = Parameters(request).ids("image_ids")
@@ -64,7 +64,7 @@ class TagImageViewSet(SharinPixViewSet):
         links = ImageTag.objects.filter(tag=found, image__in=[image.pk for image in images])
         return rows(TagImageSerializer, reach.described(links))
 
-    @extend_schema(summary="Take a tag off an image", responses={204: None})
+    @documented(summary="Take a tag off an image", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
         link = _link(request, id)
         tagging.untag(link.image, [link.tag_id], author_of(request, DOOR))

@@ -1,6 +1,6 @@
 """/tags: the vocabulary."""
 
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import NotFound, PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -9,7 +9,7 @@ from images.models import Image
 from taggedimages.dialects.sharinpix import vocabulary
 from taggedimages.dialects.sharinpix.authentication import OpenPage, caller
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
-from taggedimages.dialects.sharinpix.documented import TAG_BODY
+from taggedimages.dialects.sharinpix.openapi import TAG_BODY, documented
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import (
     PublicImageSerializer,
@@ -27,7 +27,7 @@ FLAGS = ("listed", "visible", "public", "allow_download")
 class TagViewSet(SharinPixViewSet):
     """Tags."""
 
-    @extend_schema(
+    @documented(
         summary="The tags, oldest first",
         description=f"Those that the token names are made when absent. At most {MAX_ROWS} rows.",
         parameters=[OpenApiParameter("visible", bool)],
@@ -41,18 +41,18 @@ class TagViewSet(SharinPixViewSet):
             tags = tags.filter(visible=visible)
         return rows(TagSerializer, tags[:MAX_ROWS])
 
-    @extend_schema(
+    @documented(
         summary="The tags that the token names, made when absent",
         responses=TagSerializer(many=True),
     )
     def of_token(self, request: Request) -> Response:
         return rows(TagSerializer, vocabulary.named_by(caller(request)))
 
-    @extend_schema(
+    @documented(
         summary="Create a tag",
         description="A name that exists gives the tag that has it. A public tag gets a slug.",
         request=TAG_BODY,
-        responses=TagSerializer,
+        responses={200: TagSerializer},
     )
     def create(self, request: Request) -> Response:
         if not caller(request).may_create_tags:
@@ -60,7 +60,7 @@ class TagViewSet(SharinPixViewSet):
         tag = establish([vocabulary.drafted_by(Parameters(request))])[0]
         return Response(TagSerializer(tag).data)
 
-    @extend_schema(summary="Change a tag", request=TAG_BODY, responses=TagSerializer)
+    @documented(summary="Change a tag", request=TAG_BODY, responses=TagSerializer)
     def update(self, request: Request, id: str) -> Response:
         tag, given = vocabulary.get(id), Parameters(request)
         changes = vocabulary.changes_in(given)
@@ -68,7 +68,7 @@ class TagViewSet(SharinPixViewSet):
         name = given.required("name") if "name" in given else None
         return Response(TagSerializer(describe(tag, name, changes)).data)
 
-    @extend_schema(
+    @documented(
         summary="Complete a tag's name",
         parameters=[
             OpenApiParameter("q", description="Anywhere in the name, in any case."),
@@ -92,7 +92,7 @@ class PublicTagViewSet(SharinPixViewSet):
 
     permission_classes = (OpenPage,)
 
-    @extend_schema(
+    @documented(
         summary="The images with a public tag, newest first; needs no token",
         auth=[],
         responses=PublicImageSerializer(many=True),

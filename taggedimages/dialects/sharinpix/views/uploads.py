@@ -1,6 +1,5 @@
 """/storages, /storage_files and /token: what a client needs in order to upload by itself."""
 
-from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -11,15 +10,16 @@ from taggedimages.dialects.sharinpix import grants
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.caller import Caller, Labels
 from taggedimages.dialects.sharinpix.conventions import SharinPixViewSet
-from taggedimages.dialects.sharinpix.documented import (
+from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
+from taggedimages.dialects.sharinpix.openapi import (
     ANNOUNCED,
     CLAIMED,
     FILE_BODY,
     INFOS_BODY,
     PERMISSION_BODY,
     SIGNED,
+    documented,
 )
-from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer
 from taggedimages.dialects.sharinpix.text import uuid_in
@@ -35,7 +35,7 @@ DOOR = "sharinpix"
 class StorageFileViewSet(SharinPixViewSet):
     """Files that the client sends to the store itself."""
 
-    @extend_schema(
+    @documented(
         summary="Announce a file and get a form to POST it to the store",
         request=FILE_BODY,
         responses=ANNOUNCED,
@@ -51,7 +51,7 @@ class StorageFileViewSet(SharinPixViewSet):
         parameters = {"method": "POST", "url": url, "fields": fields}
         return Response(_answer(image) | {"upload_parameters": parameters})
 
-    @extend_schema(
+    @documented(
         summary="Say that the file was sent, and get its image",
         description="`infos` is the XML that the store answered; it may also be the raw body.",
         request=INFOS_BODY,
@@ -79,7 +79,7 @@ class StorageFileViewSet(SharinPixViewSet):
 class TokenViewSet(SharinPixViewSet):
     """Tokens for others."""
 
-    @extend_schema(
+    @documented(
         summary="Sign claims that reach no further than the caller's",
         request=PERMISSION_BODY,
         responses=SIGNED,
