@@ -11,6 +11,7 @@ from django.conf import settings
 
 from taggedimages.identity.models import User
 
+# Four hours (contract SharinPix, X-token).
 LIFETIME_SECONDS = 14_400
 MAX_ID = 2**63 - 1
 

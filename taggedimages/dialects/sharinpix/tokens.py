@@ -12,7 +12,6 @@ from taggedimages.identity.credentials import signing_secret
 from taggedimages.identity.models import SigningKey, User
 
 ALGORITHM = "HS256"
-LIFETIME_SECONDS = 14_400
 # `aud`, `sub` and `jti` say nothing here, whatever their shape.
 OPTIONS: Any = {"verify_aud": False, "verify_sub": False, "verify_jti": False}
 # What a token of any bytes at all can make the reader stumble over.
@@ -37,9 +36,11 @@ def sign(claims: dict[str, Any], secret: str) -> str:
 
 
 def renewed(caller: Caller) -> str:
-    """The same claims for another four hours, signed with the same secret."""
+    """The same claims for as long as a session, signed with the same secret."""
     now = int(time.time())
-    return sign({**caller.claims, "iat": now, "exp": now + LIFETIME_SECONDS}, caller.secret)
+    return sign(
+        {**caller.claims, "iat": now, "exp": now + sessions.LIFETIME_SECONDS}, caller.secret
+    )
 
 
 def _signers(claims: dict[str, Any]) -> list[tuple[User, str]]:

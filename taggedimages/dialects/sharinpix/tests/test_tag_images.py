@@ -296,7 +296,7 @@ def test_a_list_takes_as_many_statements_for_one_row_as_for_many(client_with, ad
     few = statements()
     for _ in range(9):
         make_image("a", "b", by=ada)
-    assert statements() == few == 2
+    assert statements() == few == 3
 
 
 # --- Linking -------------------------------------------------------------------------------------
