@@ -31,16 +31,15 @@ def read(token: str) -> Caller | None:
 
 
 def sign(claims: dict[str, Any], secret: str) -> str:
-    """A token of these claims, in alphabetical order as the seed has them."""
-    return jwt.encode(dict(sorted(claims.items())), secret, ALGORITHM)
+    """A token of these claims, in alphabetical order as the seed has them, `typ` first."""
+    return jwt.encode(dict(sorted(claims.items())), secret, ALGORITHM, sort_headers=False)
 
 
 def renewed(caller: Caller) -> str:
     """The same claims for as long as a session, signed with the same secret."""
     now = int(time.time())
-    return sign(
-        {**caller.claims, "iat": now, "exp": now + sessions.LIFETIME_SECONDS}, caller.secret
-    )
+    times = {"iat": now, "exp": now + sessions.LIFETIME_SECONDS}
+    return sign({**caller.claims, **times}, caller.secret)
 
 
 def _signers(claims: dict[str, Any]) -> list[tuple[User, str]]:

@@ -242,7 +242,7 @@ def test_every_answer_to_a_valid_token_renews_it(org, client_with):
         assert renewed == claims | {"iat": renewed["iat"], "exp": renewed["iat"] + 14_400}
         assert before <= renewed["iat"] <= time.time()
         assert list(renewed) == ["exp", "iat", "iss", "q", "thumbnail_tags"]
-        assert jwt.get_unverified_header(token) == {"typ": "JWT", "alg": "HS256"}
+        assert token.startswith("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.")
         assert client_of(token).get(URL).status_code == 200
 
 

@@ -237,6 +237,28 @@ def test_auto_tags_are_put_on_every_upload(in_album):
     }
 
 
+@pytest.fixture
+def store_away(settings):
+    """Makes the object store one that does not answer."""
+
+    def away() -> None:
+        settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"
+        storage._client.cache_clear()
+
+    yield away
+    storage._client.cache_clear()
+
+
+def test_while_the_store_is_away_claiming_is_a_503_and_nothing_is_lost(admin, store_away):
+    announced = announce(admin)
+    xml, url = sent(announced), f"{FILES}/{announced['id']}"
+    store_away()
+    answer = admin.put(url, xml, content_type=XML)
+    assert (answer.status_code, answer.content) == (503, b"")
+    assert answer["Retry-After"] == "2"
+    assert Image.objects.get().deleted_at is None
+
+
 # --- Files that nobody comes for -----------------------------------------------------------------
 
 
