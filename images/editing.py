@@ -1,4 +1,4 @@
-"""What people say of an image, who may see it, and when it ends."""
+"""What people say of an image: its words, how it is shown, who may see it, when it ends."""
 
 from datetime import datetime
 from typing import TypedDict
@@ -10,11 +10,17 @@ from images.models import Image
 
 
 class Changes(TypedDict, total=False):
-    """The fields that may be edited; those that are absent stay."""
+    """The fields that may be edited; those that are absent stay. The file is never touched."""
 
     name: str
+    title: str | None
     description: str
     private: bool
+    rotation: int
+    crop_x: float
+    crop_y: float
+    crop_w: float
+    crop_h: float
     # None: it does not end, and comes back if it has.
     ended_at: datetime | None
 

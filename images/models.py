@@ -15,6 +15,8 @@ from images import keys
 from taggedimages.identity.models import Project, User, default_project_id
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
+# A file that was announced and not claimed yet: ended as it began, so that no door shows it.
+UNCLAIMED = Q(trashed_at__isnull=False, trashed_at=F("created_at"))
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -30,15 +32,23 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Current images that are public, the user's own, or anything current to staff."""
+        return self.current().open_to(user)
+
+    def open_to(self, user: User | AnonymousUser | None) -> Self:
+        """Public, the user's own, or anything to staff, whether current or not."""
         if not isinstance(user, User):
-            return self.current().filter(private=False)
+            return self.filter(private=False)
         if user.is_staff:
-            return self.current()
-        return self.current().filter(Q(private=False) | Q(created_by=user))
+            return self
+        return self.filter(Q(private=False) | Q(created_by=user))
 
     def of_project(self, project_id: str) -> Self:
-        """Current images of a project, private ones too: it owns them as a whole."""
-        return self.current().filter(project=project_id)
+        """A project's own, private ones too: it owns them as a whole."""
+        return self.filter(project=project_id)
+
+    def restorable(self) -> Self:
+        """Ended but restorable: not deleted for good, and not a file that was never claimed."""
+        return self.filter(ended_at__lte=Now(), deleted_at=None).exclude(UNCLAIMED)
 
     def visible_from(self, project_id: str) -> Self:
         """Current images of a project, and the public ones of every other."""
@@ -52,7 +62,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """What `visible_to` shows, and what has ended, but not for good: one's own, staff's all."""
         if not isinstance(user, User):
             return self.visible_to(user)
-        ended = self.filter(deleted_at=None, created_at__lte=Now(), ended_at__lte=Now())
+        ended = self.restorable()
         return self.visible_to(user) | (ended if user.is_staff else ended.filter(created_by=user))
 
     def editable_by(self, user: User | AnonymousUser | None) -> Self:
@@ -89,6 +99,12 @@ class Image(models.Model):
     size = models.BigIntegerField(default=0)
     key = models.CharField(max_length=1024, editable=False, db_collation="C")
     private = models.BooleanField(default=False)
+    # How it is shown; the file itself stays as it came. Crop: all zero is none.
+    rotation = models.PositiveSmallIntegerField(default=0)
+    crop_x = models.FloatField(default=0)
+    crop_y = models.FloatField(default=0)
+    crop_w = models.FloatField(default=0)
+    crop_h = models.FloatField(default=0)
     album_id = models.CharField(max_length=255, default="default")
     project = models.ForeignKey(
         Project,
@@ -118,6 +134,9 @@ class Image(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["key"], name="image_key_once"),
             models.CheckConstraint(condition=Q(size__gte=0), name="image_size_not_negative"),
+            models.CheckConstraint(
+                condition=Q(rotation__in=[0, 90, 180, 270]), name="image_rotation_by_quarters"
+            ),
             models.CheckConstraint(condition=~Q(filename=""), name="image_filename_not_empty"),
             models.CheckConstraint(condition=~Q(key=""), name="image_key_not_empty"),
             models.CheckConstraint(

@@ -5,18 +5,15 @@ worker that dies leaves no more than a row that is looked at again.
 """
 
 import logging
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
 
-from images import deletion, storage, uploads
+from images import deletion, intake, storage, uploads
 from images.models import Image
 
 logger = logging.getLogger(__name__)
-
-# A PUT that began before its URL expired may go on for long after.
-UPLOAD_GRACE = timedelta(hours=1)
 
 # Doubling waits of 1 s to about 4 min; SKIP LOCKED lets several workers share the rows.
 CLAIM = """
@@ -49,12 +46,16 @@ def look_after(image: Image) -> None:
         deletion.purge(image)
         # As long as its upload URL works, a file can come back.
         _look_again(image, image.upload_expires_at + uploads.FIRST_CHECK)
+    elif intake.is_abandoned(image):
+        deletion.delete(image)
     elif image.uploaded_at:
         uploads.discard_late(image)
-        _look_again(image, image.upload_expires_at + uploads.FIRST_CHECK)
+        _look_again(
+            image, intake.claim_ends_at(image) or image.upload_expires_at + uploads.FIRST_CHECK
+        )
     else:
         arrived = uploads.confirm(image).uploaded_at
-        if not arrived and timezone.now() > image.upload_expires_at + UPLOAD_GRACE:
+        if not arrived and timezone.now() > image.upload_expires_at + uploads.UPLOAD_GRACE:
             _look_again(image, None)
 
 

@@ -52,6 +52,25 @@ def presign_put(key: str, size: int | None = None) -> str:
     return _presign("put_object", params)
 
 
+def presign_post(key: str, media_type: str, size: int | None = None) -> tuple[str, dict[str, str]]:
+    """A URL and the form fields that let one POST create `key`, answered 201 with XML.
+
+    The store holds the form to exactly `size` bytes when that is given, and to `media_type`.
+    """
+    fields = {"success_action_status": "201", "Content-Type": media_type}
+    form = _signer().generate_presigned_post(
+        settings.S3_BUCKET,
+        key,
+        Fields=dict(fields),
+        Conditions=[
+            *({name: value} for name, value in fields.items()),
+            ["content-length-range", size or 1, size or MAX_SINGLE_COPY_BYTES],
+        ],
+        ExpiresIn=settings.PRESIGNED_SECONDS,
+    )
+    return form["url"], form["fields"]
+
+
 def presign_get(key: str) -> str:
     """A URL that reads `key`, as an attachment so that a stored page or script never runs."""
     return _reader().url(key, **{"response-content-disposition": "attachment"})

@@ -14,6 +14,8 @@ from images.models import Image
 from taggedimages.identity.authors import Author
 
 FIRST_CHECK = timedelta(seconds=2)
+# A transfer that began before its URL expired may go on for long after.
+UPLOAD_GRACE = timedelta(hours=1)
 # Sets these advisory locks apart from any others in the database.
 LOCK_SPACE = 1_768_845_427
 

@@ -8,7 +8,7 @@ from taggedimages.api import docs
 admin.site.site_header = admin.site.site_title = "taggedimages"
 
 urlpatterns = [
-    path("v1/openapi.json", docs.document, {"name": "v1"}, name="v1-openapi"),
+    path("v1/openapi.json", docs.document),
     path("docs", docs.browse, name="docs"),
     path("api/v1/", include("taggedimages.dialects.sharinpix.urls")),
     path("api/v2/", include("taggedimages.dialects.atmosphere.urls")),

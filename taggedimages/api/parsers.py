@@ -25,12 +25,13 @@ class BoundedJSONParser(JSONParser):
             data = super().parse(stream, media_type, parser_context)
         except (RecursionError, UnicodeDecodeError) as error:
             raise ParseError("The body is not JSON that can be read.") from error
-        if _deeper_than(data, MAX_DEPTH):
+        if is_deeper_than(data, MAX_DEPTH):
             raise ParseError(f"The body is nested deeper than {MAX_DEPTH}.")
         return data
 
 
-def _deeper_than(data: Any, depth: int) -> bool:
+def is_deeper_than(data: Any, depth: int) -> bool:
+    """Whether lists and objects are nested in each other more than so many times."""
     level = [data]
     for _ in range(depth + 1):
         level = [

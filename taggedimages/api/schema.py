@@ -1,12 +1,15 @@
 """OpenAPI: what the generator cannot know by itself."""
 
-from typing import Any, Literal
+from collections.abc import Callable
+from typing import Any, Literal, TypeVar
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter
+from drf_spectacular.utils import OpenApiParameter, extend_schema
 from rest_framework import serializers
+
+F = TypeVar("F", bound=Callable[..., Any])
 
 # Every operation may answer these: bad input, no right, too much, or a dependency that is away.
 EVERYWHERE = {
@@ -76,6 +79,14 @@ class DocumentedSchema(AutoSchema):
         return bodies
 
 
-def only_v1(endpoints: list[Any], **kwargs: Any) -> list[Any]:
-    """Keep the routes of this service's own API."""
-    return [endpoint for endpoint in endpoints if endpoint[0].startswith("/v1/")]
+def documented_as(schema: type[AutoSchema]) -> Callable[..., Callable[[F], F]]:
+    """`extend_schema` for the views of another API than /v1, whose schema class it would take."""
+
+    def documented(summary: str | None = None, **said: Any) -> Callable[[F], F]:
+        def decorate(operation: F) -> F:
+            operation.kwargs = {"schema": schema}  # type: ignore[attr-defined]
+            return extend_schema(summary=summary, **said)(operation)
+
+        return decorate
+
+    return documented

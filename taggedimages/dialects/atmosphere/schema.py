@@ -1,22 +1,13 @@
-"""The OpenAPI documents of the two mounts, generated from the code."""
+"""OpenAPI of Atmosphere: what the generator cannot know by itself."""
 
-from collections.abc import Callable
-from functools import cache
 from typing import Any, Literal
 
-from django.http import HttpRequest, HttpResponse, JsonResponse
-from django.urls import include, path
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
-from drf_spectacular.generators import SchemaGenerator
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.settings import patched_settings
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-TITLES = {
-    "api/v2/": "CyVerse Atmosphere v2, as in its first documents",
-    "current/api/v2/": "CyVerse Atmosphere v2, as last deployed",
-}
+from taggedimages.api.schema import documented_as
+
 EVERYWHERE = {
     "403": "Not logged in, or no right to do so.",
     "411": "A body of untold length.",
@@ -31,33 +22,7 @@ BAD_INPUT = {
 }
 
 
-def document(request: HttpRequest) -> HttpResponse:
-    """GET openapi.json under either mount."""
-    mount = request.path_info.removeprefix("/").removesuffix("openapi.json")
-    return JsonResponse(schema_of(mount))
-
-
-@cache
-def schema_of(mount: str) -> dict[str, Any]:
-    """The document of the routes under one mount, made once a process."""
-    patterns = [path(mount, include("taggedimages.dialects.atmosphere.urls"))]
-    with patched_settings({"TITLE": TITLES[mount]}):
-        generator = SchemaGenerator(patterns=patterns)  # type: ignore[no-untyped-call]
-        schema: dict[str, Any] = generator.get_schema(request=None, public=True)  # type: ignore[no-untyped-call]
-        return schema
-
-
-def described(summary: str, **details: Any) -> Callable[[Any], Any]:
-    """Document a method of a view; without this, it would be documented as one of /v1."""
-
-    def decorate(method: Any) -> Any:
-        method.kwargs = {"schema": AtmosphereSchema}
-        return extend_schema(summary=summary, **details)(method)
-
-    return decorate
-
-
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     """How TokenAuthentication is documented."""
 
     target_class = "taggedimages.dialects.atmosphere.conventions.TokenAuthentication"
@@ -111,8 +76,11 @@ class AtmosphereSchema(AutoSchema):
             refusals |= NOT_THERE
         if self.method != "GET":
             refusals |= ON_WRITE
-        detail = self._get_response_for_code(DetailSerializer, "403")  # type: ignore[no-untyped-call]
+        detail = self._get_response_for_code(DetailSerializer, "403")
         for code, description in refusals.items():
             bodies.setdefault(code, detail | {"description": description})
         bodies.setdefault("400", BAD_INPUT)
         return bodies
+
+
+documented = documented_as(AtmosphereSchema)

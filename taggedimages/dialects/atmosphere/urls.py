@@ -2,7 +2,8 @@
 
 from django.urls import path
 
-from taggedimages.dialects.atmosphere import schema, views
+from taggedimages.api.docs import document
+from taggedimages.dialects.atmosphere import views
 
 images = views.ImageViewSet.as_view({"get": "list"})
 image = views.ImageViewSet.as_view(
@@ -16,7 +17,7 @@ tag = views.TagViewSet.as_view(
 )
 
 urlpatterns = [
-    path("openapi.json", schema.document),
+    path("openapi.json", document),
     path("images", images),
     path("images/<str:id>", image),
     path("image_tags", image_tags),

@@ -26,7 +26,7 @@ from taggedimages.dialects.atmosphere.inputs import (
     ImageTagInputSerializer,
     TagInputSerializer,
 )
-from taggedimages.dialects.atmosphere.schema import described
+from taggedimages.dialects.atmosphere.schema import documented
 from taggedimages.dialects.atmosphere.serializers import (
     DeployedImageSerializer,
     ImageSerializer,
@@ -63,24 +63,24 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     def get_serializer_class(self) -> type[ImageSerializer]:
         return DeployedImageSerializer if self.mount.deployed else ImageSerializer
 
-    @described("Images, newest first", parameters=[INCLUDE_ENDED])
+    @documented("Images, newest first", parameters=[INCLUDE_ENDED])
     def list(self, request: Request) -> Response:
         images = self.filter_queryset(in_default_order(self.get_queryset()))
         page = self.paginate_queryset(images)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @described("One image", parameters=[INCLUDE_ENDED])
+    @documented("One image", parameters=[INCLUDE_ENDED])
     def retrieve(self, request: Request, id: str) -> Response:
         image = references.find(self.get_queryset(), id)
         if image.uploaded_at is None and _has_arrived(image):
             image = references.find(self.get_queryset(), id)
         return Response(self.get_serializer(image).data)
 
-    @described("Edit an image", request=ImageEditSerializer, parameters=[INCLUDE_ENDED])
+    @documented("Edit an image", request=ImageEditSerializer, parameters=[INCLUDE_ENDED])
     def partial_update(self, request: Request, id: str) -> Response:
         return self.edit(id, partial=True)
 
-    @described("Edit an image, naming it", request=ImageEditSerializer, parameters=[INCLUDE_ENDED])
+    @documented("Edit an image, naming it", request=ImageEditSerializer, parameters=[INCLUDE_ENDED])
     def update(self, request: Request, id: str) -> Response:
         return self.edit(id, partial=False)
 
@@ -111,16 +111,16 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
             Prefetch("image__imagetag_set", LINKS)
         )
 
-    @described("Links, oldest first")
+    @documented("Links, oldest first")
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @described("One link")
+    @documented("One link")
     def retrieve(self, request: Request, id: str) -> Response:
         return Response(self.get_serializer(references.find(self.get_queryset(), id)).data)
 
-    @described(
+    @documented(
         "Put a tag on an image",
         description="200 with the link that is there if the image has the tag already.",
         request=ImageTagInputSerializer,
@@ -137,7 +137,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         shown = self.get_serializer(self.get_queryset().get(pk=link.pk)).data
         return Response(shown, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
-    @described("Take a tag off an image", responses={204: None})
+    @documented("Take a tag off an image", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
         link = references.find(self.get_queryset(), id)
         check_editable(link.image, request)
@@ -162,16 +162,16 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     serializer_class = TagSerializer
     queryset = Tag.objects.order_by("id")
 
-    @described("Tags, oldest first")
+    @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
         page = self.paginate_queryset(self.get_queryset())
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
-    @described("One tag")
+    @documented("One tag")
     def retrieve(self, request: Request, id: str) -> Response:
         return Response(self.get_serializer(references.find(self.get_queryset(), id)).data)
 
-    @described("Make a tag", request=TagInputSerializer, responses={201: TagSerializer})
+    @documented("Make a tag", request=TagInputSerializer, responses={201: TagSerializer})
     def create(self, request: Request) -> Response:
         asked = TagInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
@@ -179,15 +179,15 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         tag = definitions.define(**asked.validated_data, owner=owner)
         return Response(self.get_serializer(tag).data, status=status.HTTP_201_CREATED)
 
-    @described("Change a tag on every image", request=TagInputSerializer)
+    @documented("Change a tag on every image", request=TagInputSerializer)
     def update(self, request: Request, id: str) -> Response:
         return self.redefine(id, partial=False)
 
-    @described("Change some of a tag", request=TagInputSerializer)
+    @documented("Change some of a tag", request=TagInputSerializer)
     def partial_update(self, request: Request, id: str) -> Response:
         return self.redefine(id, partial=True)
 
-    @described("Delete a tag, never its images", responses={204: None})
+    @documented("Delete a tag, never its images", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
         tag = references.find(self.get_queryset(), id)
         if not curation.delete(tag, author_of(request, DOOR)):
@@ -207,7 +207,7 @@ class TokenViewSet(AtmosphereViewSet[Token]):
 
     serializer_class = KeySerializer
 
-    @described("Whose a token of one's own is", responses=KeySerializer)
+    @documented("Whose a token of one's own is", responses=KeySerializer)
     def retrieve(self, request: Request, key: str) -> Response:
         if not request.user.is_authenticated:
             self.permission_denied(request)

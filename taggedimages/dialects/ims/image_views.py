@@ -39,7 +39,7 @@ class ResourceViewSet(ImsViewSet):
     def act(self, request: Request, project_id: str) -> Response:
         action = self.asked(ActionSerializer)["action"]
         asked = self.asked(ACTIONS[action])
-        images = narrowed(Image.objects.of_project(project_id), query_of(asked))
+        images = narrowed(Image.objects.current().of_project(project_id), query_of(asked))
         answer = {"total_count": images.count()}
         if action == "count":
             return Response(answer)
@@ -60,7 +60,7 @@ class ImageViewSet(ImsViewSet):
         parameters = ImageListParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
         asked = parameters.validated_data
-        images = narrowed_by(Image.objects.of_project(self.author.project_id), asked)
+        images = narrowed_by(Image.objects.current().of_project(self.author.project_id), asked)
         images = self.after(images.newest_first(), asked.get("marker"))
         found = list(with_tags(images)[: asked["limit"] + 1])
         shown = found[: asked["limit"]]

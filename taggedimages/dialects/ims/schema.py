@@ -1,14 +1,12 @@
 """OpenAPI of IMS: what the generator cannot know by itself."""
 
-from collections.abc import Callable
-from typing import Any, Literal, TypeVar
+from typing import Any, Literal
 
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
-from drf_spectacular.utils import extend_schema
 from rest_framework import serializers
 
-F = TypeVar("F", bound=Callable[..., Any])
+from taggedimages.api.schema import documented_as
 
 
 class ImsErrorSerializer(serializers.Serializer[Any]):
@@ -49,23 +47,16 @@ class ImsSchema(AutoSchema):
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        error = self._get_response_for_code(ImsErrorSerializer, "400")  # type: ignore[no-untyped-call]
+        error = self._get_response_for_code(ImsErrorSerializer, "400")
         for code, description in ERRORS.items():
             bodies.setdefault(code, error | {"description": description})
         return bodies
 
 
-def documented(**said: Any) -> Callable[[F], F]:
-    """`extend_schema` on top of this API's schema class, where its own choice would be /v1's."""
-
-    def decorate(operation: F) -> F:
-        operation.kwargs = {"schema": ImsSchema}  # type: ignore[attr-defined]
-        return extend_schema(**said)(operation)
-
-    return decorate
+documented = documented_as(ImsSchema)
 
 
-class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class TokenScheme(OpenApiAuthenticationExtension):
     """How X-Auth-Token is documented."""
 
     target_class = "taggedimages.dialects.ims.authentication.TokenAuthentication"
@@ -75,7 +66,7 @@ class TokenScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-ca
         return {"type": "apiKey", "in": "header", "name": "X-Auth-Token"}
 
 
-class SignatureScheme(OpenApiAuthenticationExtension):  # type: ignore[no-untyped-call]
+class SignatureScheme(OpenApiAuthenticationExtension):
     """How signed requests are documented."""
 
     target_class = "taggedimages.dialects.ims.authentication.SignatureAuthentication"

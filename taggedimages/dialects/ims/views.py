@@ -124,7 +124,7 @@ class ProjectTagViewSet(ImsViewSet):
 
     @documented(summary="The tags of a project's images", responses=ProjectTagsSerializer)
     def index(self, request: Request, project_id: str) -> Response:
-        pairs = names_and_values(Image.objects.of_project(project_id))
+        pairs = names_and_values(Image.objects.current().of_project(project_id))
         rows = [
             {"key": key, "values": [value for _, value in group]}
             for key, group in groupby(pairs, key=lambda pair: pair[0])
@@ -143,7 +143,9 @@ class CloudTagViewSet(TagViews):
     def index(self, request: Request) -> Response:
         asked = TagStringParameters(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        images = narrowed_by(Image.objects.of_project(self.author.project_id), asked.validated_data)
+        images = narrowed_by(
+            Image.objects.current().of_project(self.author.project_id), asked.validated_data
+        )
         limit, page = asked.validated_data["limit"], asked.validated_data["page"]
         pairs = names_and_values(images)[(page - 1) * limit : page * limit]
         return Response({"tags": [joined(key, value) for key, value in pairs]})

@@ -1,3 +1,8 @@
 // A file of its own, so that the page runs under a policy without inline scripts.
-const page = document.getElementById("docs");
-window.SwaggerUIBundle({ url: page.dataset.document, domNode: page, deepLinking: true });
+window.SwaggerUIBundle({
+  urls: JSON.parse(document.getElementById("documents").textContent),
+  domNode: document.getElementById("docs"),
+  presets: [window.SwaggerUIBundle.presets.apis, window.SwaggerUIStandalonePreset],
+  layout: "StandaloneLayout",
+  deepLinking: true,
+});

@@ -1,0 +1,59 @@
+"""How far a caller reaches, as querysets: every read and write of this API starts here."""
+
+import uuid
+
+from django.db.models import Prefetch, Q, QuerySet
+from rest_framework.exceptions import NotFound, PermissionDenied
+
+from images.models import Image, ImageQuerySet
+from taggedimages.dialects.sharinpix import query
+from taggedimages.dialects.sharinpix.caller import LINKS, READ, Caller
+from tags.models import ImageTag
+
+
+def images(caller: Caller, right: str = READ) -> ImageQuerySet:
+    """The current images for which a caller has a right, with what their bodies show."""
+    return _within(caller, Image.objects.current(), right)
+
+
+def trashed(caller: Caller, right: str = "trash") -> ImageQuerySet:
+    """The images in the trash for which a caller has a right."""
+    return _within(caller, Image.objects.restorable(), right)
+
+
+def links(caller: Caller) -> QuerySet[ImageTag]:
+    """The tag links that a caller may see, oldest first, with what their bodies show."""
+    return described(ImageTag.objects.filter(image__in=images(caller, LINKS).values("pk")))
+
+
+def described(links: QuerySet[ImageTag]) -> QuerySet[ImageTag]:
+    """Links in the order of this API, with what their bodies show."""
+    # Fetched apart, so that the links of one image share it and its URLs are signed once.
+    images = Prefetch("image", Image.objects.select_related("facts"))
+    return links.select_related("tag", "user").prefetch_related(images).order_by("created_at", "id")
+
+
+def one(held: ImageQuerySet, readable: ImageQuerySet, id: uuid.UUID | None) -> Image:
+    """The image with this id among those for which the right is held.
+
+    Raises PermissionDenied if it can only be read, NotFound if not even that.
+    """
+    if id is None:
+        raise NotFound
+    image = held.filter(uuid=id).first()
+    if image is None:
+        raise PermissionDenied if readable.filter(uuid=id).exists() else NotFound
+    return image
+
+
+def _within(caller: Caller, scope: ImageQuerySet, right: str) -> ImageQuerySet:
+    scope = scope.of_project(caller.project_id).select_related("facts")
+    if caller.session:
+        scope = scope.open_to(caller.user)
+    if caller.unrestricted:
+        return scope
+    albums = caller.albums or {}
+    granted = Q(album_id__in=[key for key, album in albums.items() if album.allows(right)])
+    if caller.query is not None and caller.query_allows(right):
+        granted |= query.matching(caller.query)
+    return scope.filter(granted)

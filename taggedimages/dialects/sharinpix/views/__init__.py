@@ -1,0 +1,1 @@
+"""The endpoints of SharinPix, a module for each kind of record."""

@@ -1,0 +1,102 @@
+"""/tag_images: the links between images and tags."""
+
+from typing import Any
+
+from django.db.models import QuerySet
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taggedimages.dialects.sharinpix import reach, vocabulary
+from taggedimages.dialects.sharinpix.authentication import caller
+from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
+from taggedimages.dialects.sharinpix.openapi import IMAGE_IDS, IMAGE_IDS_BODY, documented
+from taggedimages.dialects.sharinpix.parameters import Parameters
+from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
+from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
+from taggedimages.identity.authentication import author_of
+from tags import tagging
+from tags.models import ImageTag, Tag
+from tags.vocabulary import establish
+
+DOOR = "sharinpix"
+
+
+class TagImageViewSet(SharinPixViewSet):
+    """Tags on images."""
+
+    @documented(
+        summary="The tag links in reach, oldest first",
+        description=f"Filters are AND-ed; at most {MAX_ROWS} rows.",
+        parameters=[
+            IMAGE_IDS,
+            OpenApiParameter("image_id", description="Of this image."),
+            OpenApiParameter("tag_name", description="Of the tag of exactly this name."),
+            OpenApiParameter("album_id", description="Of the images of this album."),
+        ],
+        responses=TagImageSerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        links = _filtered(reach.links(caller(request)), Parameters(request))
+        return rows(TagImageSerializer, links[:MAX_ROWS])
+
+    @documented(
+        summary="Put a tag on images",
+        description=(
+            "The tag is named by uuid or name and made when absent. Images that the caller may "
+            "not tag are skipped. Links that exist come back as they are."
+        ),
+        request=IMAGE_IDS_BODY,
+        responses={200: TagImageSerializer(many=True)},
+    )
+    def create(self, request: Request, tag: str) -> Response:
+        ids = Parameters(request).ids("image_ids")
+        if ids is None:
+            raise ValidationError({"image_ids": "Missing."})
+        found = vocabulary.find(tag) or vocabulary.draft(tag, caller(request))
+        images = list(reach.images(caller(request), _right_for(found)).filter(uuid__in=ids))
+        if not images:
+            raise PermissionDenied
+        if found.pk is None:
+            found = establish([found])[0]
+        tagging.tag_each(images, [found], author_of(request, DOOR))
+        links = ImageTag.objects.filter(tag=found, image__in=[image.pk for image in images])
+        return rows(TagImageSerializer, reach.described(links))
+
+    @documented(summary="Take a tag off an image", responses={204: None})
+    def destroy(self, request: Request, id: str) -> Response:
+        link = _link(request, id)
+        tagging.untag(link.image, [link.tag_id], author_of(request, DOOR))
+        return Response(status=204)
+
+
+def _filtered(links: QuerySet[ImageTag], given: Parameters) -> QuerySet[ImageTag]:
+    if (ids := given.ids("image_ids")) is not None:
+        links = links.filter(image__uuid__in=ids)
+    if "image_id" in given:
+        uuid = uuid_in(str(given.value("image_id")).strip())
+        links = links.filter(image__uuid=uuid) if uuid else links.none()
+    for name, field in (("tag_name", "tag__name"), ("album_id", "image__album_id")):
+        if name in given:
+            value = str(given.value(name))
+            links = links.filter(**{field: value}) if is_storable(value) else links.none()
+    return links
+
+
+def _link(request: Request, id: str) -> ImageTag:
+    """The link with this id, if the caller may remove it. Raises NotFound, PermissionDenied."""
+    uuid = uuid_in(id)
+    links = ImageTag.objects.select_related("image", "tag")
+    link = links.filter(uuid=uuid).first() if uuid else None
+    if link is None:
+        raise NotFound
+    for right in {"image_tag", _right_for(link.tag)}:
+        if reach.images(caller(request), right).filter(pk=link.image_id).exists():
+            return link
+    readable: Any = reach.images(caller(request)).filter(pk=link.image_id)
+    raise PermissionDenied if readable.exists() else NotFound
+
+
+def _right_for(tag: Tag) -> str:
+    return "share" if tag.public else "image_tag"

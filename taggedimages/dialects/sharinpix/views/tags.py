@@ -1,0 +1,115 @@
+"""/tags: the vocabulary."""
+
+from drf_spectacular.utils import OpenApiParameter
+from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from images.models import Image
+from taggedimages.dialects.sharinpix import vocabulary
+from taggedimages.dialects.sharinpix.authentication import OpenPage, caller
+from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
+from taggedimages.dialects.sharinpix.openapi import TAG_BODY, documented
+from taggedimages.dialects.sharinpix.parameters import Parameters
+from taggedimages.dialects.sharinpix.serializers import (
+    PublicImageSerializer,
+    SuggestedTagSerializer,
+    TagSerializer,
+)
+from tags.models import Tag
+from tags.names import like_pattern
+from tags.vocabulary import describe, establish
+
+SUGGESTIONS = 100
+FLAGS = ("listed", "visible", "public", "allow_download")
+
+
+class TagViewSet(SharinPixViewSet):
+    """Tags."""
+
+    @documented(
+        summary="The tags, oldest first",
+        description=f"Those that the token names are made when absent. At most {MAX_ROWS} rows.",
+        parameters=[OpenApiParameter("visible", bool)],
+        responses=TagSerializer(many=True),
+    )
+    def list(self, request: Request) -> Response:
+        visible = Parameters(request).flag("visible")
+        vocabulary.named_by(caller(request))
+        tags = Tag.objects.order_by("created_at", "id")
+        if visible is not None:
+            tags = tags.filter(visible=visible)
+        return rows(TagSerializer, tags[:MAX_ROWS])
+
+    @documented(
+        summary="The tags that the token names, made when absent",
+        responses=TagSerializer(many=True),
+    )
+    def of_token(self, request: Request) -> Response:
+        return rows(TagSerializer, vocabulary.named_by(caller(request)))
+
+    @documented(
+        summary="Create a tag",
+        description="A name that exists gives the tag that has it. A public tag gets a slug.",
+        request=TAG_BODY,
+        responses={200: TagSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        if not caller(request).may_create_tags:
+            raise PermissionDenied
+        tag = establish([vocabulary.drafted_by(Parameters(request))])[0]
+        return Response(TagSerializer(tag).data)
+
+    @documented(summary="Change a tag", request=TAG_BODY, responses=TagSerializer)
+    def update(self, request: Request, id: str) -> Response:
+        tag, given = vocabulary.get(id), Parameters(request)
+        changes = vocabulary.changes_in(given)
+        _check_update(request, tag, changes.get("public", tag.public))
+        name = given.required("name") if "name" in given else None
+        return Response(TagSerializer(describe(tag, name, changes)).data)
+
+    @documented(
+        summary="Complete a tag's name",
+        parameters=[
+            OpenApiParameter("q", description="Anywhere in the name, in any case."),
+            OpenApiParameter("filters", description='JSON, such as {"listed": true}.'),
+        ],
+        responses=SuggestedTagSerializer(many=True),
+    )
+    def autocomplete(self, request: Request) -> Response:
+        given = Parameters(request)
+        tags = Tag.objects.alphabetical()
+        if text := given.text("q"):
+            tags = tags.filter(folded__like=f"%{like_pattern(text).replace('%', chr(92) + '%')}%")
+        filters = given.json("filters") or {}
+        wanted = {name: filters[name] for name in FLAGS if isinstance(filters.get(name), bool)}
+        found = tags.filter(**wanted)[:SUGGESTIONS]
+        return rows(SuggestedTagSerializer, found)
+
+
+class PublicTagViewSet(SharinPixViewSet):
+    """What a public tag shows to whoever has the link."""
+
+    permission_classes = (OpenPage,)
+
+    @documented(
+        summary="The images with a public tag, newest first; needs no token",
+        auth=[],
+        responses=PublicImageSerializer(many=True),
+    )
+    def list(self, request: Request, id: str) -> Response:
+        tag = vocabulary.get(id)
+        if not tag.public:
+            raise NotFound
+        images = Image.objects.visible_to(None).uploaded().filter(imagetag__tag=tag)
+        shown = images.select_related("facts").newest_first()[:MAX_ROWS]
+        return rows(PublicImageSerializer, shown, allow_download=tag.allow_download)
+
+
+def _check_update(request: Request, tag: Tag, public: bool) -> None:
+    """Publishing shows images to everybody, which is a right of its own."""
+    allowed = caller(request).creates_tags or caller(request).unrestricted
+    if public != tag.public:
+        allowed = allowed and caller(request).may_somewhere("share")
+    if not allowed:
+        raise PermissionDenied

@@ -1,0 +1,120 @@
+"""/storages, /storage_files and /token: what a client needs in order to upload by itself."""
+
+from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, ValidationError
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from images import intake, keys, storage
+from images.models import Image
+from taggedimages.dialects.sharinpix import grants
+from taggedimages.dialects.sharinpix.authentication import caller
+from taggedimages.dialects.sharinpix.caller import Caller, Labels
+from taggedimages.dialects.sharinpix.conventions import SharinPixViewSet
+from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
+from taggedimages.dialects.sharinpix.openapi import (
+    ANNOUNCED,
+    CLAIMED,
+    FILE_BODY,
+    INFOS_BODY,
+    PERMISSION_BODY,
+    SIGNED,
+    documented,
+)
+from taggedimages.dialects.sharinpix.parameters import Parameters
+from taggedimages.dialects.sharinpix.serializers import ImageSerializer
+from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.dialects.sharinpix.vocabulary import labelled
+from taggedimages.identity.authentication import author_of
+from tags import tagging
+from tags.models import Tag
+from tags.vocabulary import establish
+
+DOOR = "sharinpix"
+
+
+class StorageFileViewSet(SharinPixViewSet):
+    """Files that the client sends to the store itself."""
+
+    @documented(
+        summary="Announce a file and get a form to POST it to the store",
+        request=FILE_BODY,
+        responses=ANNOUNCED,
+    )
+    def create(self, request: Request, storage_id: str) -> Response:
+        given = Parameters(request)
+        album_id, name = given.required("album_id"), given.required("name")
+        size, media_type = given.size("size"), given.text("type") or ""
+        if not caller(request).may_in("image_upload", album_id):
+            raise PermissionDenied
+        image = intake.announce(name, size, album_id, author_of(request, DOOR))
+        url, fields = storage.presign_post(image.key, _media_type(media_type), size)
+        parameters = {"method": "POST", "url": url, "fields": fields}
+        return Response(_answer(image) | {"upload_parameters": parameters})
+
+    @documented(
+        summary="Say that the file was sent, and get its image",
+        description="`infos` is the XML that the store answered; it may also be the raw body.",
+        request=INFOS_BODY,
+        responses=CLAIMED,
+    )
+    def update(self, request: Request, id: str) -> Response:
+        uuid = uuid_in(id)
+        image = intake.announced(caller(request).project_id, uuid) if uuid else None
+        if image is None:
+            raise NotFound
+        if not caller(request).may_in("image_upload", image.album_id):
+            raise PermissionDenied
+        if _named_key(request) != keys.upload_key(image.key):
+            raise ValidationError({"infos": "Names another file."})
+        image = intake.claim(image)
+        self.tag(image, request)
+        return Response(_answer(image) | {"image": ImageSerializer(image).data})
+
+    def tag(self, image: Image, request: Request) -> None:
+        """Link the tags that the token puts on all that is uploaded with it."""
+        if drafts := _auto_tags(caller(request)):
+            tagging.tag_each([image], establish(drafts), author_of(request, DOOR))
+
+
+class TokenViewSet(SharinPixViewSet):
+    """Tokens for others."""
+
+    @documented(
+        summary="Sign claims that reach no further than the caller's",
+        request=PERMISSION_BODY,
+        responses=SIGNED,
+    )
+    def create(self, request: Request) -> Response:
+        permission = Parameters(request).json("permission")
+        if permission is None:
+            raise ValidationError({"permission": "Missing."})
+        token = grants.token(caller(request), permission)
+        return Response({"token": token, "endpoint": request.build_absolute_uri("/api/v1")})
+
+
+def _answer(image: Image) -> dict[str, object]:
+    return {"id": str(image.uuid), "organization_id": image.project_id}
+
+
+def _media_type(given: str) -> str:
+    """What the store may call the file: an image, or nothing that a browser would run."""
+    given = given.strip().lower()
+    is_image = given.startswith("image/") and given.isascii() and given.isprintable()
+    return given if is_image and "svg" not in given else "application/octet-stream"
+
+
+def _named_key(request: Request) -> str:
+    body = request.body.strip()
+    try:
+        if body.removeprefix(b"\xef\xbb\xbf").startswith(b"<"):
+            return key_in(body)
+        infos = Parameters(request).value("infos")
+        if not isinstance(infos, str):
+            raise ParseError("infos is missing.")
+        return key_in(infos.strip())
+    except NotAnAnswer as error:
+        raise ParseError(str(error)) from error
+
+
+def _auto_tags(caller: Caller) -> list[Tag]:
+    return [labelled(name, caller.named_tags.get(name, Labels())) for name in caller.auto_tags]

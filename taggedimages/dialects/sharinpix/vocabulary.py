@@ -1,0 +1,113 @@
+"""Tags as this API finds and makes them: by uuid or name, labelled, public ones by slug."""
+
+import json
+import re
+import unicodedata
+from typing import Any
+from urllib.parse import unquote
+
+from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
+
+from taggedimages.dialects.sharinpix.caller import Caller, Labels
+from taggedimages.dialects.sharinpix.parameters import MAX_TEXT, Parameters
+from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
+from tags import vocabulary
+from tags.models import Tag
+from tags.names import MAX_LENGTH
+
+
+def find(text: str) -> Tag | None:
+    """The tag of a path: by uuid, else by name, else by the name decoded once more."""
+    by_uuid = uuid_in(text)
+    found = Tag.objects.filter(uuid=by_uuid).first() if by_uuid else None
+    names = [name for name in (text, unquote(text)) if is_storable(name)]
+    named = {tag.name: tag for tag in Tag.objects.filter(name__in=names)}
+    return found or named.get(text) or named.get(unquote(text))
+
+
+def get(text: str) -> Tag:
+    """The tag of a path. Raises NotFound."""
+    tag = find(text)
+    if tag is None:
+        raise NotFound
+    return tag
+
+
+def draft(text: str, caller: Caller) -> Tag:
+    """A new tag, not saved, for a path that names none; labelled as the token says.
+
+    Raises NotFound for a uuid, and PermissionDenied where the caller adds no tags.
+    """
+    name = unquote(text)
+    if uuid_in(text) or not is_storable(name) or not 0 < len(name) <= MAX_LENGTH:
+        raise NotFound
+    if not caller.may_create_tags:
+        raise PermissionDenied
+    return labelled(name, caller.named_tags.get(name, Labels()))
+
+
+def named_by(caller: Caller) -> list[Tag]:
+    """The tags that the token names, in its order; the absent are made."""
+    return vocabulary.establish([labelled(*item) for item in caller.named_tags.items()])
+
+
+def labelled(name: str, labels: Labels) -> Tag:
+    """A tag, not saved."""
+    return Tag(name=name, label_en=labels.en, label_fr=labels.fr)
+
+
+def drafted_by(given: Parameters) -> Tag:
+    """A new tag, not saved, as the parameters describe it.
+
+    A public one has a name that fits a URL, and keeps the given text as its label.
+    """
+    name = given.required("name")
+    changes = changes_in(given)
+    if changes.get("public"):
+        changes = {"label_en": name, "label_fr": name} | changes
+        name = slug(name)
+    return Tag(name=name, **changes)
+
+
+def changes_in(given: Parameters) -> dict[str, Any]:
+    """What the parameters say of a tag, besides its name. Raises ValidationError."""
+    flags = {
+        name: flag
+        for name in ("public", "listed", "visible", "allow_download")
+        if (flag := given.flag(name)) is not None
+    }
+    return flags | _labels_in(given)
+
+
+def slug(text: str) -> str:
+    """Lower case words joined by hyphens; letters without an ASCII form stay.
+
+    >>> slug("Night Shift"), slug("Été à Paris!"), slug("膝")
+    ('night-shift', 'ete-a-paris', '膝')
+    """
+    plain = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode()
+    words = re.findall(r"[a-z0-9_]+", plain.lower()) or re.findall(r"\w+", text.casefold())
+    return "-".join(words)[:MAX_LENGTH] or text
+
+
+def _labels_in(given: Parameters) -> dict[str, str]:
+    """`label` is one text for both languages, or `{en, fr}` as an object or as JSON text."""
+    value = given.value("label")
+    if isinstance(value, str):
+        value = _json_in(value)
+    if value is None or value == "":
+        return {}
+    labels = value if isinstance(value, dict) else {"en": value, "fr": value}
+    found = {f"label_{key}": labels[key] for key in ("en", "fr") if labels.get(key) is not None}
+    for text in found.values():
+        if not isinstance(text, str) or not is_storable(text) or len(text) > MAX_TEXT:
+            raise ValidationError({"label": "Not a text of at most 255 characters."})
+    return found
+
+
+def _json_in(text: str) -> Any:
+    try:
+        value = json.loads(text)
+    except (ValueError, RecursionError):
+        return text
+    return value if isinstance(value, dict) else text
