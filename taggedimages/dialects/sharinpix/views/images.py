@@ -52,7 +52,8 @@ class ImageViewSet(SharinPixViewSet):
         image = self.image(id, *{RIGHTS[name] for name in changes})
         if changes:
             editing.edit(image, changes)
-        return Response(ImageSerializer(self.image(id)).data)
+            image.refresh_from_db(fields=[*changes, "updated_at"])
+        return Response(ImageSerializer(image).data)
 
     @documented(summary="Move an image to the trash", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
