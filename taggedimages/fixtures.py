@@ -3,9 +3,17 @@
 from collections.abc import Callable
 
 import pytest
+from django.db import connection
 from rest_framework.test import APIClient
 
 from taggedimages.identity.credentials import CredentialSet
+
+
+@pytest.fixture(scope="session")
+def django_db_modify_db_settings(django_db_modify_db_settings_parallel_suffix: None) -> None:
+    """Lets the clean-up after transactional tests truncate the ledger; nothing else may."""
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] = f"{options.get('options', '')} -c taggedimages.may_truncate=on"
 
 
 @pytest.fixture

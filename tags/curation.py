@@ -12,20 +12,28 @@ class TagNameTaken(Exception):
     """Another tag has that name already."""
 
 
+class TagGone(Exception):
+    """The tag was deleted while it was being changed."""
+
+
 @retried
 def create(name: str) -> Tag:
     """The tag of this exact name, made if absent."""
     return tagging.resolve([name])[0]
 
 
+@retried
 def rename(tag: Tag, name: str) -> Tag:
-    """Give a tag another name on every image. Raises TagNameTaken."""
-    tag.name, tag.folded = name, names.folded(name)
+    """Give a tag another name on every image. Raises TagNameTaken, and TagGone."""
+    folded = names.folded(name)
     try:
         with transaction.atomic():
-            tag.save(update_fields=["name", "folded"])
+            renamed = Tag.objects.filter(pk=tag.pk).update(name=name, folded=folded)
     except IntegrityError as error:
         raise TagNameTaken(f"Another tag is named {name!r}.") from error
+    if not renamed:
+        raise TagGone("The tag has been deleted.")
+    tag.name, tag.folded = name, folded
     return tag
 
 

@@ -13,7 +13,7 @@ from rest_framework.views import set_rollback
 from images.storage import StorageUnavailable
 from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
-from tags.curation import TagNameTaken
+from tags.curation import TagGone, TagNameTaken
 
 RETRY_AFTER = {"Retry-After": "2"}
 
@@ -56,6 +56,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(403, "Forbidden.")
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
+        case TagGone():
+            return Problem(404, "Not found.")
         case TagNameTaken() | NotArrived():
             return Problem(409, str(error))
         case StorageUnavailable():
