@@ -193,6 +193,8 @@ REST_FRAMEWORK = {
     "DEFAULT_PAGINATION_CLASS": "taggedimages.api.pagination.ZeroBasedPagination",
     "EXCEPTION_HANDLER": "taggedimages.api.errors.handle",
     "DEFAULT_SCHEMA_CLASS": "taggedimages.api.schema.DocumentedSchema",
+    # No published API describes OPTIONS; what REST framework would answer is not in their terms.
+    "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",
 }
 

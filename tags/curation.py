@@ -12,10 +12,6 @@ class TagNameTaken(Exception):
     """Another tag has that name already."""
 
 
-class TagGone(Exception):
-    """The tag was deleted while it was being changed."""
-
-
 @retried
 def create(name: str) -> Tag:
     """The tag of this exact name, made if absent."""
@@ -24,16 +20,16 @@ def create(name: str) -> Tag:
 
 @retried
 def rename(tag: Tag, name: str) -> Tag:
-    """Give a tag another name on every image. Raises TagNameTaken, and TagGone."""
-    folded = names.folded(name)
+    """Give a tag another name on every image. Raises TagNameTaken, and Tag.DoesNotExist."""
+    new = {"name": name, "folded": names.folded(name)}
     try:
         with transaction.atomic():
-            renamed = Tag.objects.filter(pk=tag.pk).update(name=name, folded=folded)
+            renamed = Tag.objects.filter(pk=tag.pk).update(**new)
     except IntegrityError as error:
         raise TagNameTaken(f"Another tag is named {name!r}.") from error
     if not renamed:
-        raise TagGone("The tag has been deleted.")
-    tag.name, tag.folded = name, folded
+        raise Tag.DoesNotExist("The tag has been deleted.")
+    tag.name, tag.folded = new["name"], new["folded"]
     return tag
 
 

@@ -13,7 +13,8 @@ from rest_framework.views import set_rollback
 from images.storage import StorageUnavailable
 from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
-from tags.curation import TagGone, TagNameTaken
+from tags.curation import TagNameTaken
+from tags.models import Tag
 
 RETRY_AFTER = {"Retry-After": "2"}
 
@@ -50,14 +51,12 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(400, "; ".join(errors), errors)
         case exceptions.APIException():
             return Problem(error.status_code, str(error.detail), headers=_headers(error))
-        case Http404():
+        case Http404() | Tag.DoesNotExist():
             return Problem(404, "Not found.")
         case PermissionDenied():
             return Problem(403, "Forbidden.")
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
-        case TagGone():
-            return Problem(404, "Not found.")
         case TagNameTaken() | NotArrived():
             return Problem(409, str(error))
         case StorageUnavailable():
