@@ -29,6 +29,12 @@ class TagNamesField(serializers.ListField):
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
 
+    def to_internal_value(self, data: Any) -> list[Any]:
+        # Before the items are judged one by one, since there may be a million.
+        if isinstance(data, list) and len(data) > settings.MAX_LIST_ITEMS:
+            self.fail("max_length", max_length=settings.MAX_LIST_ITEMS)
+        return super().to_internal_value(data)
+
 
 @extend_schema_serializer(component_name="ImageCreateInput")
 class ImageCreateSerializer(serializers.Serializer[Any]):

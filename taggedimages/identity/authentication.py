@@ -38,6 +38,8 @@ class BearerAuthentication(BaseAuthentication):
 class AnonymousPolicy(BasePermission):
     """Lets anonymous callers do what TAGGEDIMAGES_ANONYMOUS says: all, read, or nothing."""
 
+    message = "Send Authorization: Bearer <token>."
+
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.user, AnonymousUser) or settings.ANONYMOUS == "open":
             return True

@@ -27,7 +27,7 @@ def mira() -> Author:
     return Author(make_user("mira"), "tests")
 
 
-def sql(statement: str, *values: Any) -> int:
+def sql(statement: str, *values: Any) -> Any:
     """Run plain SQL as somebody beside the service would; returns the rows touched."""
     with connection.cursor() as cursor:
         cursor.execute(statement, values)
@@ -126,9 +126,9 @@ def test_a_rename_is_no_change_of_links_and_old_lines_keep_the_old_name(image, m
 
 
 def test_a_rolled_back_change_leaves_no_line(image, mira):
-    with pytest.raises(ZeroDivisionError), transaction.atomic():
+    with transaction.atomic():
         tagging.tag(image, ["knee"], mira)
-        _ = 1 / 0
+        transaction.set_rollback(True)
     assert lines(image) == []
 
 

@@ -1,6 +1,7 @@
 """The property on which undo and 'tags as of a date' rest: the ledger, replayed, is the truth."""
 
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 
 import pytest
@@ -68,10 +69,8 @@ def set_values(number: int, values: dict[str, str]) -> None:
 
 
 def rename(name: str, other: str) -> None:
-    try:
+    with suppress(curation.TagNameTaken):
         curation.rename(tagging.resolve([name])[0], other)
-    except curation.TagNameTaken:
-        pass
 
 
 def delete_tag(name: str) -> None:

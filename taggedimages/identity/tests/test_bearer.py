@@ -1,10 +1,10 @@
 """`Authorization: Bearer` on /v1 (contract TIM, authentication)."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
-from rest_framework.response import Response
 from rest_framework.test import APIClient
 
 from images.models import Image
@@ -15,11 +15,11 @@ from taggedimages.identity.models import User
 pytestmark = pytest.mark.django_db
 
 
-def post_image(client: APIClient, **headers: str) -> Response:
+def post_image(client: APIClient, **headers: str) -> Any:
     return client.post("/v1/images", {"filename": "knee.png"}, headers=headers)
 
 
-def refusal(answer: Response) -> tuple[int, str, int, list[str]]:
+def refusal(answer: Any) -> tuple[int, str, int, list[str]]:
     """Status, challenge, and the code and fields of the body."""
     body = answer.json()
     return answer.status_code, answer["WWW-Authenticate"], body["code"], sorted(body)
