@@ -30,7 +30,7 @@ class TagNamesField(serializers.ListField):
         super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
 
     def to_internal_value(self, data: Any) -> list[Any]:
-        # Before the items are judged one by one, since there may be a million.
+        # Counted before any item is looked at: a million bad ones would be a million errors.
         if isinstance(data, list) and len(data) > settings.MAX_LIST_ITEMS:
             self.fail("max_length", max_length=settings.MAX_LIST_ITEMS)
         return super().to_internal_value(data)

@@ -4,9 +4,14 @@ from collections.abc import Callable
 
 import pytest
 from django.db import connection
+from hypothesis import settings
 from rest_framework.test import APIClient
 
 from taggedimages.identity.credentials import CredentialSet
+
+# Examples talk to real engines; how long they take is no property of the code.
+settings.register_profile("engines", deadline=None)
+settings.load_profile("engines")
 
 
 @pytest.fixture(scope="session")
