@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from functools import cache
 from typing import Any
 
 import hypothesis
@@ -10,12 +11,13 @@ import schemathesis
 from django.core.wsgi import get_wsgi_application
 from django.test import Client
 from django.urls import URLResolver, get_resolver
+from drf_spectacular.generators import SchemaGenerator
+from drf_spectacular.settings import patched_settings
 from hypothesis.strategies import one_of
 from openapi_spec_validator import validate
 from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
-from taggedimages.api.docs import v1_schema
 from taggedimages.factories import make_image, make_pending, make_tag
 
 CHECKS = [
@@ -40,6 +42,12 @@ MANY = hypothesis.settings(
     phases=[hypothesis.Phase.generate],
     suppress_health_check=list(hypothesis.HealthCheck),
 )
+
+
+@cache
+def v1_schema() -> dict[str, Any]:
+    document: dict[str, Any] = Client(HTTP_HOST="localhost").get("/v1/openapi.json").json()
+    return document
 
 
 def operations() -> list[tuple[str, str]]:
@@ -75,9 +83,14 @@ def test_every_operation_says_what_it_does_and_what_it_refuses():
 
 def test_nothing_in_it_was_guessed(capsys: pytest.CaptureFixture[str]):
     """The generator prints a warning for what it cannot tell."""
-    v1_schema.cache_clear()
-    v1_schema()
+    with patched_settings({"PREPROCESSING_HOOKS": [f"{__name__}.only_v1"]}):
+        made = SchemaGenerator().get_schema(request=None, public=True)
+    assert made["paths"].keys() == v1_schema()["paths"].keys()
     assert capsys.readouterr().err == ""
+
+
+def only_v1(endpoints: list[Any], **kwargs: Any) -> list[Any]:
+    return [endpoint for endpoint in endpoints if endpoint[0] in v1_schema()["paths"]]
 
 
 @pytest.fixture
