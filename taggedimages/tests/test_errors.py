@@ -115,11 +115,6 @@ def test_so_is_what_the_middleware_refuses(api, prefix, in_shape):
     assert in_shape(untold, 411)
 
 
-def test_the_root_leads_to_the_docs(api):
-    answer = api.get("/")
-    assert (answer.status_code, answer["Location"]) == (302, "/docs")
-
-
 def test_an_odd_path_is_404_for_any_method_and_never_a_redirect():
     client = APIClient(raise_request_exception=False)
     for odd in ("//v1/images", "/v1//images", "/v1/images/1/", "/v1/%2e%2e/admin", "/v1/\x00"):
