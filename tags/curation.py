@@ -18,6 +18,7 @@ def create(name: str) -> Tag:
     return tagging.resolve([name])[0]
 
 
+@retried
 def rename(tag: Tag, name: str) -> Tag:
     """Give a tag another name on every image. Raises TagNameTaken, and Tag.DoesNotExist."""
     new = {"name": name, "folded": names.folded(name)}

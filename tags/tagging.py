@@ -27,11 +27,12 @@ def resolve(wanted: Iterable[str]) -> list[Tag]:
     Inserting in one sorted statement keeps concurrent requests from locking each other out.
     """
     wanted = names.distinct(list(wanted))
-    found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
-    if missing := sorted(set(wanted) - found.keys()):
+    found = _named(wanted)
+    # More than once only where a tag goes between the insert that met it and the reading.
+    while missing := sorted(set(wanted) - found.keys()):
         new = [Tag(name=name, folded=names.folded(name)) for name in missing]
         Tag.objects.bulk_create(new, ignore_conflicts=True)
-        found |= {tag.name: tag for tag in Tag.objects.filter(name__in=missing)}
+        found |= _named(missing)
     return [found[name] for name in wanted]
 
 
@@ -131,6 +132,10 @@ def set_values(
             unique_fields=["image", "tag"],
             update_fields=["value"],
         )
+
+
+def _named(wanted: Iterable[str]) -> dict[str, Tag]:
+    return {tag.name: tag for tag in Tag.objects.filter(name__in=list(wanted))}
 
 
 def _lock(image: Image) -> None:

@@ -9,6 +9,9 @@ from django.http import HttpRequest, HttpResponse, JsonResponse
 from images import storage
 from taggedimages.doors import door_of
 
+# Python refuses to read numbers of thousands of digits.
+MAX_LENGTH_DIGITS = 18
+
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
@@ -86,6 +89,6 @@ class BoundedBody:
         if request.path_info == "/v1/upload":
             limit = settings.MAX_UPLOAD_BODY_BYTES
         length = request.headers.get("Content-Length") or "0"
-        if not length.isdecimal() or int(length) > limit:
+        if not length.isdecimal() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
             return refuse(413, f"The body is too large: at most {limit} bytes.")
         return self.get_response(request)

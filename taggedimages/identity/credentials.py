@@ -43,11 +43,12 @@ def issue(
     """Create what is missing of user and project, then a fresh set of credentials.
 
     Older sets go on working, unless `revoke` ends them. A project that is named moves the user
-    there; `staff` is only ever granted here, never taken away.
+    there; `staff` is only ever granted here, never taken away. Raises ValidationError.
     """
+    User._meta.get_field("username").clean(username, None)
     user = User.objects.filter(username=username).first() or User(username=username)
     if project_id is not None or user._state.adding:
-        project = Project(id=project_id or settings.DEFAULT_PROJECT)
+        project = Project(id=settings.DEFAULT_PROJECT if project_id is None else project_id)
         project.clean_fields()
         user.project, _ = Project.objects.get_or_create(id=project.id)
     if user._state.adding:
@@ -105,6 +106,8 @@ def user_of_token(token: str) -> User | None:
 
 def signing_secret(kind: SigningKey.Kind, key_id: str) -> tuple[User, str] | None:
     """The user and the secret in clear of a signing key that is in force, or None."""
+    if not (key_id.isascii() and key_id.isprintable()):
+        return None
     key = (
         SigningKey.objects.filter(kind=kind, key_id=key_id, revoked_at=None, user__is_active=True)
         .select_related("user__project")

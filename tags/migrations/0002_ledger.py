@@ -2,6 +2,10 @@
 
 Statement triggers with transition tables cost one insert a statement, however many links it
 changes. Deleting a tag removes its links first, while its name can still be read.
+
+Lines count up in the order of the changes. Within one statement that order is lost (MERGE and
+writing CTEs report additions before removals), so one that removes and adds the same link at once
+is refused.
 """
 
 from django.db import migrations
@@ -13,11 +17,29 @@ DECLARE
     author_name text := COALESCE(NULLIF(current_setting('taggedimages.user_name', true), ''), '');
     door text := COALESCE(NULLIF(current_setting('taggedimages.through', true), ''), 'sql');
     change uuid := NULLIF(current_setting('taggedimages.change_id', true), '')::uuid;
+    replaced boolean := false;
 BEGIN
     IF change IS NULL THEN
         -- Unsigned statements of one transaction are one change.
         change := gen_random_uuid();
         PERFORM set_config('taggedimages.change_id', change::text, true);
+    END IF;
+    IF TG_OP = 'DELETE' THEN
+        -- A subquery is one index probe a link, whatever plan the session has kept.
+        replaced := EXISTS (
+            SELECT FROM old_links o
+            WHERE (SELECT true FROM tags_imagetag l
+                   WHERE l.image_id = o.image_id AND l.tag_id = o.tag_id));
+    ELSIF TG_OP = 'UPDATE' THEN
+        replaced := EXISTS (
+            SELECT FROM old_links o
+            LEFT JOIN new_links n ON n.image_id = o.image_id AND n.tag_id = o.tag_id
+            WHERE n.id IS NULL
+              AND (SELECT true FROM tags_imagetag l
+                   WHERE l.image_id = o.image_id AND l.tag_id = o.tag_id));
+    END IF;
+    IF replaced THEN
+        RAISE EXCEPTION 'one statement removes and adds the same link: use two';
     END IF;
     IF TG_OP = 'INSERT' THEN
         INSERT INTO tags_tagchange (image_id, tag_id, tag_name, old_value, new_value,

@@ -88,8 +88,7 @@ def test_a_bearer_token_of_the_other_api_opens_nothing_here(org):
     assert client.get("/api/v1/tag_images").status_code == 401
 
 
-def test_head_and_options_answer(admin, ada):
+def test_head_answers_without_a_body(admin, ada):
     make_image("a", by=ada)
     head = admin.head("/api/v1/tag_images")
     assert (head.status_code, head.content) == (200, b"")
-    assert admin.options("/api/v1/tag_images").status_code == 200

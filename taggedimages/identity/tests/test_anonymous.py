@@ -1,0 +1,113 @@
+"""TAGGEDIMAGES_ANONYMOUS: what callers without credentials may do, over every route of /v1."""
+
+import json
+
+import pytest
+from django.urls import URLResolver, get_resolver
+from rest_framework.test import APIClient
+
+from taggedimages.factories import make_credentials, make_image, make_tag
+from taggedimages.identity.models import User
+
+pytestmark = pytest.mark.django_db
+
+READS = [
+    "/v1/images",
+    "/v1/images/{image}",
+    "/v1/images/{image}/history",
+    "/v1/tags",
+    "/v1/tags/{tag}",
+    "/v1/tags/{tag}/images",
+    "/v1/search/images?exact_tags=knee",
+]
+WRITES = [
+    ("POST", "/v1/images", {"filename": "knee.png"}, 201),
+    ("PUT", "/v1/images/{image}", {"tags": []}, 200),
+    ("POST", "/v1/images/{image}/complete", None, 200),
+    ("DELETE", "/v1/images/{image}", None, 204),
+    ("POST", "/v1/upload", {"filename": "knee.png", "image_data": "AA=="}, 201),
+    ("POST", "/v1/tags", {"name": "hand"}, 201),
+    ("PUT", "/v1/tags/{tag}", {"name": "joint"}, 200),
+    ("DELETE", "/v1/tags/{tag}", None, 204),
+]
+# Guarded by its own secret, not by who calls; and the document is for everybody.
+OTHERS = {"hooks/s3", "openapi.json"}
+
+
+@pytest.fixture
+def ids() -> dict[str, int]:
+    return {"image": make_image("knee").pk, "tag": make_tag("knee").pk}
+
+
+def answered(client: APIClient, ids: dict[str, int]) -> tuple[list[int], list[int]]:
+    """The statuses of every read and then of every write."""
+    reads = [client.get(path.format(**ids)).status_code for path in READS]
+    writes = [
+        client.generic(
+            method, path.format(**ids), json.dumps(body or {}), content_type="application/json"
+        ).status_code
+        for method, path, body, _ in WRITES
+    ]
+    return reads, writes
+
+
+def test_open_lets_everybody_do_everything(api, ids, settings):
+    settings.ANONYMOUS = "open"
+    reads, writes = answered(api, ids)
+    assert set(reads) == {200}
+    # One after the other: the image and the tag are there until their deletion, which is last.
+    assert writes == [status for *_, status in WRITES]
+
+
+def test_read_only_lets_everybody_read(api, ids, settings):
+    settings.ANONYMOUS = "read-only"
+    reads, writes = answered(api, ids)
+    assert (set(reads), set(writes)) == ({200}, {401})
+
+
+def test_none_lets_nobody_in(api, ids, settings):
+    settings.ANONYMOUS = "none"
+    reads, writes = answered(api, ids)
+    assert (set(reads), set(writes)) == ({401}, {401})
+
+
+@pytest.mark.parametrize("policy", ["open", "read-only", "none"])
+def test_whoever_has_a_token_may_do_everything(api_as, ids, settings, policy):
+    settings.ANONYMOUS = policy
+    reads, writes = answered(api_as(make_credentials("mira")), ids)
+    assert set(reads) == {200}
+    assert writes == [status for *_, status in WRITES]
+
+
+def test_the_refusal_asks_for_a_token(api, settings):
+    settings.ANONYMOUS = "none"
+    answer = api.get("/v1/tags")
+    assert sorted(answer.json()) == ["code", "message"]
+    assert answer["WWW-Authenticate"] == "Bearer"
+
+
+def test_a_login_to_the_admin_is_no_login_here(client, settings):
+    """Sessions come with cookies, and cookies with forged requests."""
+    settings.ANONYMOUS = "none"
+    make_credentials("mira", staff=True)
+    client.force_login(User.objects.get(username="mira"))
+    assert client.get("/v1/tags").status_code == 401
+
+
+def test_the_hook_goes_by_its_own_secret(api, settings):
+    settings.ANONYMOUS, settings.HOOK_SECRET = "none", "shared"
+    event: dict[str, list[str]] = {"Records": []}
+    assert api.post("/v1/hooks/s3", event).status_code == 401
+    assert api.post("/v1/hooks/s3", event, headers={"X-Hook-Secret": "shared"}).status_code == 204
+
+
+def test_no_route_is_forgotten_here():
+    tested = {path.split("?")[0] for path in READS} | {path for _, path, *_ in WRITES}
+    shaped = {path.replace("{image}", "<str:id>").replace("{tag}", "<str:id>") for path in tested}
+    routes = {
+        f"/v1/{pattern.pattern}"
+        for included in get_resolver().url_patterns
+        if isinstance(included, URLResolver) and str(included.pattern) == "v1/"
+        for pattern in included.url_patterns
+    }
+    assert routes == shaped | {"/v1/hooks/s3"}

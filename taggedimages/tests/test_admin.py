@@ -1,0 +1,230 @@
+"""The admin: what staff may do there goes through the same functions as the APIs."""
+
+from typing import Any
+
+import pytest
+from django.db import connection
+from django.test import Client
+from django.test.utils import CaptureQueriesContext
+from django.urls import reverse
+
+from images import processing, storage
+from images.models import Image
+from taggedimages.factories import make_credentials, make_image, make_png, make_tag
+from taggedimages.identity.models import User
+from tags.models import ImageTag, Tag, TagChange
+
+pytestmark = pytest.mark.django_db
+
+LISTS = [
+    "images_image",
+    "tags_tag",
+    "tags_tagchange",
+    "identity_user",
+    "identity_project",
+    "identity_token",
+    "identity_signingkey",
+]
+
+
+@pytest.fixture
+def staff(client: Client) -> Client:
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+def to(model: str, page: str = "changelist", *ids: Any) -> str:
+    return reverse(f"admin:{model}_{page}", args=ids)
+
+
+def tag_fields(name: str) -> dict[str, Any]:
+    return {"name": name, "description": "", "label_en": "", "label_fr": "", "color": "#112233"}
+
+
+def removals() -> list[tuple[Any, ...]]:
+    lines = TagChange.objects.filter(new_value=None).order_by("image_id", "tag_name")
+    return list(lines.values_list("image_id", "tag_name", "user_name", "through"))
+
+
+# --- Who gets in ---------------------------------------------------------------------------------
+
+
+def test_without_a_login_there_is_only_the_login_page(client: Client):
+    answer = client.get("/admin/")
+    assert answer.status_code == 302
+    page = client.get(answer["Location"])
+    assert page.status_code == 200
+    assert 'name="password"' in page.content.decode()
+
+
+def test_a_password_lets_in(client: Client):
+    User.objects.create_superuser("boss", password="correct horse")
+    posted = {"username": "boss", "password": "correct horse"}
+    assert client.post("/admin/login/", posted).status_code == 302
+    assert client.get("/admin/").status_code == 200
+
+
+def test_a_user_who_is_no_staff_stays_out(client: Client):
+    client.force_login(User.objects.create_user("mira"))
+    assert client.get("/admin/").status_code == 302
+
+
+# --- Lists ---------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_a_list_is_shown_and_searched(staff: Client, model: str):
+    make_image("knee", by=User.objects.get())
+    make_credentials("mira")
+    assert staff.get(to(model)).status_code == 200
+    assert staff.get(to(model), {"q": "knee"}).status_code == 200
+
+
+@pytest.mark.parametrize("model", LISTS)
+def test_a_list_costs_as_many_statements_for_one_row_as_for_many(staff: Client, model: str):
+    def statements() -> int:
+        with CaptureQueriesContext(connection) as captured:
+            assert staff.get(to(model)).status_code == 200
+        return len(captured)
+
+    def fill(number: int) -> None:
+        by = User.objects.get(
+            pk=make_credentials(f"user-{number}", project_id=f"p{number}").user_id
+        )
+        make_image(f"knee-{number}", by=by)
+
+    fill(0)
+    statements()  # content types are read once a process
+    few = statements()
+    for number in range(1, 8):
+        fill(number)
+    assert statements() == few
+
+
+# --- Tags ----------------------------------------------------------------------------------------
+
+
+def test_a_tag_is_added(staff: Client):
+    assert staff.post(to("tags_tag", "add"), tag_fields("Knee")).status_code == 302
+    tag = Tag.objects.get()
+    assert (tag.name, tag.folded, tag.color) == ("Knee", "knee", "#112233")
+
+
+def test_a_tag_is_renamed_and_found_under_the_new_name(staff: Client, api):
+    image = make_image("knee")
+    tag = Tag.objects.get()
+    page = to("tags_tag", "change", tag.pk)
+    assert staff.get(page).status_code == 200
+    assert staff.post(page, tag_fields("Joint")).status_code == 302
+    found = api.get("/v1/search/images?match_tags=joint").json()["results"]
+    assert [record["id"] for record in found] == [image.pk]
+
+
+@pytest.mark.parametrize("page", ["add", "change"])
+def test_a_name_that_is_taken_is_refused_in_words(staff: Client, page: str):
+    make_tag("knee")
+    ids = [make_tag("hand").pk] if page == "change" else []
+    answer = staff.post(to("tags_tag", page, *ids), tag_fields("knee"))
+    assert answer.status_code == 200
+    assert "already exists" in answer.content.decode()
+
+
+@pytest.mark.parametrize("name", ["", "x" * 256, "nul\0"])
+def test_an_impossible_name_is_refused_in_words(staff: Client, name: str):
+    answer = staff.post(to("tags_tag", "add"), tag_fields(name))
+    assert (answer.status_code, Tag.objects.count()) == (200, 0)
+
+
+def test_deleting_a_tag_is_in_the_ledger_with_who_did_it(staff: Client):
+    image = make_image("knee", "left")
+    page = to("tags_tag", "delete", Tag.objects.get(name="knee").pk)
+    assert "knee" in staff.get(page).content.decode()
+    assert staff.post(page, {"post": "yes"}).status_code == 302
+    assert removals() == [(image.pk, "knee", "boss", "admin")]
+    assert Image.objects.filter(pk=image.pk).exists()
+
+
+def test_the_bulk_action_deletes_tags_and_never_images(staff: Client):
+    images = [make_image("knee", "left"), make_image("knee", "right")]
+    chosen = list(Tag.objects.exclude(name="left").values_list("pk", flat=True))
+    action = {"action": "delete_selected", "_selected_action": chosen}
+    assert staff.post(to("tags_tag"), action).status_code == 200
+    assert staff.post(to("tags_tag"), action | {"post": "yes"}).status_code == 302
+    assert removals() == [
+        (images[0].pk, "knee", "boss", "admin"),
+        (images[1].pk, "knee", "boss", "admin"),
+        (images[1].pk, "right", "boss", "admin"),
+    ]
+    assert list(ImageTag.objects.values_list("tag__name", flat=True)) == ["left"]
+    assert Image.objects.count() == 2
+
+
+# --- Images --------------------------------------------------------------------------------------
+
+
+def test_an_image_is_described(staff: Client):
+    image = make_image("knee", by=User.objects.get())
+    page = to("images_image", "change", image.pk)
+    assert "X-Amz-Signature" in staff.get(page).content.decode()
+    fields = {"name": "Left knee", "title": "", "description": "", "album_id": "default"}
+    ends = {"ended_at_0": "", "ended_at_1": ""}
+    assert staff.post(page, fields | ends | {"private": "on"}).status_code == 302
+    image.refresh_from_db()
+    assert (image.name, image.private) == ("Left knee", True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_deleted_image_is_hidden_at_once_and_its_file_removed_by_the_worker(staff: Client, api):
+    image = make_image("knee", body=make_png())
+    page = to("images_image", "delete", image.pk)
+    assert staff.get(page).status_code == 200
+    assert staff.post(page, {"post": "yes"}).status_code == 302
+    assert api.get(f"/v1/images/{image.pk}").status_code == 404
+    assert staff.get(to("images_image", "change", image.pk)).status_code == 302
+    assert storage.head(image.key)
+    assert processing.sweep() == 1
+    assert storage.head(image.key) is None
+
+
+def test_the_bulk_action_deletes_images_in_the_same_way(staff: Client):
+    images = [make_image("knee") for _ in range(3)]
+    chosen = [image.pk for image in images[:2]]
+    action = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
+    assert staff.post(to("images_image"), action).status_code == 302
+    assert Image.objects.exclude(deleted_at=None).count() == 2
+    assert Image.objects.count() == ImageTag.objects.count() == 3
+
+
+def test_images_come_in_through_the_apis_only(staff: Client):
+    assert staff.get(to("images_image", "add")).status_code == 403
+
+
+# --- What is only read ---------------------------------------------------------------------------
+
+
+def test_the_ledger_is_read_and_never_written(staff: Client):
+    make_image("knee")
+    line = TagChange.objects.get()
+    assert staff.get(to("tags_tagchange", "change", line.pk)).status_code == 200
+    assert staff.get(to("tags_tagchange", "add")).status_code == 403
+    assert staff.post(to("tags_tagchange", "change", line.pk), {"tag_name": "x"}).status_code == 403
+    assert staff.post(to("tags_tagchange", "delete", line.pk), {"post": "yes"}).status_code == 403
+    action = {"action": "delete_selected", "_selected_action": [line.pk], "post": "yes"}
+    staff.post(to("tags_tagchange"), action)
+    assert TagChange.objects.get() == line
+
+
+@pytest.mark.parametrize(
+    ("model", "name"), [("identity_token", "token"), ("identity_signingkey", "secret_key")]
+)
+def test_credentials_are_revoked_here_and_never_shown(staff: Client, model: str, name: str):
+    issued = make_credentials("mira")
+    manager = {"identity_token": "tokens", "identity_signingkey": "signing_keys"}[model]
+    credential = getattr(User.objects.get(username="mira"), manager).first()
+    page = to(model, "change", credential.pk)
+    assert getattr(issued, name) not in staff.get(page).content.decode()
+    revoked = {"revoked_at_0": "2026-01-02", "revoked_at_1": "03:04:05"}
+    assert staff.post(page, revoked | {"expires_at_0": "", "expires_at_1": ""}).status_code == 302
+    credential.refresh_from_db()
+    assert credential.revoked_at
+    assert staff.get(to(model, "add")).status_code == 403
