@@ -8,7 +8,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 
-from images import storage
+from images import serving, storage
 from images.models import Image
 from taggedimages.api.fields import (
     QueryBooleanField,
@@ -75,7 +75,7 @@ class ImageCreatedSerializer(serializers.Serializer[Any]):
 
 
 class ImageRecordSerializer(serializers.Serializer[Image]):
-    """ImageRecord. Wants `created_by` and `links` (of `with_tags`) fetched."""
+    """ImageRecord. Wants what `with_tags` fetches."""
 
     id = serializers.IntegerField()
     created_by = serializers.SerializerMethodField(help_text="User name, or `anonymous`.")
@@ -108,7 +108,7 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         return int(image.uploaded_at.timestamp()) if image.uploaded_at else None
 
     def get_url(self, image: Image) -> str | None:
-        return storage.presign_get(image.key) if image.uploaded_at else None
+        return serving.url(image) if image.uploaded_at else None
 
     def to_representation(self, instance: Image) -> dict[str, Any]:
         record = super().to_representation(instance)

@@ -55,6 +55,7 @@ def receive(filename: str, body: bytes, by: Author) -> Image:
         project=by.project(),
         created_at=created_at,
         uploaded_at=timezone.now(),
+        check_at=timezone.now(),
     )
 
 
@@ -106,7 +107,9 @@ def _take(image: Image) -> None:
         image.size = seen.size
         image.uploaded_at = max(seen.modified_at, image.created_at)
         image.upload_error = ""
-        image.check_at = image.upload_expires_at + FIRST_CHECK
+        # Due at once, to be inspected.
+        image.check_at = timezone.now()
+        image.checks = 0
         image.save()
 
 

@@ -71,38 +71,6 @@ class Migration(migrations.Migration):
                 ),
             ],
         ),
-        migrations.CreateModel(
-            name="Facts",
-            fields=[
-                (
-                    "image",
-                    models.OneToOneField(
-                        on_delete=django.db.models.deletion.CASCADE,
-                        primary_key=True,
-                        related_name="facts",
-                        serialize=False,
-                        to="images.image",
-                    ),
-                ),
-                ("format", models.CharField(blank=True, default="", max_length=16)),
-                (
-                    "media_type",
-                    models.CharField(default="application/octet-stream", max_length=100),
-                ),
-                ("width", models.PositiveIntegerField(default=0)),
-                ("height", models.PositiveIntegerField(default=0)),
-                ("orientation", models.PositiveSmallIntegerField(default=1)),
-                ("color", models.CharField(blank=True, default="", max_length=7)),
-                ("sha256", models.BinaryField(max_length=32)),
-                ("md5", models.BinaryField(max_length=16)),
-                ("exif", models.JSONField(default=dict)),
-                ("latitude", models.FloatField(null=True)),
-                ("longitude", models.FloatField(null=True)),
-                ("taken_at", models.DateTimeField(null=True)),
-                ("problem", models.CharField(blank=True, default="", max_length=255)),
-                ("inspected_at", models.DateTimeField(default=django.utils.timezone.now)),
-            ],
-        ),
         migrations.AddIndex(
             model_name="image",
             index=models.Index(
