@@ -213,3 +213,13 @@ class Facts(models.Model):
 
     def __str__(self) -> str:
         return f"{self.format} of {self.image_id}"
+
+    @property
+    def sha256_hex(self) -> str | None:
+        """The SHA-256 of the file in hexadecimal digits."""
+        return bytes(self.sha256).hex() if self.sha256 else None
+
+    @property
+    def md5_hex(self) -> str | None:
+        """The MD5 of the file in hexadecimal digits; S3's entity tag of a single PUT."""
+        return bytes(self.md5).hex() if self.md5 else None

@@ -87,10 +87,10 @@ def _claim() -> Image | None:
 def _was_written_again(image: Image) -> bool:
     """Whether a file that its upload URL still reaches is another than the one inspected."""
     facts = image.known_facts
-    if image.is_archived or facts is None or facts.md5 is None:
+    if image.is_archived or facts is None or facts.md5_hex is None:
         return False
     seen = storage.head(image.key)
-    return seen is not None and seen.etag.strip('"') != bytes(facts.md5).hex()
+    return seen is not None and seen.etag.strip('"') != facts.md5_hex
 
 
 def _look_again(image: Image, at: datetime | None) -> None:

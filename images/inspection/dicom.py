@@ -29,8 +29,17 @@ def read(source: BinaryIO, limits: Limits, findings: Findings, at_least: int) ->
     )
     findings.dicom = _kept(header, limits.dicom_fields)
     _check_size(header, limits, findings)
+    return _seen(_first_frame(source), header, at_least)
+
+
+def _first_frame(source: BinaryIO) -> NDArray[Any]:
     source.seek(0)
-    return _seen(pixel_array(source, index=0), header, at_least)
+    try:
+        # Reads nothing but that frame; some odd but valid files are not read in this way.
+        return pixel_array(source, index=0)
+    except (ValueError, AttributeError):
+        source.seek(0)
+        return pixel_array(dcmread(source, force=True), index=0)
 
 
 class _Metered(io.BufferedIOBase):

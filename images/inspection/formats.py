@@ -26,13 +26,14 @@ HEIC = Format("heic", "image/heic", "HEIF")
 DICOM = Format("dicom", "application/dicom")
 
 STARTS = (
+    # First, for a DICOM file may look like a TIFF file in its preamble.
+    (rb".{128}DICM", DICOM),
     (rb"\x89PNG\r\n\x1a\n", PNG),
     (rb"\xff\xd8\xff", JPEG),
     (rb"GIF8[79]a", GIF),
     (rb"RIFF....WEBP", WEBP),
     (rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]", TIFF),
     (rb"BM.{4}\0\0\0\0", BMP),
-    (rb".{128}DICM", DICOM),
     # Data sets without the preamble that the standard asks for start with group 2 or 8.
     (rb"[\x02\x08]\0[\0-\x20]\0", DICOM),
 )

@@ -124,3 +124,13 @@ def test_recoded_and_resized_images_have_near_fingerprints(look):
     )
     assert (original ^ small).bit_count() <= 4
     assert (original ^ other).bit_count() > 7
+
+
+def test_a_dicom_file_may_look_like_a_tiff_file_at_first(look):
+    preamble = encoded(Picture.new("L", (2, 2)), "TIFF")[:128].ljust(128, b"\0")
+    found = look(preamble + dicom()[128:]).findings
+    assert (found.format, found.problem) == ("dicom", "")
+
+
+def test_a_dicom_file_may_lack_its_preamble(look):
+    assert look(dicom()[132:]).findings.format == "dicom"

@@ -1,7 +1,7 @@
 """manage.py reprocess."""
 
 import io
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -13,8 +13,8 @@ from taggedimages.factories import make_image
 pytestmark = pytest.mark.django_db
 
 
-def processed(problem: str = "", **fields) -> Image:
-    image = make_image(**{"processed_at": timezone.now(), "attempts": 1} | fields)
+def processed(problem: str = "", at: datetime | None = None) -> Image:
+    image = make_image(processed_at=at or timezone.now(), attempts=1)
     Facts.objects.create(image=image, problem=problem)
     return image
 
@@ -49,7 +49,7 @@ def test_all_that_were_read():
 
 def test_going_on_leaves_out_what_is_done():
     started = timezone.now() - timedelta(minutes=5)
-    open_one = processed(processed_at=started - timedelta(hours=1))
+    open_one = processed(at=started - timedelta(hours=1))
     processed()
     run("--ready", "--before", started.isoformat())
     assert due() == {open_one.pk}
