@@ -20,6 +20,8 @@ PR_SET_PDEATHSIG = 1
 
 def confine(limits: Limits) -> None:
     """Bound what this process may use from now on; it ends with its parent."""
+    # Ctrl-C is the worker's to answer.
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))

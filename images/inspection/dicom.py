@@ -13,7 +13,15 @@ from pydicom.multival import MultiValue
 from pydicom.pixels.processing import apply_color_lut, apply_modality_lut, apply_voi_lut
 from pydicom.pixels.utils import pixel_array
 
-from images.inspection.findings import MAX_ITEMS, UNKNOWN, Findings, Limits, Refused, jsonable
+from images.inspection.findings import (
+    MAX_ITEMS,
+    UNKNOWN,
+    Findings,
+    Limits,
+    Refused,
+    bounded,
+    jsonable,
+)
 
 # Longer values, such as a vendor's own blocks, are skipped and not read.
 DEFERRED = 64 * 1024
@@ -67,9 +75,8 @@ def _kept(header: Dataset, fields: tuple[str, ...]) -> dict[str, Any]:
     for name in fields:
         # One unreadable field is no reason to lose the rest.
         with suppress(Exception):
-            if (plain := _plain(header.get(name))) not in (None, "", []):
-                kept[name] = plain
-    return kept
+            kept[name] = _plain(header.get(name))
+    return bounded(kept)
 
 
 def _plain(value: Any) -> Any:

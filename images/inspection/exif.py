@@ -7,14 +7,13 @@ from typing import Any
 from PIL import ExifTags
 from PIL.Image import Exif
 
-from images.inspection.findings import Findings, jsonable
+from images.inspection.findings import Findings, bounded, jsonable
 
 # Blocks of the maker's own, pointers and tables of the file's inside say nothing to a reader.
 SKIPPED = {"MakerNote", "UserComment", "ExifOffset", "GPSInfo", "ExifInteroperabilityOffset"}
 STRUCTURE = ("Strip", "Tile", "JPEGTables", "SubIFDs", "InterColorProfile", "XMLPacket")
 MOMENT = re.compile(r"(\d{4}):(\d\d):(\d\d) (\d\d:\d\d:\d\d)", re.ASCII)
 ZONE = re.compile(r"[+-]\d\d:\d\d", re.ASCII)
-MAX_FIELDS = 200
 
 
 def read(exif: Exif, findings: Findings) -> None:
@@ -30,13 +29,11 @@ def read(exif: Exif, findings: Findings) -> None:
 
 def _named(fields: dict[int, Any]) -> dict[str, Any]:
     named = {}
-    for tag, value in list(fields.items())[:MAX_FIELDS]:
+    for tag, value in fields.items():
         name = ExifTags.TAGS.get(tag, "")
-        if not name or name in SKIPPED or name.startswith(STRUCTURE):
-            continue
-        if (plain := jsonable(value)) not in (None, "", []):
-            named[name] = plain
-    return named
+        if name and name not in SKIPPED and not name.startswith(STRUCTURE):
+            named[name] = jsonable(value)
+    return bounded(named)
 
 
 def _taken_at(exif: dict[str, Any]) -> float | None:

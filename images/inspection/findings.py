@@ -1,5 +1,6 @@
 """What an inspection may use, and what it finds, as plain data that crosses processes as JSON."""
 
+import json
 import re
 from dataclasses import dataclass, field
 from math import isfinite
@@ -9,6 +10,8 @@ UNKNOWN = "application/octet-stream"
 # The longest text and list of a header that are kept.
 MAX_TEXT = 1000
 MAX_ITEMS = 64
+# The longest header that is kept, as JSON.
+MAX_HEADER = 64 * 1024
 
 
 @dataclass(frozen=True)
@@ -68,6 +71,19 @@ def jsonable(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [jsonable(item) for item in value[:MAX_ITEMS]]
     return _number(value)
+
+
+def bounded(fields: dict[str, Any]) -> dict[str, Any]:
+    """As many of the fields of a header as fit into MAX_HEADER, without the empty ones."""
+    kept, size = {}, 0
+    for name, value in fields.items():
+        if value in (None, "", []):
+            continue
+        size += len(name) + len(json.dumps(value))
+        if size > MAX_HEADER:
+            break
+        kept[name] = value
+    return kept
 
 
 def clean(text: str) -> str:

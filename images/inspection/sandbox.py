@@ -108,7 +108,7 @@ def _read(result: BinaryIO) -> Inspected:
 def _context() -> ForkServerContext:
     """Where children come from: the server that runs, or a new one if that has died."""
     context = get_context("forkserver")
-    context.set_forkserver_preload([child.__name__])
+    context.set_forkserver_preload(["images.inspection.preload"])
     kept = dict(os.environ)
     os.environ.clear()
     os.environ.update(ENVIRONMENT)

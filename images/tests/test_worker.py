@@ -8,6 +8,7 @@ import time
 from collections.abc import Callable
 
 import pytest
+from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
@@ -35,11 +36,14 @@ def start():
     started: list[subprocess.Popen[bytes]] = []
 
     def run(*arguments: str) -> subprocess.Popen[bytes]:
-        settings = connection.settings_dict
-        url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**settings)
+        url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
         environment = os.environ | {"DATABASE_URL": url, "TAGGEDIMAGES_SWEEP_SECONDS": "0.1"}
         command = [sys.executable, "manage.py", "work", *arguments]
-        started.append(subprocess.Popen(command, env=environment, stdout=subprocess.DEVNULL))
+        started.append(
+            subprocess.Popen(
+                command, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL
+            )
+        )
         return started[-1]
 
     yield run

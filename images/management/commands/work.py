@@ -27,6 +27,9 @@ class Command(BaseCommand):
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--processes", type=int, default=1, help="How many workers to run.")
+        parser.add_argument(
+            "--end-with-parent", action="store_true", help="Stop when the starting process dies."
+        )
 
     def handle(self, *args: Any, **options: Any) -> None:
         stop = threading.Event()
@@ -40,9 +43,10 @@ class Command(BaseCommand):
             keep_running(options["processes"], stop)
             return
         self.stdout.write("The worker runs.")
-        # A worker whose parent was killed would not be told to stop.
         parent = os.getppid()
-        while not stop.is_set() and os.getppid() == parent:
+        while not stop.is_set():
+            if options["end_with_parent"] and os.getppid() != parent:
+                break
             if not self.sweep(stop):
                 stop.wait(settings.SWEEP_SECONDS)
         self.stdout.write("The worker has stopped.")
@@ -59,8 +63,8 @@ class Command(BaseCommand):
 
 def keep_running(processes: int, stop: threading.Event) -> None:
     """Keep so many workers running, replacing those that die, until `stop` is set."""
-    # A worker is this very command, for one process.
-    command = [sys.executable, sys.argv[0], "work"]
+    # If this process is killed, nobody else tells its workers to stop.
+    command = [sys.executable, sys.argv[0], "work", "--end-with-parent"]
     workers: list[subprocess.Popen[bytes]] = []
     while not stop.is_set():
         workers = [worker for worker in workers if worker.poll() is None]
