@@ -66,6 +66,7 @@ def inspect(
     except Stopping:
         _again(image, timedelta(0))
     except OSError as error:
+        _begin(image)
         _try_again(image, f"unreadable: no room to read it: {error.strerror}", PATIENCE)
     return None
 
@@ -73,15 +74,19 @@ def inspect(
 def record(
     image: Image, findings: Findings, content: Content | None = None, files: bool = False
 ) -> None:
-    """Keep what was found, for good. Whoever deleted the image in the meantime has precedence."""
+    """Keep what was found, for good.
+
+    Whoever deleted the image in the meantime has precedence, and so has another worker that was
+    done sooner: this one may have been halted until its claim had run out.
+    """
     with transaction.atomic():
-        present = Image.objects.filter(pk=image.pk, deleted_at=None, uploaded_at=image.uploaded_at)
+        present = Image.objects.filter(pk=image.pk, deleted_at=None, processed_at=None)
         kept = present.update(
             processed_at=Now(), check_at=image.upload_expires_at + uploads.FIRST_CHECK, checks=0
         )
         if kept:
             Facts.objects.update_or_create(image=image, defaults=_fields(findings, content, files))
-    if not kept:
+    if not kept and Image.objects.filter(pk=image.pk).exclude(deleted_at=None).exists():
         previews.discard(image)
     if findings.problem:
         logger.info("Image %s: %s", image.pk, findings.problem)

@@ -63,7 +63,10 @@ def run(
         process = _context().Process(
             target=_main, args=(work, _Handed(source), _Handed(result), limits), daemon=True
         )
-        process.start()
+        try:
+            process.start()
+        except (EOFError, ConnectionError) as error:
+            raise Lost from error
         try:
             _wait(process, wall_seconds, tick)
         finally:

@@ -1,6 +1,7 @@
 """From a file that has arrived to `ready` or `failed`, whatever happens on the way."""
 
 import hashlib
+import tempfile
 from typing import Any
 
 import pytest
@@ -201,6 +202,28 @@ def test_a_store_that_is_away_costs_no_try(settings, monkeypatch):
         inspecting.inspect(image)
     monkeypatch.undo()
     assert (fresh(image).state, fresh(image).attempts) == ("uploaded", 0)
+
+
+def test_a_disk_that_is_full_is_waited_for_but_not_for_ever(monkeypatch):
+    image = uploaded()
+    monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
+    inspecting.inspect(image)
+    assert fresh(image).state == "uploaded"
+    failed = work_until_done(image)
+    assert (failed.attempts, failed.reason) == (
+        10,
+        "unreadable: no room to read it: No such file or directory",
+    )
+
+
+def test_a_worker_that_was_halted_does_not_undo_what_another_found(settings):
+    settings.INSPECTION_TRIES = 1
+    image = uploaded()
+    halted = fresh(image)
+    inspecting.inspect(image)
+    inspecting.inspect(halted, work=misbehaviour.crash)
+    assert fresh(image).state == "ready"
+    assert storage.head(f"previews/{image.uuid}/mini.webp") is not None
 
 
 def test_reprocessing_keeps_the_facts_until_there_are_new_ones():
