@@ -2,6 +2,7 @@
 
 import ctypes
 import json
+import os
 import resource
 import signal
 from base64 import b64encode
@@ -20,6 +21,10 @@ PR_SET_PDEATHSIG = 1
 
 def confine(limits: Limits) -> None:
     """Bound what this process may use from now on; it ends with its parent."""
+    # Decoders complain there, and a hostile file can make them do so for ever.
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, 1)
+    os.dup2(nowhere, 2)
     # Ctrl-C is the worker's to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
