@@ -7,7 +7,7 @@ from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from images import deletion, storage
+from images import deletion, serving
 from images.models import Image, ImageQuerySet
 
 
@@ -57,7 +57,7 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         """A link to the stored file, for an hour."""
         if image.uploaded_at is None:
             return "has not arrived"
-        return format_html('<a href="{}" download>Download</a>', storage.presign_get(image.key))
+        return format_html('<a href="{}" download>Download</a>', serving.url(image))
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -2,7 +2,7 @@
 
 from django.db.models.functions import Now
 
-from images import keys, storage
+from images import keys, previews, storage
 from images.models import Image
 
 
@@ -28,10 +28,11 @@ def restore(image: Image) -> bool:
 
 
 def purge(image: Image) -> None:
-    """Remove the stored file of a deleted image, wherever it is.
+    """Remove the stored file of a deleted image, wherever it is, and its previews.
 
     Raises storage.StorageUnavailable.
     """
     storage.delete(image.key)
+    previews.discard(image)
     if image.is_archived:
         storage.delete(keys.upload_key(image.key))

@@ -2,13 +2,14 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Self
+from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
+from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from images import keys
@@ -17,6 +18,18 @@ from taggedimages.identity.models import Project, User, default_project_id
 CLOCK_TOLERANCE = timedelta(minutes=1)
 # A file that was announced and not claimed yet: ended as it began, so that no door shows it.
 UNCLAIMED = Q(trashed_at__isnull=False, trashed_at=F("created_at"))
+# A fingerprint is found by parts of it (images.likeness).
+BANDS, BAND_BITS = 4, 16
+
+
+class Band(models.Func):
+    """One of the parts of 16 bits that a fingerprint is indexed by, as a number."""
+
+    template = "((%(expressions)s >> %(shift)s) & 65535)"
+    output_field = models.BigIntegerField()
+
+    def __init__(self, fingerprint: str | models.F, number: int = 0, **extra: Any) -> None:
+        super().__init__(fingerprint, **{"shift": number * BAND_BITS, **extra})
 
 
 class ImageQuerySet(models.QuerySet["Image"]):
@@ -127,6 +140,10 @@ class Image(models.Model):
     # When the worker looks at the stored object next; empty when nothing is left to be done.
     check_at = models.DateTimeField(null=True, blank=True, editable=False)
     checks = models.PositiveSmallIntegerField(default=0, editable=False)
+    # When the file was inspected for good, successfully or not; empty while that is to be done.
+    processed_at = models.DateTimeField(null=True, blank=True, editable=False)
+    # Inspections that were begun.
+    attempts = models.PositiveSmallIntegerField(default=0, editable=False)
 
     objects = ImageQuerySet.as_manager()
 
@@ -157,6 +174,13 @@ class Image(models.Model):
             models.Index(
                 F("project"), F("created_at").desc(), F("id").desc(), name="image_of_project"
             ),
+            # What has no end first (contract Atmosphere, pagination and order).
+            models.Index(
+                IsNull(F("ended_at"), True).desc(),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="image_unended_first",
+            ),
             models.Index(
                 fields=["check_at"], name="image_to_check", condition=Q(check_at__isnull=False)
             ),
@@ -164,6 +188,26 @@ class Image(models.Model):
 
     def __str__(self) -> str:
         return f"{self.filename} ({self.pk})"
+
+    @property
+    def known_facts(self) -> "Facts | None":
+        """The facts, once there are any. One query, unless they were fetched."""
+        return getattr(self, "facts", None)
+
+    @property
+    def reason(self) -> str:
+        """Why the file can never be used, as "word: explanation"; empty when it can."""
+        facts = self.known_facts if self.processed_at else None
+        return self.upload_error or (facts.problem if facts else "")
+
+    @property
+    def state(self) -> str:
+        """`pending`, `uploaded` (to be inspected), `ready` or `failed`."""
+        if self.reason:
+            return "failed"
+        if self.uploaded_at is None:
+            return "pending"
+        return "ready" if self.processed_at else "uploaded"
 
     @property
     def is_archived(self) -> bool:
@@ -190,16 +234,49 @@ class Facts(models.Model):
     height = models.PositiveIntegerField(default=0)
     # EXIF's number, 1 to 8.
     orientation = models.PositiveSmallIntegerField(default=1)
+    # #RRGGBB, the average.
     color = models.CharField(max_length=7, default="", blank=True)
-    sha256 = models.BinaryField(max_length=32)
-    md5 = models.BinaryField(max_length=16)
+    # Empty where the file was too large to be read.
+    sha256 = models.BinaryField(max_length=32, null=True)
+    md5 = models.BinaryField(max_length=16, null=True)
     exif = models.JSONField(default=dict)
+    # Header fields of a DICOM file, by keyword; empty for other formats.
+    dicom = models.JSONField(null=True)
+    # Degrees north and east.
     latitude = models.FloatField(null=True)
     longitude = models.FloatField(null=True)
     taken_at = models.DateTimeField(null=True)
+    # Base64.
+    thumbhash = models.CharField(max_length=40, default="", blank=True)
+    # Perceptual hash, 64 bits; empty where nothing is to be seen (images.likeness).
+    fingerprint = models.BigIntegerField(null=True)
+    has_previews = models.BooleanField(default=False)
     # Why the content can never be read, as "word: explanation"; empty when it was.
     problem = models.CharField(max_length=255, default="", blank=True)
-    inspected_at = models.DateTimeField(default=timezone.now)
+
+    class Meta:
+        indexes = [
+            models.Index(fields=["sha256"], name="facts_sha256"),
+            *(
+                # With the columns that a search compares, so that it reads nothing but the index.
+                models.Index(
+                    Band("fingerprint", number),
+                    name=f"facts_band_{number}",
+                    include=["fingerprint", "image"],
+                )
+                for number in range(BANDS)
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.format} of {self.image_id}"
+
+    @property
+    def sha256_hex(self) -> str | None:
+        """The SHA-256 of the file in hexadecimal digits."""
+        return bytes(self.sha256).hex() if self.sha256 else None
+
+    @property
+    def md5_hex(self) -> str | None:
+        """The MD5 of the file in hexadecimal digits; S3's entity tag of a single PUT."""
+        return bytes(self.md5).hex() if self.md5 else None

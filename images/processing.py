@@ -1,46 +1,52 @@
-"""What the worker does: lease the records that are due, and look at the store for each.
+"""What the worker does: claim the records that are due, one at a time, and look after each.
 
-A lease is nothing but the next time to look, moved ahead in the statement that claims the row. A
+A claim is nothing but the next time to look, moved ahead in the statement that claims the row. A
 worker that dies leaves no more than a row that is looked at again.
 """
 
 import logging
+from collections.abc import Callable
 from datetime import datetime
 
 from django.db import connection
 from django.utils import timezone
 
-from images import deletion, intake, storage, uploads
-from images.models import Image
+from images import deletion, inspecting, intake, storage, uploads
+from images.models import Image, ImageQuerySet
 
 logger = logging.getLogger(__name__)
 
-# Doubling waits of 1 s to about 4 min; SKIP LOCKED lets several workers share the rows.
+# SKIP LOCKED lets several workers share the rows. Files that are awaited are looked for after
+# doubling waits of 1 s to about 4 min; what is at hand is held for inspecting.CLAIM at least.
 CLAIM = """
 UPDATE images_image
-SET check_at = now() + interval '1 second' * 2 ^ LEAST(checks, 8), checks = checks + 1
-WHERE id IN (
-    SELECT id FROM images_image WHERE check_at <= now()
-    ORDER BY check_at LIMIT %s FOR NO KEY UPDATE SKIP LOCKED
+SET checks = LEAST(checks + 1, 1000),
+    check_at = statement_timestamp() + CASE
+        WHEN uploaded_at IS NULL THEN interval '1 second' * 2 ^ LEAST(checks, 8)
+        ELSE GREATEST(%s::interval, interval '1 second' * 2 ^ LEAST(checks, 6))
+    END
+WHERE id = (
+    SELECT id FROM images_image WHERE check_at <= statement_timestamp()
+    ORDER BY check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 )
 RETURNING id
 """
 
 
-def sweep(limit: int = 100) -> int:
+def sweep(limit: int = 100, stopping: Callable[[], bool] = lambda: False) -> int:
     """Look after up to `limit` records that are due; returns how many were."""
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [limit])
-        claimed = [row[0] for row in cursor.fetchall()]
-    for image in Image.objects.filter(pk__in=claimed):
+    for done in range(limit):
+        image = None if stopping() else _claim()
+        if image is None:
+            return done
         try:
-            look_after(image)
+            look_after(image, stopping)
         except storage.StorageUnavailable as error:
             logger.warning("Image %s: %s It is tried again.", image.pk, error)
-    return len(claimed)
+    return limit
 
 
-def look_after(image: Image) -> None:
+def look_after(image: Image, stopping: Callable[[], bool] = lambda: False) -> None:
     """Do what one record needs now. Raises storage.StorageUnavailable."""
     if image.deleted_at:
         deletion.purge(image)
@@ -48,15 +54,43 @@ def look_after(image: Image) -> None:
         _look_again(image, image.upload_expires_at + uploads.FIRST_CHECK)
     elif intake.is_abandoned(image):
         deletion.delete(image)
-    elif image.uploaded_at:
-        uploads.discard_late(image)
-        _look_again(
-            image, intake.claim_ends_at(image) or image.upload_expires_at + uploads.FIRST_CHECK
-        )
-    else:
+    elif image.uploaded_at is None:
         arrived = uploads.confirm(image).uploaded_at
         if not arrived and timezone.now() > image.upload_expires_at + uploads.UPLOAD_GRACE:
             _look_again(image, None)
+    elif image.processed_at is None:
+        inspecting.inspect(image, stopping)
+    elif _was_written_again(image):
+        reprocess(Image.objects.filter(pk=image.pk))
+    else:
+        uploads.discard_late(image)
+        claim_ends_at = intake.claim_ends_at(image)
+        _look_again(image, claim_ends_at or image.upload_expires_at + uploads.FIRST_CHECK)
+
+
+def reprocess(images: ImageQuerySet) -> int:
+    """Have the files of these images inspected and their previews made anew; returns how many.
+
+    Until that is done, they keep the facts and previews that they have.
+    """
+    uploaded = images.uploaded().filter(deleted_at=None)
+    return uploaded.update(processed_at=None, attempts=0, checks=0, check_at=timezone.now())
+
+
+def _claim() -> Image | None:
+    with connection.cursor() as cursor:
+        cursor.execute(CLAIM, [str(inspecting.CLAIM)])
+        claimed = cursor.fetchone()
+    return Image.objects.filter(pk=claimed[0]).first() if claimed else None
+
+
+def _was_written_again(image: Image) -> bool:
+    """Whether a file that its upload URL still reaches is another than the one inspected."""
+    facts = image.known_facts
+    if image.is_archived or facts is None or facts.md5_hex is None:
+        return False
+    seen = storage.head(image.key)
+    return seen is not None and seen.etag.strip('"') != facts.md5_hex
 
 
 def _look_again(image: Image, at: datetime | None) -> None:

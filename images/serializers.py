@@ -8,7 +8,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from images import storage
+from images import serving, storage
 from images.models import Image
 from taggedimages.api.fields import (
     QueryBooleanField,
@@ -118,7 +118,7 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         return int(image.uploaded_at.timestamp()) if image.uploaded_at else None
 
     def get_url(self, image: Image) -> str | None:
-        return storage.presign_get(image.key) if image.uploaded_at else None
+        return serving.url(image) if image.uploaded_at else None
 
     def to_representation(self, instance: Image) -> dict[str, Any]:
         record = super().to_representation(instance)

@@ -5,7 +5,7 @@ failure is StorageUnavailable.
 """
 
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 # The most that S3 copies in one request; larger objects are copied in parts.
 MAX_SINGLE_COPY_BYTES = 5 * 1024**3
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+PIECE_BYTES = 1024**2
 ABSENT = {"404", "NoSuchKey", "NotFound"}
 CHANGED = {"412", "PreconditionFailed"}
 
@@ -71,9 +72,18 @@ def presign_post(key: str, media_type: str, size: int | None = None) -> tuple[st
     return form["url"], form["fields"]
 
 
-def presign_get(key: str) -> str:
-    """A URL that reads `key`, as an attachment so that a stored page or script never runs."""
-    return _reader().url(key, **{"response-content-disposition": "attachment"})
+def presign_get(
+    key: str, media_type: str = "application/octet-stream", disposition: str = "attachment"
+) -> str:
+    """A URL that reads `key`, answered with this type and disposition whatever is stored.
+
+    Unless a caller knows better, nothing is shown, so that a stored page or script never runs.
+    """
+    overrides = {
+        "response-content-type": media_type,
+        "response-content-disposition": disposition,
+    }
+    return _reader().url(key, **overrides)
 
 
 def head(key: str) -> StoredObject | None:
@@ -92,10 +102,19 @@ def read(key: str) -> bytes | None:
     return None if absent else body
 
 
-def put(key: str, body: bytes) -> StoredObject:
+def download(key: str, take: Callable[[bytes], object]) -> bool:
+    """Hand the bytes under `key` to `take`, a piece at a time; False when there are none."""
+    with _translated() as absent:
+        body = _client().get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"]
+        for piece in body.iter_chunks(PIECE_BYTES):
+            take(piece)
+    return not absent
+
+
+def put(key: str, body: bytes, media_type: str = "binary/octet-stream") -> StoredObject:
     """Store bytes under `key`."""
     with _translated():
-        _client().put_object(Bucket=settings.S3_BUCKET, Key=key, Body=body)
+        _client().put_object(Bucket=settings.S3_BUCKET, Key=key, Body=body, ContentType=media_type)
     stored = head(key)
     if stored is None:
         raise StorageUnavailable("The object that was just stored is not there.")

@@ -13,6 +13,8 @@ from images import keys, storage
 from images.models import Image
 from taggedimages.identity.authors import Author
 
+# What taking a file writes into its record.
+TAKEN = ("key", "size", "uploaded_at", "upload_error", "check_at", "checks", "updated_at")
 FIRST_CHECK = timedelta(seconds=2)
 # A transfer that began before its URL expired may go on for long after.
 UPLOAD_GRACE = timedelta(hours=1)
@@ -57,6 +59,7 @@ def receive(filename: str, body: bytes, by: Author) -> Image:
         project=by.project(),
         created_at=created_at,
         uploaded_at=timezone.now(),
+        check_at=timezone.now(),
     )
 
 
@@ -108,9 +111,10 @@ def _take(image: Image) -> None:
         image.size = seen.size
         image.uploaded_at = max(seen.modified_at, image.created_at)
         image.upload_error = ""
-        # No more than that: while the object was copied, the record may have been edited or
-        # deleted. The worker's next look is due soon and plans the one after.
-        image.save(update_fields=["key", "size", "uploaded_at", "upload_error", "updated_at"])
+        # Due at once, to be inspected.
+        image.check_at, image.checks = timezone.now(), 0
+        # No more than these: while the object was copied, the record may have been edited.
+        image.save(update_fields=TAKEN)
 
 
 def _one_at_a_time(image: Image) -> None:

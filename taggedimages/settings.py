@@ -170,6 +170,39 @@ MAX_SEARCH_TERMS = env.int("TAGGEDIMAGES_MAX_SEARCH_TERMS", default=100)
 
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
 
+# --- Inspection of files: what one may cost ------------------------------------------------------
+
+MAX_PIXELS = env.int("TAGGEDIMAGES_MAX_PIXELS", default=50_000_000)
+# The address space of the process that reads a file, and the largest file that is read.
+INSPECTION_MEMORY_BYTES = env.int("TAGGEDIMAGES_INSPECTION_MEMORY_BYTES", default=1024**3)
+MAX_INSPECTED_BYTES = env.int("TAGGEDIMAGES_MAX_INSPECTED_BYTES", default=1024**3)
+MAX_METADATA_BYTES = env.int("TAGGEDIMAGES_MAX_METADATA_BYTES", default=5 * 1024**2)
+# Processor time, and time on the clock.
+INSPECTION_CPU_SECONDS = env.int("TAGGEDIMAGES_INSPECTION_CPU_SECONDS", default=20)
+INSPECTION_SECONDS = env.float("TAGGEDIMAGES_INSPECTION_SECONDS", default=60)
+INSPECTION_TRIES = env.int("TAGGEDIMAGES_INSPECTION_TRIES", default=3)
+# Header fields that are stored, by keyword. None of these tells who the patient is.
+DICOM_FIELDS = env.list(
+    "TAGGEDIMAGES_DICOM_FIELDS",
+    default=[
+        "Modality",
+        "BodyPartExamined",
+        "Laterality",
+        "ViewPosition",
+        "StudyInstanceUID",
+        "SeriesInstanceUID",
+        "SOPInstanceUID",
+        "SOPClassUID",
+        "NumberOfFrames",
+        "PixelSpacing",
+        "SliceThickness",
+        "PhotometricInterpretation",
+        "BitsStored",
+        "WindowCenter",
+        "WindowWidth",
+    ],
+)
+
 # --- HTTPS and headers ---------------------------------------------------------------------------
 
 HTTPS = env.bool("TAGGEDIMAGES_HTTPS", default=True)

@@ -1,29 +1,36 @@
-"""Where the bytes of an image are read: its file, and what is shown in its place when small."""
+"""Where the bytes of an image are read: its file, and its previews."""
 
-from images import storage
+from images import previews, serving
 from images.models import Image
 
-THUMBNAILS = ("original", "full_no_sharinpix", "full", "large", "mini")
+# By the contract's names, which preview shows each; null stands for the file itself.
+THUMBNAILS = {
+    "original": None,
+    "full_no_sharinpix": "full",
+    "full": "full",
+    "large": "large",
+    "mini": "mini",
+}
 EXTERNAL = {"fill100": "mini", "fit2000": "full", "mini": "mini", "large": "large", "full": "full"}
 
 
-def of(image: Image) -> dict[str, str | None]:
-    """A URL for each of THUMBNAILS; null until the file is there.
-
-    The one place where URLs are made; signing costs, so that an image is signed for once.
-    """
-    known: dict[str, str | None] | None = image.__dict__.get("_urls")
-    if known is None:
-        url = storage.presign_get(image.key) if image.uploaded_at else None
-        known = image.__dict__["_urls"] = dict.fromkeys(THUMBNAILS, url)
-    return known
+def original(image: Image) -> str | None:
+    """The URL of the file; null until it is there."""
+    return serving.url(image) if image.uploaded_at else None
 
 
 def thumbnails(image: Image) -> dict[str, str | None]:
     """The contract's `thumbnails`."""
-    return dict(of(image))
+    return _urls(image, THUMBNAILS)
 
 
 def external(image: Image) -> dict[str, str | None]:
     """The contract's `external_urls`."""
-    return {name: of(image)[source] for name, source in EXTERNAL.items()}
+    return _urls(image, EXTERNAL)
+
+
+def _urls(image: Image, names: dict[str, str] | dict[str, str | None]) -> dict[str, str | None]:
+    # Where there are no previews (yet), the file stands in for them.
+    made = previews.urls(image) or {}
+    file = original(image)
+    return {name: made.get(preview or "", file) for name, preview in names.items()}

@@ -125,7 +125,7 @@ class ImageSerializer(serializers.Serializer[Image]):
         infos = {
             "bytes": image.size,
             "created_at": f"{image.created_at.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}",
-            "etag": bytes(facts.md5).hex() or None,
+            "etag": facts.md5_hex,
             "format": extension,
             "height": facts.height,
             "resource_type": "image",
@@ -162,7 +162,7 @@ class ImageSerializer(serializers.Serializer[Image]):
         return cropped(image)[1]
 
     def get_original_url(self, image: Image) -> str | None:
-        return links.of(image)["original"]
+        return links.original(image)
 
     def get_original_width(self, image: Image) -> int:
         return facts_of(image).width
@@ -300,8 +300,9 @@ class PublicImageSerializer(serializers.Serializer[Image]):
     get_height = ImageSerializer.get_height
 
     def get_original_url(self, image: Image) -> str | None:
-        return links.of(image)["original"] if self.context["allow_download"] else None
+        return links.original(image) if self.context["allow_download"] else None
 
     @extend_schema_field(URLS)
     def get_thumbnails(self, image: Image) -> dict[str, str | None]:
-        return {name: links.of(image)[name] for name in ("full", "large", "mini")}
+        urls = links.thumbnails(image)
+        return {name: urls[name] for name in ("full", "large", "mini")}

@@ -1,0 +1,69 @@
+"""Inspects stored files again and renders their previews anew."""
+
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import Q
+from django.utils import timezone
+
+from images import processing
+from images.models import Image, ImageQuerySet
+
+BATCH = 1000
+
+
+class Command(BaseCommand):
+    help = (
+        "Has the workers inspect files again and render their previews. They are only marked "
+        "here: a worker must run. To go on after an interruption, give --before the time that "
+        "the first run printed."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("ids", nargs="*", type=int, help="Ids of images.")
+        parser.add_argument("--ready", action="store_true", help="All that were read.")
+        parser.add_argument("--failed", action="store_true", help="All that could not be read.")
+        parser.add_argument(
+            "--before",
+            type=datetime.fromisoformat,
+            help="Only those last processed before this time (ISO 8601, with zone).",
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        before = options["before"] or timezone.now()
+        if timezone.is_naive(before):
+            raise CommandError("--before wants a zone, such as 2026-01-31T12:00:00+00:00.")
+        images = asked_for(options)
+        self.stdout.write(f"Those processed before {before.isoformat()}")
+        marked = 0
+        for batch in batches(images.filter(processed_at__lt=before)):
+            marked += processing.reprocess(batch)
+            self.stdout.write(f"{marked} images marked")
+        self.stdout.write(self.style.SUCCESS(f"{marked} images will be processed again."))
+
+
+def asked_for(options: dict[str, Any]) -> ImageQuerySet:
+    """The images that the arguments name. Raises CommandError when they name none."""
+    chosen = Q()
+    if options["ids"]:
+        chosen |= Q(pk__in=options["ids"])
+    if options["ready"]:
+        chosen |= Q(facts__problem="")
+    if options["failed"]:
+        chosen |= Q(facts__isnull=False) & ~Q(facts__problem="")
+    if not chosen:
+        raise CommandError("Give ids, --ready or --failed.")
+    return Image.objects.filter(chosen)
+
+
+def batches(images: ImageQuerySet) -> Iterator[ImageQuerySet]:
+    """The images in batches by ascending id."""
+    last = 0
+    while True:
+        ids = list(images.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH])
+        if not ids:
+            return
+        yield Image.objects.filter(pk__in=ids)
+        last = ids[-1]

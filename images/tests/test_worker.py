@@ -1,0 +1,116 @@
+"""manage.py work as a real process: killed, stopped, and several at once."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+
+import pytest
+from django.conf import settings
+from django.db import connection
+from django.utils import timezone
+
+from images.models import Image
+from images.tests.files import encoded, photo, png_bomb
+from taggedimages.factories import make_image
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+# Takes its inspection a second or more.
+SLOW = png_bomb(10_000, 5_000)
+
+
+@pytest.fixture(autouse=True)
+def ledger_may_be_emptied():
+    """The end of such a test empties every table."""
+    yield
+    with connection.cursor() as cursor:
+        cursor.execute("SET taggedimages.may_truncate = on")
+
+
+@pytest.fixture
+def start():
+    """Starts workers on the test database; whatever still runs is killed at the end."""
+    started: list[subprocess.Popen[bytes]] = []
+
+    def run(*arguments: str) -> subprocess.Popen[bytes]:
+        url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
+        environment = os.environ | {"DATABASE_URL": url, "TAGGEDIMAGES_SWEEP_SECONDS": "0.1"}
+        command = [sys.executable, "manage.py", "work", *arguments]
+        started.append(
+            subprocess.Popen(
+                command, env=environment, cwd=settings.BASE_DIR, stdout=subprocess.DEVNULL
+            )
+        )
+        return started[-1]
+
+    yield run
+    for process in started:
+        process.kill()
+        process.wait()
+
+
+def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
+    ends_at = time.monotonic() + seconds
+    while not condition():
+        assert time.monotonic() < ends_at, "waited in vain"
+        time.sleep(0.05)
+
+
+def uploaded(body: bytes) -> Image:
+    return make_image(body=body, check_at=timezone.now())
+
+
+def begun(image: Image) -> bool:
+    return Image.objects.get(pk=image.pk).attempts > 0
+
+
+def is_due() -> bool:
+    return Image.objects.filter(check_at__lte=timezone.now()).exists()
+
+
+def states() -> set[str]:
+    return {image.state for image in Image.objects.select_related("facts")}
+
+
+def test_a_worker_killed_in_the_middle_loses_nothing(start):
+    image = uploaded(SLOW)
+    worker = start()
+    wait_for(lambda: begun(image))
+    worker.send_signal(signal.SIGKILL)
+    worker.wait()
+    assert Image.objects.get().state == "uploaded"
+    # Its claim runs out by itself; the test does not wait for that.
+    assert not is_due()
+    Image.objects.update(check_at=timezone.now())
+    start()
+    wait_for(lambda: states() == {"ready"})
+    assert Image.objects.get().attempts == 2
+
+
+def test_a_worker_told_to_stop_hands_back_or_ends_what_it_holds(start):
+    image = uploaded(SLOW)
+    worker = start()
+    wait_for(lambda: begun(image))
+    worker.terminate()
+    assert worker.wait(20) == 0
+    back = Image.objects.get()
+    assert back.state == "ready" or (back.attempts == 0 and is_due())
+
+
+def test_several_workers_share_the_files_and_survive_a_kill(start):
+    for seed in range(12):
+        uploaded(encoded(photo(seed=seed), "PNG"))
+    uploaded(b"no image")
+    crew = start("--processes", "2")
+    wait_for(lambda: "ready" in states())
+    child = subprocess.run(
+        ["pgrep", "-P", str(crew.pid)], capture_output=True, text=True, check=True
+    )
+    os.kill(int(child.stdout.split()[0]), signal.SIGKILL)
+    Image.objects.filter(processed_at=None).update(check_at=timezone.now())
+    wait_for(lambda: states() == {"ready", "failed"})
+    crew.terminate()
+    assert crew.wait(20) == 0
