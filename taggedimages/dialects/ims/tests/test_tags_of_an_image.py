@@ -1,13 +1,11 @@
 """GET /v2/{project_id}/images/{image_id}/tags (the seed)."""
 
-import uuid
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
 from taggedimages.dialects.ims.tests.requests import error, tags_url
-from taggedimages.factories import TESTS, make_image, make_user
+from taggedimages.factories import TESTS, make_image, make_user, unknown_uuid
 from tags import tagging
 
 
@@ -32,7 +30,7 @@ def test_names_made_elsewhere_are_listed_at_full_length(ims, image):
     assert len(ims.get(tags_url(image)).json()["tags"]) == 21
 
 
-@pytest.mark.parametrize("id", [str(uuid.uuid4()), "1", "x", "%00", "a%2Fb", "\u00e9"])
+@pytest.mark.parametrize("id", [unknown_uuid(), "1", "x", "%00", "a%2Fb", "\u00e9"])
 def test_an_unknown_or_malformed_id(ims, id):
     response = ims.get(f"/v2/lab/images/{id}/tags")
     assert response.status_code == 404
