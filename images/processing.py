@@ -46,9 +46,7 @@ def sweep(limit: int = 100) -> int:
 def look_after(image: Image) -> None:
     """Do what one record needs now. Raises storage.StorageUnavailable."""
     if image.deleted_at:
-        deletion.purge(image)
-        # As long as its upload URL works, a file can come back.
-        _look_again(image, image.upload_expires_at + uploads.FIRST_CHECK)
+        deletion.finish(image)
     elif image.uploaded_at:
         uploads.discard_late(image)
         _look_again(image, image.upload_expires_at + uploads.FIRST_CHECK)

@@ -4,30 +4,42 @@ Callers come here outside database transactions. An object that is not there is 
 failure is StorageUnavailable.
 """
 
-from collections.abc import Iterator
+import base64
+from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import boto3
+from boto3.exceptions import Boto3Error
+from boto3.s3.transfer import TransferConfig
 from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
-    from mypy_boto3_s3.type_defs import CopySourceTypeDef
+    from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
 
-# The most that S3 copies in one request; larger objects are copied in parts.
-MAX_SINGLE_COPY_BYTES = 5 * 1024**3
-ABSENT = {"404", "NoSuchKey", "NotFound"}
+# Larger objects are copied and sent in parts, each of which the store answers in good time.
+MAX_SINGLE_COPY_BYTES = 256 * 1024**2
+IN_PARTS = TransferConfig(
+    multipart_threshold=MAX_SINGLE_COPY_BYTES, multipart_chunksize=64 * 1024**2, max_concurrency=4
+)
+ABSENT = {"404", "NoSuchKey", "NotFound", "NoSuchUpload"}
 CHANGED = {"412", "PreconditionFailed"}
+REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidRequest"}
 
 
 class StorageUnavailable(Exception):
     """The bucket did not answer, or not as it should."""
+
+
+class PartsRefused(Exception):
+    """The store does not make one object of these parts; the text says why."""
 
 
 @dataclass(frozen=True)
@@ -39,12 +51,38 @@ class StoredObject:
     modified_at: datetime
 
 
-def presign_put(key: str, size: int | None = None) -> str:
-    """A URL that takes one PUT to `key`, of exactly `size` bytes when that is given."""
+@dataclass(frozen=True)
+class Part:
+    """One part of an upload that has arrived."""
+
+    number: int
+    size: int
+    etag: str
+
+
+def presign_put(
+    key: str, size: int | None = None, media_type: str = "", sha256: bytes = b""
+) -> str:
+    """A URL that takes one PUT to `key`, bound to what is given: length, type, checksum.
+
+    Type and checksum bind the headers of `put_headers`, which the client then has to send.
+    """
     params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
     if size:
         params["ContentLength"] = size
+    if media_type:
+        params["ContentType"] = media_type
+    if sha256:
+        params["ChecksumSHA256"] = base64.b64encode(sha256).decode()
     return _presign("put_object", params)
+
+
+def put_headers(media_type: str = "", sha256: bytes = b"") -> dict[str, str]:
+    """What a PUT must send where its URL was bound to a type or a checksum."""
+    headers = {"Content-Type": media_type} if media_type else {}
+    if sha256:
+        headers["x-amz-checksum-sha256"] = base64.b64encode(sha256).decode()
+    return headers
 
 
 def presign_get(key: str) -> str:
@@ -79,9 +117,18 @@ def put(key: str, body: bytes) -> StoredObject:
     return stored
 
 
-def copy(source: str, target: str, seen: StoredObject) -> bool:
-    """Copy an object as it was seen; False when it is gone or was written again since."""
-    origin: CopySourceTypeDef = {"Bucket": settings.S3_BUCKET, "Key": source}
+def put_file(key: str, path: Path) -> None:
+    """Store a file under `key`, in parts where it is large."""
+    with _translated():
+        _client().upload_file(str(path), settings.S3_BUCKET, key, Config=IN_PARTS)
+
+
+def copy(source: str, target: str, seen: StoredObject, bucket: str = "") -> bool:
+    """Copy an object as it was seen; False when it is gone or was written again since.
+
+    `bucket` is where it comes from, where that is not our own.
+    """
+    origin: CopySourceTypeDef = {"Bucket": bucket or settings.S3_BUCKET, "Key": source}
     with _translated() as absent:
         if seen.size <= MAX_SINGLE_COPY_BYTES:
             _client().copy_object(
@@ -92,7 +139,11 @@ def copy(source: str, target: str, seen: StoredObject) -> bool:
             )
         else:
             _client().copy(
-                origin, settings.S3_BUCKET, target, ExtraArgs={"CopySourceIfMatch": seen.etag}
+                origin,
+                settings.S3_BUCKET,
+                target,
+                ExtraArgs={"CopySourceIfMatch": seen.etag},
+                Config=IN_PARTS,
             )
     return not absent
 
@@ -101,6 +152,83 @@ def delete(key: str) -> None:
     """Remove an object; one that is not there is no error."""
     with _translated():
         _client().delete_object(Bucket=settings.S3_BUCKET, Key=key)
+
+
+def objects(prefix: str = "", bucket: str = "") -> Iterator[tuple[str, StoredObject]]:
+    """Every object with its key, a page of the store at a time.
+
+    In no order that can be relied on: S3 sorts keys by their bytes, SeaweedFS folder by folder.
+    """
+    pages = _client().get_paginator("list_objects_v2")
+    with _translated() as absent:
+        for page in pages.paginate(Bucket=bucket or settings.S3_BUCKET, Prefix=prefix):
+            for found in page.get("Contents", []):
+                yield (
+                    found["Key"],
+                    StoredObject(found["Size"], found["ETag"], found["LastModified"]),
+                )
+    if absent:
+        raise StorageUnavailable("The bucket does not exist.")
+
+
+def begin_parts(key: str, media_type: str = "") -> str:
+    """Begin an upload in parts; returns its id."""
+    kind = media_type or "application/octet-stream"
+    with _translated():
+        return _client().create_multipart_upload(
+            Bucket=settings.S3_BUCKET, Key=key, ContentType=kind
+        )["UploadId"]
+
+
+def presign_part(key: str, upload_id: str, number: int) -> str:
+    """A URL that takes a PUT of one part; worthless once the upload is completed or aborted."""
+    params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
+    return _presign("upload_part", params | {"UploadId": upload_id, "PartNumber": number})
+
+
+def parts(key: str, upload_id: str) -> list[Part] | None:
+    """The parts that have arrived, by number; None where no such upload is under way."""
+    pages = _client().get_paginator("list_parts")
+    with _translated() as absent:
+        found = [
+            Part(part["PartNumber"], part["Size"], part["ETag"])
+            for page in pages.paginate(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+            for part in page.get("Parts", [])
+        ]
+    return None if absent else found
+
+
+def complete_parts(key: str, upload_id: str, chosen: Iterable[tuple[int, str]]) -> bool:
+    """Make one object of parts, given as (number, etag); False where no such upload is under way.
+
+    Raises PartsRefused.
+    """
+    listed: list[CompletedPartTypeDef] = [
+        {"PartNumber": number, "ETag": etag} for number, etag in chosen
+    ]
+    with _translated() as absent:
+        _client().complete_multipart_upload(
+            Bucket=settings.S3_BUCKET,
+            Key=key,
+            UploadId=upload_id,
+            MultipartUpload={"Parts": listed},
+        )
+    return not absent
+
+
+def abort_parts(key: str, upload_id: str) -> None:
+    """End an upload in parts and free what it holds; one that is not there is no error."""
+    with _translated():
+        _client().abort_multipart_upload(Bucket=settings.S3_BUCKET, Key=key, UploadId=upload_id)
+
+
+def unfinished() -> Iterator[tuple[str, str, datetime]]:
+    """Every upload in parts that is under way: key, upload id, when it began."""
+    pages = _client().get_paginator("list_multipart_uploads")
+    with _translated():
+        for page in pages.paginate(Bucket=settings.S3_BUCKET):
+            for upload in page.get("Uploads", []):
+                yield upload["Key"], upload["UploadId"], upload["Initiated"]
 
 
 def check_bucket() -> None:
@@ -128,17 +256,20 @@ def _translated() -> Iterator[list[str]]:
         yield absent
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
+        if code in REFUSED:
+            raise PartsRefused(error.response["Error"].get("Message", code)) from error
         if code not in ABSENT | CHANGED:
             raise StorageUnavailable(f"The object store answered {code}.") from error
         absent.append(code)
-    except BotoCoreError as error:
+    except (BotoCoreError, Boto3Error) as error:
         raise StorageUnavailable(f"The object store failed: {type(error).__name__}.") from error
 
 
 def _presign(operation: str, params: dict[str, object]) -> str:
-    return _signer().generate_presigned_url(
-        operation, Params=params, ExpiresIn=settings.PRESIGNED_SECONDS
-    )
+    with _translated():
+        return _signer().generate_presigned_url(
+            operation, Params=params, ExpiresIn=settings.PRESIGNED_SECONDS
+        )
 
 
 @cache
@@ -163,9 +294,9 @@ def _connect(endpoint_url: str) -> "S3Client":
             # Version 2 signatures, the default of presigning, bind neither length nor type.
             signature_version="s3v4",
             s3={"addressing_style": "path" if endpoint_url else "auto"},
-            connect_timeout=2,
-            read_timeout=5,
-            retries={"max_attempts": 2, "mode": "standard"},
+            connect_timeout=settings.S3_CONNECT_SECONDS,
+            read_timeout=settings.S3_READ_SECONDS,
+            retries={"total_max_attempts": settings.S3_TRIES, "mode": "standard"},
             request_checksum_calculation="when_required",
             response_checksum_validation="when_required",
         ),

@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from images.part_views import PartsView
 from images.views import ImageViewSet, StoreEventView, UploadView
 
 urlpatterns = [
@@ -12,6 +13,7 @@ urlpatterns = [
         name="image",
     ),
     path("images/<str:id>/complete", ImageViewSet.as_view({"post": "complete"})),
+    path("images/<str:id>/parts", PartsView.as_view()),
     path("images/<str:id>/history", ImageViewSet.as_view({"get": "history"})),
     path("upload", UploadView.as_view(), name="upload"),
     path("hooks/s3", StoreEventView.as_view(), name="s3-events"),
