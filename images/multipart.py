@@ -54,9 +54,10 @@ def plan(filename: str, size: int, parts: int, by: Author, media_type: str = "")
     return PartedUpload(image=image, upload_id=upload_id, parts=parts)
 
 
-def url(upload: PartedUpload, number: int) -> str:
-    """Where one part is to be PUT."""
-    return storage.presign_part(upload.image.key, upload.upload_id, number)
+def urls(upload: PartedUpload) -> dict[int, str]:
+    """Where each part is to be PUT, by number."""
+    numbers = range(1, upload.parts + 1)
+    return storage.presign_parts(upload.image.key, upload.upload_id, numbers)
 
 
 def arrived(upload: PartedUpload) -> dict[int, Part]:

@@ -47,10 +47,10 @@ class PartsView(APIView):
     )
     def get(self, request: Request, id: str) -> Response:
         upload = multipart.under_way(_own(request, id))
-        arrived = multipart.arrived(upload)
+        arrived, urls = multipart.arrived(upload), multipart.urls(upload)
         parts = [
-            _part(upload, number, arrived.get(number))
-            for number in sorted({*range(1, upload.parts + 1), *arrived})
+            _part(number, arrived.get(number), urls.get(number))
+            for number in sorted({*urls, *arrived})
         ]
         return Response({"id": upload.image.pk, "upload_id": upload.upload_id, "parts": parts})
 
@@ -74,10 +74,7 @@ def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
     except Exception:
         storage.abort_parts(upload.image.key, upload.upload_id)
         raise
-    parts = [
-        {"number": number, "url": multipart.url(upload, number)}
-        for number in range(1, upload.parts + 1)
-    ]
+    parts = [{"number": number, "url": url} for number, url in multipart.urls(upload).items()]
     return {"id": upload.image.pk, "upload_id": upload.upload_id, "parts": parts}
 
 
@@ -95,15 +92,10 @@ def _own(request: Request, id: str) -> Image:
     return image
 
 
-def _part(
-    upload: PartedUpload, number: int, arrived: storage.Part | None
-) -> dict[str, int | str | None]:
-    return {
-        "number": number,
-        "size": arrived.size if arrived else None,
-        "etag": arrived.etag if arrived else None,
-        "url": None if arrived else multipart.url(upload, number),
-    }
+def _part(number: int, arrived: storage.Part | None, url: str | None) -> dict[str, Any]:
+    if arrived:
+        return {"number": number, "size": arrived.size, "etag": arrived.etag, "url": None}
+    return {"number": number, "size": None, "etag": None, "url": url}
 
 
 @retried

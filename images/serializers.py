@@ -165,11 +165,14 @@ class SentPartSerializer(serializers.Serializer[Any]):
 
 @extend_schema_serializer(component_name="CompleteInput")
 class CompleteSerializer(serializers.Serializer[Any]):
-    """CompleteInput: the parts that make the file."""
+    """CompleteInput: the parts that make the file, where it was sent in parts."""
 
-    upload_id = StrictCharField(min_length=1, max_length=1024)
+    upload_id = StrictCharField(required=False, min_length=1, max_length=1024)
     parts = serializers.ListField(
-        child=SentPartSerializer(), allow_empty=False, max_length=multipart.MAX_PARTS
+        child=SentPartSerializer(),
+        required=False,
+        allow_empty=False,
+        max_length=multipart.MAX_PARTS,
     )
 
     def validate_parts(self, value: list[dict[str, Any]]) -> list[tuple[int, str]]:
@@ -177,6 +180,11 @@ class CompleteSerializer(serializers.Serializer[Any]):
         if len(parts) < len(value):
             raise serializers.ValidationError("Each part once.")
         return sorted(parts.items())
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) == 1:
+            raise serializers.ValidationError("upload_id and parts go together.")
+        return attrs
 
 
 class ImageRecordSerializer(serializers.Serializer[Image]):

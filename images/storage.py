@@ -20,6 +20,8 @@ from botocore.client import Config
 from botocore.exceptions import BotoCoreError, ClientError
 from django.conf import settings
 
+from images.resigning import with_parameters
+
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef, CopySourceTypeDef
@@ -180,10 +182,15 @@ def begin_parts(key: str, media_type: str = "") -> str:
         )["UploadId"]
 
 
-def presign_part(key: str, upload_id: str, number: int) -> str:
-    """A URL that takes a PUT of one part; worthless once the upload is completed or aborted."""
+def presign_parts(key: str, upload_id: str, numbers: Iterable[int]) -> dict[int, str]:
+    """URLs that each take a PUT of one part; worthless once the upload is over."""
     params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
-    return _presign("upload_part", params | {"UploadId": upload_id, "PartNumber": number})
+    first = _presign("upload_part", params | {"UploadId": upload_id, "PartNumber": 1})
+    secret_key = _secret_key()
+    return {
+        number: with_parameters(first, "PUT", secret_key, partNumber=str(number))
+        for number in numbers
+    }
 
 
 def parts(key: str, upload_id: str) -> list[Part] | None:
@@ -283,8 +290,18 @@ def _signer() -> "S3Client":
     return _connect(settings.S3_PUBLIC_ENDPOINT_URL or settings.S3_ENDPOINT_URL)
 
 
+@cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session()
+
+
+def _secret_key() -> str:
+    found = _session().get_credentials()
+    return settings.S3_SECRET_KEY or (found.get_frozen_credentials().secret_key if found else "")
+
+
 def _connect(endpoint_url: str) -> "S3Client":
-    client: S3Client = boto3.session.Session().client(
+    client: S3Client = _session().client(
         "s3",
         endpoint_url=endpoint_url or None,
         region_name=settings.S3_REGION,

@@ -114,11 +114,11 @@ class ImageViewSet(GenericViewSet[Image]):
             "Idempotent. 409 while the file is absent or not of the declared size. "
             "A file that was sent in parts needs a body that names them."
         ),
-        request={"application/json": (CompleteSerializer, False)},
+        request=CompleteSerializer,
         responses=ImageRecordSerializer,
     )
     def complete(self, request: Request, id: str) -> Response:
-        asked = _validated(CompleteSerializer(data=request.data)) if request.data else None
+        asked = _validated(CompleteSerializer(data=request.data))
         image = self.image(id)
         if asked:
             check_own(request, image)
