@@ -93,10 +93,10 @@ def presign_get(key: str) -> str:
     return _presign("get_object", params | {"ResponseContentDisposition": "attachment"})
 
 
-def head(key: str) -> StoredObject | None:
+def head(key: str, bucket: str = "") -> StoredObject | None:
     """What is stored under `key`, or None."""
     with _translated() as absent:
-        found = _client().head_object(Bucket=settings.S3_BUCKET, Key=key)
+        found = _client().head_object(Bucket=bucket or settings.S3_BUCKET, Key=key)
     if absent:
         return None
     return StoredObject(found["ContentLength"], found["ETag"], found["LastModified"])

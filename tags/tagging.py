@@ -4,13 +4,20 @@ Every function locks the image first, so that concurrent edits of one image happ
 other, and signs the ledger. Images are told apart by id; names are made into tags when absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
+
+from django.db import connection
 
 from images.models import Image
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
 from tags import history, names
 from tags.models import ImageTag, Tag
+
+LINK = """
+INSERT INTO tags_imagetag (uuid, user_id, image_id, tag_id, value)
+SELECT gen_random_uuid(), %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])
+"""
 
 
 def resolve(wanted: Iterable[str]) -> list[Tag]:
@@ -69,6 +76,21 @@ def set_values(image: Image, values: dict[str, str], by: Author) -> None:
             unique_fields=["image", "tag"],
             update_fields=["value"],
         )
+
+
+def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
+    """Give images that nobody knows yet, by id, their tags with values; returns the number.
+
+    One statement however many they are, within the caller's `history.signed`: new images need no
+    lock.
+    """
+    ids = {tag.name: tag.pk for tag in resolve(name for _, tags in tagged for name in tags)}
+    links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
+    if links:
+        with connection.cursor() as cursor:
+            columns = [list(column) for column in zip(*links, strict=True)]
+            cursor.execute(LINK, [by.user.pk if by.user else None, *columns])
+    return len(links)
 
 
 def _lock(image: Image) -> None:
