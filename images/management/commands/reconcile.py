@@ -46,14 +46,11 @@ class Command(BaseCommand):
                 if options["json"]
                 else f"{finding.kind} {finding.key} (image {finding.image_id})"
             )
-        totals = asdict(report) | {"findings": report.findings}
-        self.stdout.write(
-            json.dumps(totals)
-            if options["json"]
-            else ", ".join(f"{value} {name}" for name, value in _flat(totals).items())
-        )
+        totals = asdict(report)
+        self.stdout.write(json.dumps(totals) if options["json"] else _sentence(totals))
         return report
 
 
-def _flat(totals: dict[str, Any]) -> dict[str, int]:
-    return {**totals, **totals.pop("findings")}
+def _sentence(totals: dict[str, Any]) -> str:
+    found = totals.pop("findings")
+    return ", ".join(f"{count} {name}" for name, count in (totals | found).items())
