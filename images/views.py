@@ -18,7 +18,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from images import deletion, events, multipart, storage, uploads
 from images.models import Image, ImageQuerySet
-from images.part_views import begin_parts, check_own
+from images.part_views import FOREIGN, begin_parts, check_own
 from images.serializers import (
     CompleteSerializer,
     ImageCreatedSerializer,
@@ -115,7 +115,7 @@ class ImageViewSet(GenericViewSet[Image]):
             "A file that was sent in parts needs a body that names them."
         ),
         request=CompleteSerializer,
-        responses=ImageRecordSerializer,
+        responses={200: ImageRecordSerializer, **FOREIGN},
     )
     def complete(self, request: Request, id: str) -> Response:
         asked = _validated(CompleteSerializer(data=request.data))

@@ -64,11 +64,18 @@ def run(task: Import, rows: Iterable[Known]) -> Iterator[list[str]]:
     Raises storage.StorageUnavailable.
     """
     rows = iter(rows)
-    with ThreadPoolExecutor(TRANSFERS) as pool:
-        while batch := list(islice(rows, BATCH)):
+    with ThreadPoolExecutor(TRANSFERS + 1) as pool:
+        # The next batch is read while the database works on this one.
+        coming = pool.submit(_next, rows)
+        while batch := coming.result():
+            coming = pool.submit(_next, rows)
             problems = _import(task, batch, pool)
             task.problems += len(problems)
             yield problems
+
+
+def _next(rows: Iterator[Known]) -> list[Known]:
+    return list(islice(rows, BATCH))
 
 
 def _import(task: Import, batch: list[Known], pool: Executor) -> list[str]:

@@ -84,7 +84,9 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     One statement however many they are, within the caller's `history.signed`: new images need no
     lock.
     """
-    ids = {tag.name: tag.pk for tag in resolve(name for _, tags in tagged for name in tags)}
+    wanted = {name for _, tags in tagged for name in tags}
+    ids = dict(Tag.objects.filter(name__in=wanted).values_list("name", "pk"))
+    ids |= {tag.name: tag.pk for tag in resolve(wanted - ids.keys())}
     links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
     if links:
         with connection.cursor() as cursor:

@@ -23,15 +23,12 @@ from taggedimages.tests.gates import Gate
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+# One thread, so that the connection to the database is a kept one.
 SERVER = """
-import socketserver, sys
-from wsgiref.simple_server import WSGIServer, make_server
+from wsgiref.simple_server import make_server
 from taggedimages.wsgi import application
 
-class Server(socketserver.ThreadingMixIn, WSGIServer):
-    daemon_threads = True
-
-server = make_server("127.0.0.1", 0, application, server_class=Server)
+server = make_server("127.0.0.1", 0, application)
 print(server.server_port, flush=True)
 server.serve_forever()
 """
@@ -44,7 +41,10 @@ PNG = {"filename": "a.png", "image_data": base64.b64encode(make_png()).decode()}
 def gates():
     database = settings.DATABASES["default"]
     store = urlsplit(settings.S3_ENDPOINT_URL)
-    both = Gate(database["HOST"], int(database["PORT"])), Gate(store.hostname, store.port)
+    both = (
+        Gate(database["HOST"], int(database["PORT"])),
+        Gate(store.hostname or "", store.port or 80),
+    )
     yield both
     for gate in both:
         gate.close()
@@ -79,9 +79,11 @@ def environment(gates, django_db_setup):
         "SECRET_KEY": settings.SECRET_KEY,
         "TAGGEDIMAGES_ANONYMOUS": "open",
         "TAGGEDIMAGES_HTTPS": "false",
+        "TAGGEDIMAGES_SERVES_REQUESTS": "false",
         "TAGGEDIMAGES_SWEEP_SECONDS": "0.1",
         "TAGGEDIMAGES_S3_CONNECT_SECONDS": "1",
-        "TAGGEDIMAGES_DATABASE_CONNECT_SECONDS": "2",
+        "TAGGEDIMAGES_S3_READ_SECONDS": "2",
+        "TAGGEDIMAGES_DATABASE_CONNECT_SECONDS": "1",
     }
 
 
@@ -96,6 +98,7 @@ def server(environment):
         stderr=subprocess.DEVNULL,
         text=True,
     ) as process:
+        assert process.stdout
         yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
         process.terminate()
 
@@ -228,8 +231,8 @@ class TestWorker:
         yield start
         for process in processes:
             process.terminate()
-            assert process.wait(30) == 0
-            process.stderr.close()
+            process.communicate(timeout=30)
+            assert process.returncode == 0
 
     def upload(self):
         """A file that has arrived and that nobody has told of."""
