@@ -1,18 +1,31 @@
 """Ending images: for good, their files removed by the worker, or into the trash and back."""
 
-from django.db.models.functions import Now
+from datetime import timedelta
+from typing import Any
 
-from images import keys, previews, storage
-from images.models import Image
+from django.conf import settings
+from django.db.models.functions import Now
+from django.utils import timezone
+
+from images import keys, multipart, previews, storage, uploads
+from images.models import Image, ImageQuerySet
 
 
 def delete(image: Image) -> bool:
     """End an image for good, for everybody and at once; False when that was done already.
 
-    The worker removes its file as soon as the store lets it.
+    The worker removes its file after RETENTION_SECONDS, as soon as the store lets it.
     """
-    ended = Image.objects.filter(pk=image.pk, deleted_at=None)
-    return bool(ended.update(ended_at=Now(), deleted_at=Now(), check_at=Now(), checks=0))
+    return bool(delete_all(Image.objects.filter(pk=image.pk)))
+
+
+def delete_all(images: ImageQuerySet, reason: str = "") -> int:
+    """End images for good, in one statement; returns how many were not already."""
+    fields: dict[str, Any] = {"upload_error": reason} if reason else {}
+    due_at = Now() + timedelta(seconds=settings.RETENTION_SECONDS)
+    return images.filter(deleted_at=None).update(
+        ended_at=Now(), deleted_at=Now(), check_at=due_at, checks=0, **fields
+    )
 
 
 def trash(*images: Image) -> int:
@@ -32,7 +45,19 @@ def purge(image: Image) -> None:
 
     Raises storage.StorageUnavailable.
     """
+    multipart.abort(image)
     storage.delete(image.key)
     previews.discard(image)
     if image.is_archived:
         storage.delete(keys.upload_key(image.key))
+
+
+def finish(image: Image) -> None:
+    """Purge a deleted image, and again when its upload URL has expired: a file can come back.
+
+    Once is enough for the store, and twice does no harm. Raises storage.StorageUnavailable.
+    """
+    purge(image)
+    again = image.upload_expires_at + uploads.FIRST_CHECK
+    due = again if again > timezone.now() else None
+    Image.objects.filter(pk=image.pk).update(check_at=due)

@@ -45,6 +45,20 @@ def upload_key(key: str) -> str:
     return key.removeprefix(ARCHIVE)
 
 
+PREVIEWS = "previews/"
+UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+
+
+def previewed(key: str) -> uuid.UUID | None:
+    """The uuid of the image that a preview belongs to; None for other keys.
+
+    >>> previewed("previews/0b0c7f0e-6a1c-4f0e-9f7b-2f6c1d2a9e55/mini.webp")
+    UUID('0b0c7f0e-6a1c-4f0e-9f7b-2f6c1d2a9e55')
+    """
+    found = UUID.search(key) if key.startswith(PREVIEWS) else None
+    return uuid.UUID(found[0]) if found else None
+
+
 def _shortened(name: str) -> str:
     if len(name.encode()) <= MAX_PART_BYTES:
         return name

@@ -184,6 +184,17 @@ class Image(models.Model):
             models.Index(
                 fields=["check_at"], name="image_to_check", condition=Q(check_at__isnull=False)
             ),
+            # What `purge` looks for, among very many that it does not.
+            models.Index(
+                fields=["created_at"],
+                name="image_pending",
+                condition=Q(uploaded_at=None, deleted_at=None, upload_error=""),
+            ),
+            models.Index(
+                fields=["trashed_at"],
+                name="image_trashed",
+                condition=Q(trashed_at__isnull=False, deleted_at=None),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -218,6 +229,21 @@ class Image(models.Model):
     def upload_expires_at(self) -> datetime:
         """When the last upload URL of this record stops working."""
         return self.created_at + timedelta(seconds=settings.PRESIGNED_SECONDS)
+
+
+class PartedUpload(models.Model):
+    """An upload in parts that is under way; gone once it is completed or aborted."""
+
+    image = models.OneToOneField(
+        Image, on_delete=models.CASCADE, primary_key=True, related_name="parted_upload"
+    )
+    # What the store calls it.
+    upload_id = models.TextField()
+    parts = models.PositiveSmallIntegerField()
+    begun_at = models.DateTimeField(default=timezone.now)
+
+    def __str__(self) -> str:
+        return f"{self.parts} parts of {self.image_id}"
 
 
 class Facts(models.Model):

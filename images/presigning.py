@@ -1,4 +1,4 @@
-"""Presigned GET URLs by the hundred: boto3's very bytes, at a hundredth of its time.
+"""Presigned URLs by the hundred: boto3's very bytes, at a hundredth of its time.
 
 boto3 takes a quarter of a millisecond for each URL, most of it for what is the same for all of
 them. Here the day's key and the fixed parts are worked out once an instant (AWS Signature
@@ -15,8 +15,8 @@ ALGORITHM = "AWS4-HMAC-SHA256"
 
 
 @dataclass(frozen=True)
-class ReadSigner:
-    """Signs GETs of the objects of one bucket at one instant.
+class UrlSigner:
+    """Signs requests for the objects of one bucket at one instant.
 
     `base` is the URL of the bucket with a slash at its end, `host` what clients send as Host,
     `instant` is `YYYYMMDDThhmmssZ`, `seconds` the life of the URLs.
@@ -31,16 +31,15 @@ class ReadSigner:
     instant: str
     seconds: int
 
-    def url(self, key: str, **overrides: str) -> str:
-        """The URL that reads an object; `overrides` are response headers to be sent with it."""
+    def url(self, key: str, method: str = "GET", **asked_for: str) -> str:
+        """The URL of a request for an object, with the query parameters that it needs."""
         path = quote(key, safe="/~")
-        asked = "".join(f"{name}={quote(value, safe='-_.~')}&" for name, value in overrides.items())
+        asked = "".join(f"{name}={quote(value, safe='-_.~')}&" for name, value in asked_for.items())
         canonical = self._fixed_query + "".join(
-            f"&{name}={quote(value, safe='-_.~')}" for name, value in sorted(overrides.items())
+            f"&{name}={quote(value, safe='-_.~')}" for name, value in sorted(asked_for.items())
         )
-        request = (
-            f"GET\n{self._base_path}{path}\n{canonical}\nhost:{self.host}\n\nhost\nUNSIGNED-PAYLOAD"
-        )
+        signed = f"host:{self.host}\n\nhost\nUNSIGNED-PAYLOAD"
+        request = f"{method}\n{self._base_path}{path}\n{canonical}\n{signed}"
         digest = hashlib.sha256(request.encode()).hexdigest()
         to_sign = f"{ALGORITHM}\n{self.instant}\n{self._scope}\n{digest}"
         signature = hmac.new(self._day_key, to_sign.encode(), hashlib.sha256).hexdigest()

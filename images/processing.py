@@ -49,9 +49,7 @@ def sweep(limit: int = 100, stopping: Callable[[], bool] = lambda: False) -> int
 def look_after(image: Image, stopping: Callable[[], bool] = lambda: False) -> None:
     """Do what one record needs now. Raises storage.StorageUnavailable."""
     if image.deleted_at:
-        deletion.purge(image)
-        # As long as its upload URL works, a file can come back.
-        _look_again(image, image.upload_expires_at + uploads.FIRST_CHECK)
+        deletion.finish(image)
     elif intake.is_abandoned(image):
         deletion.delete(image)
     elif image.uploaded_at is None:

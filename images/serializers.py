@@ -2,13 +2,14 @@
 
 import base64
 import binascii
+import re
 from typing import Any
 
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from images import serving, storage
+from images import multipart, serving, storage
 from images.models import Image
 from taggedimages.api.fields import (
     QueryBooleanField,
@@ -45,6 +46,48 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
         required=False, min_value=1, help_text="Bytes that will be sent; checked when told."
     )
     tags = TagNamesField(required=False, default=list)
+    content_type = StrictCharField(
+        required=False,
+        default="",
+        max_length=100,
+        help_text="Bound to `upload_url`: the PUT has to send it.",
+    )
+    sha256 = StrictCharField(
+        required=False,
+        default="",
+        help_text="Of the file, 64 hexadecimal digits; bound to `upload_url`, held by the store.",
+    )
+    parts = StrictIntegerField(
+        required=False,
+        min_value=1,
+        max_value=multipart.MAX_PARTS,
+        help_text="In how many parts the file will be sent, by S3's rules; needs `size`.",
+    )
+
+    def validate_content_type(self, value: str) -> str:
+        if value and not re.fullmatch(r"[\w.+-]+/[\w.+-]+", value, re.ASCII):
+            raise serializers.ValidationError("Not a media type, such as image/png.")
+        return value.lower()
+
+    def validate_sha256(self, value: str) -> bytes:
+        if value and not re.fullmatch("[0-9a-fA-F]{64}", value):
+            raise serializers.ValidationError("64 hexadecimal digits.")
+        return bytes.fromhex(value)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "parts" in attrs:
+            self._check_parts(attrs)
+        return attrs
+
+    def _check_parts(self, attrs: dict[str, Any]) -> None:
+        if "size" not in attrs:
+            raise serializers.ValidationError({"size": ["Needed where there are parts."]})
+        if attrs["sha256"]:
+            raise serializers.ValidationError({"sha256": ["Does not go with parts."]})
+        try:
+            multipart.check_plan(attrs["size"], attrs["parts"])
+        except multipart.BadPlan as error:
+            raise serializers.ValidationError({"parts": [str(error)]}) from error
 
     def validate_filename(self, value: str) -> str:
         if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
@@ -56,7 +99,8 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
 class UploadCreateSerializer(ImageCreateSerializer):
     """UploadCreateInput: the image itself comes with its record."""
 
-    size = None  # type: ignore[assignment]  # unknown here, so ignored
+    # Unknown here, so ignored.
+    size = content_type = sha256 = parts = None  # type: ignore[assignment]
     image_data = StrictCharField(trim_whitespace=False, help_text="Standard base64.")
 
     def validate_image_data(self, value: str) -> bytes:
@@ -82,6 +126,71 @@ class ImageCreatedSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     upload_url = serializers.URLField(help_text="Takes one PUT of the file, for an hour.")
+    upload_headers = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="What the PUT has to send; there where content_type or sha256 was given.",
+    )
+
+
+class PartToSendSerializer(serializers.Serializer[Any]):
+    """PartToSend."""
+
+    number = serializers.IntegerField(min_value=1, max_value=multipart.MAX_PARTS)
+    url = serializers.URLField(help_text="Takes a PUT of this part, for an hour.")
+
+
+class PartedUploadSerializer(serializers.Serializer[Any]):
+    """PartedUpload: what POST /images answers where parts were asked for."""
+
+    id = serializers.IntegerField()
+    upload_id = serializers.CharField()
+    parts = PartToSendSerializer(many=True)
+
+
+class PartSerializer(PartToSendSerializer):
+    """Part: sent, then with size and etag; or to be sent, then with a URL."""
+
+    size = serializers.IntegerField(allow_null=True, help_text="null: has not arrived.")
+    etag = serializers.CharField(allow_null=True, help_text="null: has not arrived.")
+    url = serializers.URLField(allow_null=True, help_text="null: has arrived.")
+
+
+class PartsSerializer(PartedUploadSerializer):
+    """Parts: how far an upload is."""
+
+    parts = PartSerializer(many=True)
+
+
+class SentPartSerializer(serializers.Serializer[Any]):
+    """SentPart."""
+
+    number = StrictIntegerField(min_value=1, max_value=multipart.MAX_PARTS)
+    etag = StrictCharField(min_length=1, max_length=255, help_text="As the store answered.")
+
+
+@extend_schema_serializer(component_name="CompleteInput")
+class CompleteSerializer(serializers.Serializer[Any]):
+    """CompleteInput: the parts that make the file, where it was sent in parts."""
+
+    upload_id = StrictCharField(required=False, min_length=1, max_length=1024)
+    parts = serializers.ListField(
+        child=SentPartSerializer(),
+        required=False,
+        allow_empty=False,
+        max_length=multipart.MAX_PARTS,
+    )
+
+    def validate_parts(self, value: list[dict[str, Any]]) -> list[tuple[int, str]]:
+        parts = {part["number"]: part["etag"] for part in value}
+        if len(parts) < len(value):
+            raise serializers.ValidationError("Each part once.")
+        return sorted(parts.items())
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) == 1:
+            raise serializers.ValidationError("upload_id and parts go together.")
+        return attrs
 
 
 class ImageRecordSerializer(serializers.Serializer[Image]):

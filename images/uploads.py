@@ -28,8 +28,15 @@ class NotArrived(Exception):
 
 def begin(filename: str, size: int | None, by: Author) -> Image:
     """Make the record of a file that the client will PUT to `storage.presign_put(image.key)`."""
+    image = drafted(filename, size, by)
+    image.save(force_insert=True)
+    return image
+
+
+def drafted(filename: str, size: int | None, by: Author) -> Image:
+    """The record of a file that is yet to come, not saved."""
     created_at = timezone.now()
-    return Image.objects.create(
+    return Image(
         filename=filename,
         name=filename,
         size=size or 0,
@@ -78,7 +85,7 @@ def confirm(image: Image) -> Image:
         image.refresh_from_db()
         if image.uploaded_at is None and image.deleted_at is None:
             _take(image)
-    if image.is_archived:
+    if image.key != upload_key:
         storage.delete(upload_key)
     return image
 
@@ -106,8 +113,9 @@ def _take(image: Image) -> None:
             f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived"
         )
         image.save(update_fields=["upload_error", "updated_at"])
-    elif storage.copy(image.key, keys.archived(image.key), seen):
-        image.key = keys.archived(image.key)
+    elif image.is_archived or storage.copy(image.key, keys.archived(image.key), seen):
+        # What came in parts is there already: no URL of a finished upload works any more.
+        image.key = keys.archived(keys.upload_key(image.key))
         image.size = seen.size
         image.uploaded_at = max(seen.modified_at, image.created_at)
         image.upload_error = ""

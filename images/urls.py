@@ -3,6 +3,7 @@
 from django.urls import path
 
 from images.facts_views import FactsView, LookupView, SimilarView
+from images.part_views import PartsView
 from images.views import ImageViewSet, StoreEventView, UploadView
 
 urlpatterns = [
@@ -14,6 +15,7 @@ urlpatterns = [
         name="image",
     ),
     path("images/<str:id>/complete", ImageViewSet.as_view({"post": "complete"})),
+    path("images/<str:id>/parts", PartsView.as_view()),
     path("images/<str:id>/history", ImageViewSet.as_view({"get": "history"})),
     path("images/<str:id>/facts", FactsView.as_view(), name="image-facts"),
     path("images/<str:id>/similar", SimilarView.as_view(), name="image-similar"),

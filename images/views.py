@@ -7,7 +7,7 @@ from typing import Any
 from django.conf import settings
 from django.db.models import Prefetch
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import extend_schema
+from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import AuthenticationFailed, NotFound, ParseError
 from rest_framework.permissions import AllowAny
@@ -16,14 +16,17 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from images import deletion, events, storage, uploads
+from images import deletion, events, multipart, storage, uploads
 from images.models import Image, ImageQuerySet
+from images.part_views import FOREIGN, begin_parts, check_own
 from images.serializers import (
+    CompleteSerializer,
     ImageCreatedSerializer,
     ImageCreateSerializer,
     ImageListParameters,
     ImageRecordSerializer,
     ImageUpdateSerializer,
+    PartedUploadSerializer,
     TagChangeSerializer,
     UploadCreateSerializer,
     UploadedSerializer,
@@ -64,15 +67,23 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(
         summary="Create a record and get a URL to PUT its file to",
+        description=(
+            "With `parts` and `size`: in how many parts the file will be sent; the answer then "
+            "has an `upload_id` and a URL for each part."
+        ),
         request=ImageCreateSerializer,
-        responses={201: ImageCreatedSerializer},
+        responses={
+            201: PolymorphicProxySerializer(
+                "ImageCreated",
+                [ImageCreatedSerializer, PartedUploadSerializer],
+                resource_type_field_name=None,
+            )
+        },
     )
     def create(self, request: Request) -> Response:
         asked = _validated(ImageCreateSerializer(data=request.data))
-        image = _begin(
-            asked["filename"], asked.get("size"), asked["tags"], author_of(request, DOOR)
-        )
-        created = {"id": image.pk, "upload_url": storage.presign_put(image.key, image.size)}
+        author = author_of(request, DOOR)
+        created = begin_parts(asked, author) if "parts" in asked else _begun(asked, author)
         return Response(created, status=status.HTTP_201_CREATED)
 
     @extend_schema(summary="One image record")
@@ -100,12 +111,21 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(
         summary="Say that the file was sent",
-        description="Idempotent. 409 while the file is absent or not of the declared size.",
-        request=None,
-        responses=ImageRecordSerializer,
+        description=(
+            "Idempotent. 409 while the file is absent or not of the declared size. "
+            "A file that was sent in parts needs a body that names them."
+        ),
+        request=CompleteSerializer,
+        responses={200: ImageRecordSerializer, **FOREIGN},
     )
     def complete(self, request: Request, id: str) -> Response:
-        uploads.arrived(self.image(id))
+        asked = _validated(CompleteSerializer(data=request.data))
+        image = self.image(id)
+        if asked:
+            check_own(request, image)
+            multipart.complete(image, **asked)
+        else:
+            uploads.arrived(image)
         return Response(ImageRecordSerializer(self.image(id)).data)
 
     @extend_schema(
@@ -193,6 +213,14 @@ def _check_secret(request: Request) -> None:
     expected = settings.HOOK_SECRET
     if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
         raise AuthenticationFailed("The shared secret is missing or wrong.")
+
+
+def _begun(asked: dict[str, Any], author: Author) -> dict[str, Any]:
+    image = _begin(asked["filename"], asked.get("size"), asked["tags"], author)
+    bound = asked["content_type"], asked["sha256"]
+    url = storage.presign_put(image.key, image.size, *bound)
+    headers = {"upload_headers": storage.put_headers(*bound)} if any(bound) else {}
+    return {"id": image.pk, "upload_url": url, **headers}
 
 
 @retried

@@ -1,6 +1,7 @@
 """The published APIs by path prefix: which one a request came to decides how it is refused."""
 
 import re
+import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -54,5 +55,15 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 
 
 def failed(request: HttpRequest) -> HttpResponse:
-    """Django's handler500."""
-    return door_of(request.path_info).refuse(500, "Something went wrong on our side.")
+    """Django's handler500, for what is raised outside an API's views: by middleware, the admin.
+
+    Django calls it while it handles the exception; a dependency that is away is no defect.
+    """
+    error = sys.exception()
+    problem = errors.problem_of(error) if isinstance(error, Exception) else None
+    if problem is None or problem.status != 503:
+        return door_of(request.path_info).refuse(500, "Something went wrong on our side.")
+    answer = door_of(request.path_info).refuse(503, problem.message)
+    for name, value in problem.headers.items():
+        answer[name] = value
+    return answer

@@ -122,8 +122,20 @@ DATABASES = {
         "CONN_HEALTH_CHECKS": True,
     }
 }
+DATABASES["default"]["ENGINE"] = "taggedimages.postgresql"
 DATABASES["default"].setdefault("OPTIONS", {})
-DATABASES["default"]["OPTIONS"].setdefault("connect_timeout", 3)
+# Seconds until a server that does not answer counts as away: when connecting, and, in processes
+# that serve requests, beyond the statement timeout that it should have kept itself.
+DATABASE_CONNECT_SECONDS = env.int("TAGGEDIMAGES_DATABASE_CONNECT_SECONDS", default=3)
+DATABASE_ANSWER_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 1 if SERVES_REQUESTS else 0
+for option, value in {
+    "connect_timeout": DATABASE_CONNECT_SECONDS,
+    "keepalives_idle": 10,
+    "keepalives_interval": 5,
+    "keepalives_count": 3,
+    "tcp_user_timeout": 30_000,
+}.items():
+    DATABASES["default"]["OPTIONS"].setdefault(option, value)
 DATABASES["default"]["OPTIONS"].setdefault(
     "options",
     f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c jit=off",
@@ -138,6 +150,11 @@ S3_ENDPOINT_URL = first_of(
 )
 # Where clients reach the store, if that is not where this process does.
 S3_PUBLIC_ENDPOINT_URL = env.str("S3_PUBLIC_ENDPOINT_URL", default="")
+# How long the store is waited for, and how often it is asked. A request gives up soon, for the
+# client to come back; commands and the worker have time.
+S3_CONNECT_SECONDS = env.float("TAGGEDIMAGES_S3_CONNECT_SECONDS", default=2)
+S3_READ_SECONDS = env.float("TAGGEDIMAGES_S3_READ_SECONDS", default=4 if SERVES_REQUESTS else 30)
+S3_TRIES = env.int("TAGGEDIMAGES_S3_TRIES", default=1 if SERVES_REQUESTS else 3)
 # Empty: boto3 finds credentials in its own ways (AWS_* variables, instance role, ...).
 S3_ACCESS_KEY = S3_SECRET_KEY = ""
 if embedded and not S3_BUCKET:
@@ -167,6 +184,15 @@ MAX_UPLOAD_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_UPLOAD_BODY_BYTES", default=4_
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES)
 MAX_LIST_ITEMS = env.int("TAGGEDIMAGES_MAX_LIST_ITEMS", default=1_000)
 MAX_SEARCH_TERMS = env.int("TAGGEDIMAGES_MAX_SEARCH_TERMS", default=100)
+
+# What `purge` and `reconcile` leave alone, in seconds: uploads that may still arrive after their
+# URL has expired, uploads in parts, deleted images, trashed ones, objects without a record.
+UPLOAD_GRACE_SECONDS = env.int("TAGGEDIMAGES_UPLOAD_GRACE_SECONDS", default=3600)
+MULTIPART_SECONDS = env.int("TAGGEDIMAGES_MULTIPART_SECONDS", default=7 * 86_400)
+RETENTION_SECONDS = env.int("TAGGEDIMAGES_RETENTION_SECONDS", default=0)
+TRASH_SECONDS = env.int("TAGGEDIMAGES_TRASH_SECONDS", default=30 * 86_400)
+ORPHAN_SECONDS = env.int("TAGGEDIMAGES_ORPHAN_SECONDS", default=86_400)
+PURGE_SECONDS = env.float("TAGGEDIMAGES_PURGE_SECONDS", default=300)
 
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
 

@@ -4,10 +4,11 @@ Every function locks the image first, so that concurrent edits of one image happ
 other, and signs the ledger. Images are told apart by id; names are made into tags when absent.
 """
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from functools import reduce
 from operator import or_
 
+from django.db import connection
 from django.db.models import Q
 
 from images.models import Image
@@ -15,6 +16,11 @@ from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
 from tags import history, names
 from tags.models import ImageTag, Tag
+
+LINK = """
+INSERT INTO tags_imagetag (uuid, user_id, image_id, tag_id, value)
+SELECT gen_random_uuid(), %s, * FROM unnest(%s::bigint[], %s::bigint[], %s::text[])
+"""
 
 
 class TooManyTags(Exception):
@@ -132,6 +138,23 @@ def set_values(
             unique_fields=["image", "tag"],
             update_fields=["value"],
         )
+
+
+def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
+    """Give images that nobody knows yet, by id, their tags with values; returns the number.
+
+    One statement however many they are, within the caller's `history.signed`: new images need no
+    lock.
+    """
+    wanted = {name for _, tags in tagged for name in tags}
+    ids = dict(Tag.objects.filter(name__in=wanted).values_list("name", "pk"))
+    ids |= {tag.name: tag.pk for tag in resolve(wanted - ids.keys())}
+    links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
+    if links:
+        with connection.cursor() as cursor:
+            columns = [list(column) for column in zip(*links, strict=True)]
+            cursor.execute(LINK, [by.user.pk if by.user else None, *columns])
+    return len(links)
 
 
 def _named(wanted: Iterable[str]) -> dict[str, Tag]:

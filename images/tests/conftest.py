@@ -1,17 +1,54 @@
-"""Fixtures of the tests of images."""
+"""Files to look into, a bucket of one's own, and a store that can be taken away."""
 
+import socket
 import tempfile
-from collections.abc import Callable
+import uuid
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import replace
 from typing import Any
 
 import pytest
 
-from images import inspecting
+from images import inspecting, storage
 from images.inspection import child, sandbox
 from images.inspection.sandbox import Inspected
+from images.storage import client
 
 Look = Callable[..., Inspected]
+OWN = f"keeping-{uuid.uuid4().hex[:12]}"
+Outage = Callable[[], AbstractContextManager[None]]
+
+
+@pytest.fixture
+def own_bucket(settings) -> Iterator[str]:
+    """An empty bucket that no other test writes to."""
+    settings.S3_BUCKET = OWN
+    storage.ensure_bucket()
+    yield OWN
+    for key, _ in list(storage.objects()):
+        storage.delete(key)
+    for key, upload_id, _ in list(storage.unfinished()):
+        storage.abort_parts(key, upload_id)
+
+
+@pytest.fixture
+def outage(settings) -> Outage:
+    """`with outage():` the object store refuses connections."""
+
+    @contextmanager
+    def refused() -> Iterator[None]:
+        real = settings.S3_ENDPOINT_URL, settings.S3_TRIES
+        with socket.socket() as closed:
+            closed.bind(("127.0.0.1", 0))
+            settings.S3_ENDPOINT_URL = f"http://127.0.0.1:{closed.getsockname()[1]}"
+            settings.S3_TRIES = 1
+            client.store.cache_clear()
+            yield
+        settings.S3_ENDPOINT_URL, settings.S3_TRIES = real
+        client.store.cache_clear()
+
+    return refused
 
 
 @pytest.fixture

@@ -6,8 +6,9 @@ from unittest.mock import ANY
 
 import pytest
 
-from images import events, processing, storage, uploads
+from images import events, processing, uploads
 from images.models import Image
+from images.storage import client
 from taggedimages.factories import TESTS, make_image
 
 pytestmark = pytest.mark.django_db
@@ -27,8 +28,8 @@ def outage(settings):
 
 
 def _forget_clients() -> None:
-    storage._client.cache_clear()
-    storage._signer.cache_clear()
+    client.store.cache_clear()
+    client.public.cache_clear()
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images import storage
-from images.presigning import ReadSigner
+from images.presigning import UrlSigner
 
 KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
 WORLDS = {
@@ -47,7 +47,7 @@ def signed_here(world: str, like: str, key: str) -> str:
     default = {"http": 80, "https": 443}[address.scheme]
     host = address.hostname if address.port in (None, default) else address.netloc
     base = f"{address.scheme}://{address.netloc}{path}"
-    signer = ReadSigner(base, str(host), region, "AKIA", "se/cr+et", token, instant, 900)
+    signer = UrlSigner(base, str(host), region, "AKIA", "se/cr+et", token, instant, 900)
     return signer.url(key, **{"response-content-disposition": "attachment"})
 
 

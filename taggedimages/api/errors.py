@@ -4,13 +4,20 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
-from django.db import DataError, IntegrityError, InterfaceError, OperationalError
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
 from django.http import Http404, JsonResponse
 from rest_framework import exceptions
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
 
-from images.storage import StorageUnavailable
+from images.multipart import BadPlan, NotUnderWay
+from images.storage import PartsRefused, StorageUnavailable
 from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
@@ -58,13 +65,13 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(403, "Forbidden.")
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
-        case TooManyTags():
+        case BadPlan() | TooManyTags():
             return Problem(400, str(error))
-        case TagNameTaken() | NotArrived():
+        case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, str(error))
         case StorageUnavailable():
             return Problem(503, "The object store is unavailable.", headers=RETRY_AFTER)
-        case OperationalError() | InterfaceError():
+        case OperationalError() | InterfaceError() | InternalError():
             return Problem(503, _of_database(error), headers=RETRY_AFTER)
         case IntegrityError():
             # `retried` has tried again already: another writer keeps getting in the way.

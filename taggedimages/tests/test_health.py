@@ -7,7 +7,7 @@ import pytest
 from django.db import connection
 from rest_framework.test import APIClient
 
-from images import storage
+from images.storage import client
 
 pytestmark = pytest.mark.django_db
 
@@ -35,10 +35,10 @@ def no_database(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def no_store(settings):
-    storage._client.cache_clear()
+    client.store.cache_clear()
     settings.S3_ENDPOINT_URL = NOWHERE
     yield
-    storage._client.cache_clear()
+    client.store.cache_clear()
 
 
 def test_healthz_is_200_once_requests_can_be_served(api):

@@ -6,6 +6,7 @@ import signal
 import subprocess
 import sys
 import threading
+from collections.abc import Callable
 from types import FrameType
 from typing import Any
 
@@ -13,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, connection
 
-from images import processing
+from images import processing, upkeep
 
 logger = logging.getLogger(__name__)
 
@@ -44,16 +45,18 @@ class Command(BaseCommand):
             return
         self.stdout.write("The worker runs.")
         parent = os.getppid()
+        purge = upkeep.NowAndThen()
         while not stop.is_set():
             if options["end_with_parent"] and os.getppid() != parent:
                 break
-            if not self.sweep(stop):
+            if not self.sweep(stop, purge):
                 stop.wait(settings.SWEEP_SECONDS)
         self.stdout.write("The worker has stopped.")
 
-    def sweep(self, stop: threading.Event) -> int:
+    def sweep(self, stop: threading.Event, purge: Callable[[], None]) -> int:
         """One round; 0 when there was nothing to do or the database is away."""
         try:
+            purge()
             return processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)

@@ -1,0 +1,56 @@
+"""The bucket: the only package that imports boto3.
+
+Callers come here outside database transactions. An object that is not there is None; every other
+failure is StorageUnavailable.
+"""
+
+from images.storage.client import PartsRefused, StorageUnavailable
+from images.storage.objects import (
+    StoredObject,
+    check_bucket,
+    copy,
+    delete,
+    download,
+    ensure_bucket,
+    head,
+    objects,
+    put,
+    put_file,
+    read,
+)
+from images.storage.parts import (
+    Part,
+    abort_parts,
+    begin_parts,
+    complete_parts,
+    parts,
+    unfinished,
+)
+from images.storage.urls import presign_get, presign_parts, presign_post, presign_put, put_headers
+
+__all__ = [
+    "Part",
+    "PartsRefused",
+    "StorageUnavailable",
+    "StoredObject",
+    "abort_parts",
+    "begin_parts",
+    "check_bucket",
+    "complete_parts",
+    "copy",
+    "delete",
+    "download",
+    "ensure_bucket",
+    "head",
+    "objects",
+    "parts",
+    "presign_get",
+    "presign_parts",
+    "presign_post",
+    "presign_put",
+    "put",
+    "put_file",
+    "put_headers",
+    "read",
+    "unfinished",
+]

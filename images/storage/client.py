@@ -1,0 +1,96 @@
+"""The connection to the store, and its failures in this package's words."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from functools import cache
+from typing import TYPE_CHECKING
+from urllib.parse import urlsplit
+
+import boto3
+from boto3.exceptions import Boto3Error
+from botocore.client import Config
+from botocore.credentials import ReadOnlyCredentials
+from botocore.exceptions import BotoCoreError, ClientError
+from django.conf import settings
+
+if TYPE_CHECKING:
+    from mypy_boto3_s3.client import S3Client
+
+LOOPBACK = {"127.0.0.1", "::1", "localhost"}
+ABSENT = {"404", "NoSuchKey", "NotFound", "NoSuchUpload"}
+CHANGED = {"412", "PreconditionFailed"}
+REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidRequest"}
+
+
+class StorageUnavailable(Exception):
+    """The bucket did not answer, or not as it should."""
+
+
+class PartsRefused(Exception):
+    """The store does not make one object of these parts; the text says why."""
+
+
+@contextmanager
+def translated() -> Iterator[list[str]]:
+    """Turn botocore's failures into this module's; yields a list that is filled when absent."""
+    absent: list[str] = []
+    try:
+        yield absent
+    except ClientError as error:
+        code = error.response.get("Error", {}).get("Code", "")
+        if code in REFUSED:
+            raise PartsRefused(error.response["Error"].get("Message", code)) from error
+        if code not in ABSENT | CHANGED:
+            raise StorageUnavailable(f"The object store answered {code}.") from error
+        absent.append(code)
+    except (BotoCoreError, Boto3Error) as error:
+        raise StorageUnavailable(f"The object store failed: {type(error).__name__}.") from error
+
+
+@cache
+def store() -> "S3Client":
+    """The store as this process reaches it."""
+    return _connect(settings.S3_ENDPOINT_URL)
+
+
+@cache
+def public() -> "S3Client":
+    """The store as clients reach it, who may know it by another name: for signing URLs."""
+    return _connect(settings.S3_PUBLIC_ENDPOINT_URL or settings.S3_ENDPOINT_URL)
+
+
+def credentials() -> ReadOnlyCredentials:
+    """What requests are signed with now; a role's credentials change. Raises StorageUnavailable."""
+    found = _session().get_credentials()
+    if found is None:
+        raise StorageUnavailable("There are no credentials for the object store.")
+    return found.get_frozen_credentials()
+
+
+@cache
+def _session() -> boto3.session.Session:
+    return boto3.session.Session(
+        aws_access_key_id=settings.S3_ACCESS_KEY or None,
+        aws_secret_access_key=settings.S3_SECRET_KEY or None,
+    )
+
+
+def _connect(endpoint_url: str) -> "S3Client":
+    client: S3Client = _session().client(
+        "s3",
+        endpoint_url=endpoint_url or None,
+        region_name=settings.S3_REGION,
+        config=Config(
+            # Version 2 signatures, the default of presigning, bind neither length nor type.
+            signature_version="s3v4",
+            s3={"addressing_style": "path" if endpoint_url else "auto"},
+            # A proxy for the world outside is none for a store on this machine.
+            proxies={} if urlsplit(endpoint_url).hostname in LOOPBACK else None,
+            connect_timeout=settings.S3_CONNECT_SECONDS,
+            read_timeout=settings.S3_READ_SECONDS,
+            retries={"total_max_attempts": settings.S3_TRIES, "mode": "standard"},
+            request_checksum_calculation="when_required",
+            response_checksum_validation="when_required",
+        ),
+    )
+    return client

@@ -1,0 +1,123 @@
+"""Presigned URLs: what clients send files to, and read them from, without passing by here."""
+
+import base64
+import time
+from collections.abc import Iterable
+from datetime import UTC, datetime
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from django.conf import settings
+
+from images.presigning import UrlSigner
+from images.storage import client
+
+# The most that S3 takes in one form.
+MAX_FORM_BYTES = 5 * 1024**3
+
+
+def presign_put(
+    key: str, size: int | None = None, media_type: str = "", sha256: bytes = b""
+) -> str:
+    """A URL that takes one PUT to `key`, bound to what is given: length, type, checksum.
+
+    Type and checksum bind the headers of `put_headers`, which the client then has to send.
+    """
+    params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
+    if size:
+        params["ContentLength"] = size
+    if media_type:
+        params["ContentType"] = media_type
+    if sha256:
+        params["ChecksumSHA256"] = base64.b64encode(sha256).decode()
+    return _presign("put_object", params)
+
+
+def presign_post(key: str, media_type: str, size: int | None = None) -> tuple[str, dict[str, str]]:
+    """A URL and the form fields that let one POST create `key`, answered 201 with XML.
+
+    The store holds the form to exactly `size` bytes when that is given, and to `media_type`.
+    """
+    fields = {"success_action_status": "201", "Content-Type": media_type}
+    form = client.public().generate_presigned_post(
+        settings.S3_BUCKET,
+        key,
+        Fields=dict(fields),
+        Conditions=[
+            *({name: value} for name, value in fields.items()),
+            ["content-length-range", size or 1, size or MAX_FORM_BYTES],
+        ],
+        ExpiresIn=settings.PRESIGNED_SECONDS,
+    )
+    return form["url"], form["fields"]
+
+
+def presign_get(
+    key: str, media_type: str = "application/octet-stream", disposition: str = "attachment"
+) -> str:
+    """A URL that reads `key`, answered with this type and disposition whatever is stored.
+
+    Unless a caller knows better, nothing is shown, so that a stored page or script never runs.
+    """
+    overrides = {
+        "response-content-type": media_type,
+        "response-content-disposition": disposition,
+    }
+    return _signer().url(key, **overrides)
+
+
+def put_headers(media_type: str = "", sha256: bytes = b"") -> dict[str, str]:
+    """What a PUT must send where its URL was bound to a type or a checksum."""
+    headers = {"Content-Type": media_type} if media_type else {}
+    if sha256:
+        headers["x-amz-checksum-sha256"] = base64.b64encode(sha256).decode()
+    return headers
+
+
+def presign_parts(key: str, upload_id: str, numbers: Iterable[int]) -> dict[int, str]:
+    """URLs that each take a PUT of one part; worthless once the upload is over."""
+    sign = _signer().url
+    return {
+        number: sign(key, "PUT", partNumber=str(number), uploadId=upload_id) for number in numbers
+    }
+
+
+def _presign(operation: str, params: dict[str, object]) -> str:
+    with client.translated():
+        return client.public().generate_presigned_url(
+            operation, Params=params, ExpiresIn=settings.PRESIGNED_SECONDS
+        )
+
+
+def _signer() -> UrlSigner:
+    # Within a window of stable URLs, all are signed at its beginning.
+    step = max(settings.PRESIGNED_STABLE_SECONDS, 1)
+    instant = datetime.fromtimestamp(time.time() // step * step, UTC)
+    credentials = client.credentials()
+    return _signer_at(
+        settings.S3_BUCKET,
+        f"{instant:%Y%m%dT%H%M%SZ}",
+        credentials.access_key,
+        credentials.secret_key,
+        credentials.token,
+    )
+
+
+@lru_cache(maxsize=8)
+def _signer_at(
+    bucket: str, instant: str, access_key: str, secret_key: str, token: str | None
+) -> UrlSigner:
+    # boto3 knows how buckets are addressed; what comes before the key is the same for all.
+    base = _presign("get_object", {"Bucket": bucket, "Key": "key"}).partition("key?")[0]
+    address = urlsplit(base)
+    default_port = {"http": 80, "https": 443}.get(address.scheme)
+    return UrlSigner(
+        base=base,
+        host=str(address.hostname) if address.port in (None, default_port) else address.netloc,
+        region=settings.S3_REGION,
+        access_key=access_key,
+        secret_key=secret_key,
+        session_token=token,
+        instant=instant,
+        seconds=settings.PRESIGNED_SECONDS,
+    )

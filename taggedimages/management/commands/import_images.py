@@ -1,0 +1,96 @@
+"""Make images of files that exist already: objects of a bucket, or the files of a folder."""
+
+import sys
+import time
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+
+from images import storage
+from images.sources import NoSource, source
+from taggedimages.identity.authors import Author
+from taggedimages.identity.models import Project, User
+from tags import importing, manifests
+
+BAR = 30
+
+
+class Command(BaseCommand):
+    help = (
+        "Objects of the service's own bucket are registered where they are; those of another "
+        "bucket are copied, files of a folder are uploaded. Interrupted or repeated, it goes on "
+        "where it was: what has a record already is left as it is."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("source", help="s3://bucket/prefix or a folder")
+        parser.add_argument(
+            "--tags-from-path",
+            metavar="PATTERN",
+            default="",
+            help='such as "{tag}/{tag}/{filename}"; {tags}: any number of folders; *: anything',
+        )
+        parser.add_argument(
+            "--manifest",
+            type=Path,
+            metavar="FILE",
+            help="a .csv, .json or .ndjson that says which files, and their filename, tags, "
+            "created, uploaded, size; with size, objects of the own bucket are not looked at",
+        )
+        parser.add_argument("--project", help="where the images belong (that of --by)")
+        parser.add_argument("--by", metavar="USERNAME", help="who imports (nobody)")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            task = self.task(options)
+            tags_of = manifests.path_pattern(options["tags_from_path"])
+            if manifest := options["manifest"]:
+                self.run(task, manifests.read(manifest, tags_of), manifests.length(manifest))
+            else:
+                self.run(task, importing.listed(task.source, tags_of))
+        except (NoSource, manifests.BadManifest) as error:
+            raise CommandError(str(error)) from error
+        except storage.StorageUnavailable as error:
+            raise CommandError(f"{error} Run it again: it goes on from here.") from error
+        if task.problems:
+            raise CommandError(f"{task.problems} files were not imported.", returncode=1)
+
+    def task(self, options: dict[str, Any]) -> importing.Import:
+        """What is asked for. Raises NoSource and CommandError."""
+        by = User.objects.filter(username=options["by"]).first() if options["by"] else None
+        if options["by"] and by is None:
+            raise CommandError(f"There is no user {options['by']}.")
+        author = Author(by, "command:import")
+        project = author.project()
+        if options["project"]:
+            found = Project.objects.filter(id=options["project"]).first()
+            if found is None:
+                raise CommandError(f"There is no project {options['project']}.")
+            project = found
+        return importing.Import(source(options["source"]), author, project)
+
+    def run(
+        self, task: importing.Import, rows: Iterable[manifests.Known], total: int | None = None
+    ) -> None:
+        """Import, and say how far it is."""
+        began = time.monotonic()
+        for problems in importing.run(task, rows):
+            for problem in problems:
+                self.stderr.write(problem)
+            done = task.images + task.known + task.problems
+            rate = task.images / (time.monotonic() - began)
+            self.progress(f"{done} files, {rate:.0f} new ones a second", done, total)
+        self.stdout.write(
+            f"{task.images} images with {task.links} tags imported, {task.known} known already, "
+            f"{task.problems} not imported; change {task.change_id}"
+        )
+
+    def progress(self, text: str, done: int, total: int | None) -> None:
+        """One line that is written over and over, where there is a terminal."""
+        if sys.stderr.isatty():
+            filled = BAR * min(done, total) // total if total else 0
+            bar = f"[{'#' * filled}{'-' * (BAR - filled)}] " if total else ""
+            last = total is not None and done >= total
+            self.stderr.write(f"\r\033[K{bar}{text}", ending="\n" if last else "")

@@ -1,0 +1,61 @@
+"""Bounds what a request waits for a database that neither answers nor hangs up.
+
+A statement timeout is kept by the server, and a stopped or unreachable server keeps none. So in
+processes that serve requests (settings.DATABASE_ANSWER_SECONDS) the driver waits here. Elsewhere
+it waits as ever: commands may take long.
+"""
+
+import select
+import time
+from typing import Any
+
+import psycopg2
+from django.conf import settings
+from django.db.backends.postgresql import base
+from psycopg2 import extensions
+
+# A pooled connection that is asked whether it lives, before each request.
+PROBE_SECONDS = 1.0
+
+
+class DatabaseWrapper(base.DatabaseWrapper):
+    """Django's wrapper; a probe of a kept connection gets less time than a statement."""
+
+    def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
+        return super().get_new_connection(conn_params | {"connection_factory": Connection})
+
+    def is_usable(self) -> bool:
+        if not isinstance(self.connection, Connection):
+            return super().is_usable()
+        self.connection.patience = min(PROBE_SECONDS, settings.DATABASE_ANSWER_SECONDS)
+        try:
+            return super().is_usable()
+        finally:
+            if self.connection:
+                self.connection.patience = settings.DATABASE_ANSWER_SECONDS
+
+
+class Connection(extensions.connection):
+    """A psycopg2 connection that knows how long an answer may take, in seconds."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        # The driver's own limit does not hold where `wait` waits for it.
+        self.patience: float = settings.DATABASE_CONNECT_SECONDS
+        super().__init__(*args, **kwargs)
+        self.patience = settings.DATABASE_ANSWER_SECONDS
+
+
+def wait(connection: extensions.connection) -> None:
+    """Wait for the server until the connection's patience ends. Raises OperationalError."""
+    patience = getattr(connection, "patience", settings.DATABASE_ANSWER_SECONDS)
+    until = time.monotonic() + patience
+    poller = select.poll()
+    while (state := connection.poll()) != extensions.POLL_OK:
+        wanted = select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
+        poller.register(connection.fileno(), wanted)
+        if not poller.poll(max(0, until - time.monotonic()) * 1000):
+            raise psycopg2.OperationalError(f"The database has not answered in {patience:.0f} s.")
+
+
+if settings.DATABASE_ANSWER_SECONDS:
+    extensions.set_wait_callback(wait)
