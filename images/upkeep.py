@@ -11,6 +11,7 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from images import deletion, multipart, storage, uploads
@@ -39,12 +40,13 @@ def end_abandoned() -> int:
 
     The store is asked about each right before: a file whose arrival nobody noticed is taken.
     """
+    # An imported record may do without a file: no worker ever waits for it.
+    awaited = Q(checks__gt=0) | Q(check_at__isnull=False)
     overdue = Image.objects.filter(
+        awaited,
         uploaded_at=None,
         deleted_at=None,
         upload_error="",
-        # Only those that a worker has waited for: an imported record may do without a file.
-        checks__gt=0,
         created_at__lt=_ago(settings.PRESIGNED_SECONDS + settings.UPLOAD_GRACE_SECONDS),
     ).exclude(parted_upload__begun_at__gt=_ago(settings.MULTIPART_SECONDS))
     ended = 0

@@ -4,8 +4,7 @@ Callers come here outside database transactions. An object that is not there is 
 failure is StorageUnavailable.
 """
 
-from images.storage.client import PartsRefused, StorageUnavailable
-from images.storage.objects import (
+from images.storage.bucket import (
     StoredObject,
     check_bucket,
     copy,
@@ -18,7 +17,8 @@ from images.storage.objects import (
     put_file,
     read,
 )
-from images.storage.parts import (
+from images.storage.client import PartsRefused, StorageUnavailable
+from images.storage.multipart import (
     Part,
     abort_parts,
     begin_parts,

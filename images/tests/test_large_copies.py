@@ -7,6 +7,7 @@ import pytest
 from boto3.s3.transfer import TransferConfig
 
 from images import storage
+from images.storage import bucket
 
 MIB = 1024**2
 BODY = os.urandom(6 * MIB)
@@ -14,9 +15,9 @@ BODY = os.urandom(6 * MIB)
 
 @pytest.fixture
 def keys(monkeypatch):
-    monkeypatch.setattr(storage, "MAX_SINGLE_COPY_BYTES", 5 * MIB)
+    monkeypatch.setattr(bucket, "MAX_SINGLE_COPY_BYTES", 5 * MIB)
     monkeypatch.setattr(
-        storage,
+        bucket,
         "IN_PARTS",
         TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB),
     )

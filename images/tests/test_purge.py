@@ -24,7 +24,7 @@ def _own(own_bucket):
 
 def began(image, ago):
     """Let a record be so old."""
-    Image.objects.filter(pk=image.pk).update(created_at=timezone.now() - ago)
+    Image.objects.filter(pk=image.pk).update(created_at=timezone.now() - ago, checks=1)
     image.refresh_from_db()
     return image
 

@@ -189,6 +189,7 @@ def test_a_later_put_to_the_valid_url_changes_nothing(api, taken):
 
 def test_the_worker_removes_late_writes(taken):
     image, url = taken
+    sweep(image)
     send(url, b"another file")
     sweep(image)
     assert storage.head(key_in(url)) is None
@@ -268,7 +269,7 @@ def test_of_many_that_confirm_at_once_one_takes_the_file():
 
 
 def sweep(image: Image) -> None:
-    """Let the worker look at an image now."""
+    """Let the worker look at an image now, and do all that it finds to do."""
     Image.objects.filter(pk=image.pk).update(check_at=timezone.now() - timedelta(minutes=1))
-    assert processing.sweep() == 1
+    assert processing.sweep() >= 1
     image.refresh_from_db()
