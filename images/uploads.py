@@ -6,6 +6,7 @@ However the news of a file comes (an S3 event, the client, a reader, the worker)
 
 from datetime import timedelta
 
+from django.conf import settings
 from django.db import connection, transaction
 from django.utils import timezone
 
@@ -17,7 +18,7 @@ from taggedimages.identity.authors import Author
 TAKEN = ("key", "size", "uploaded_at", "upload_error", "check_at", "checks", "updated_at")
 FIRST_CHECK = timedelta(seconds=2)
 # A transfer that began before its URL expired may go on for long after.
-UPLOAD_GRACE = timedelta(hours=1)
+UPLOAD_GRACE = timedelta(seconds=settings.UPLOAD_GRACE_SECONDS)
 # Sets these advisory locks apart from any others in the database.
 LOCK_SPACE = 1_768_845_427
 
