@@ -35,6 +35,9 @@ class FactsView(APIView):
 class LookupView(APIView):
     """Images by the checksum of their file."""
 
+    # A POST only because the sums do not fit a query string.
+    only_reads = True
+
     @extend_schema(
         summary="Find images by the SHA-256 of their file, such as before sending it",
         request=LookupSerializer,

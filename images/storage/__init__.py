@@ -26,7 +26,13 @@ from images.storage.multipart import (
     parts,
     unfinished,
 )
-from images.storage.urls import presign_get, presign_parts, presign_post, presign_put, put_headers
+from images.storage.presigned import (
+    presign_get,
+    presign_parts,
+    presign_post,
+    presign_put,
+    put_headers,
+)
 
 __all__ = [
     "Part",

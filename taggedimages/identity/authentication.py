@@ -43,7 +43,8 @@ class AnonymousPolicy(BasePermission):
     def has_permission(self, request: Request, view: "APIView") -> bool:
         if not isinstance(request.user, AnonymousUser) or settings.ANONYMOUS == "open":
             return True
-        return settings.ANONYMOUS == "read-only" and request.method in SAFE_METHODS
+        reads = request.method in SAFE_METHODS or getattr(view, "only_reads", False)
+        return settings.ANONYMOUS == "read-only" and reads
 
 
 def author_of(request: Request, through: str) -> Author:

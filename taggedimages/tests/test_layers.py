@@ -46,15 +46,20 @@ def within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
+def names_an_edge(module: str) -> bool:
+    """Whether a module is called an edge, such as `views` or `facts_views`."""
+    return any(name.rpartition("_")[2] in EDGES for name in module.split("."))
+
+
 def part_of(module: str) -> str | None:
     """The part of the domain that a module belongs to; None for an edge or the house's own."""
-    if EDGES & set(module.split(".")):
+    if names_an_edge(module):
         return None
     return next((part for part in DOMAIN if within(module, part)), None)
 
 
 def is_edge(module: str) -> bool:
-    named = bool(EDGES & set(module.split("."))) and not within(module, "django")
+    named = names_an_edge(module) and not within(module, "django")
     ours = any(within(module, name) for name in (*DOMAIN, "taggedimages"))
     return ours and (named or within(module, DIALECTS) or within(module, "taggedimages.api"))
 

@@ -15,6 +15,8 @@ READS = [
     "/v1/images",
     "/v1/images/{image}",
     "/v1/images/{image}/history",
+    "/v1/images/{image}/facts",
+    "/v1/images/{image}/similar",
     "/v1/tags",
     "/v1/tags/{tag}",
     "/v1/tags/{tag}/images",
@@ -101,6 +103,19 @@ def test_the_hook_goes_by_its_own_secret(api, settings):
     assert api.post("/v1/hooks/s3", event, headers={"X-Hook-Secret": "shared"}).status_code == 204
 
 
+@pytest.mark.parametrize(("policy", "status"), [("open", 200), ("read-only", 200), ("none", 401)])
+def test_looking_up_checksums_is_reading(api, settings, policy, status):
+    settings.ANONYMOUS = policy
+    assert api.post("/v1/images/lookup", {"sha256": ["0" * 64]}).status_code == status
+
+
+@pytest.mark.parametrize("policy", ["read-only", "none"])
+@pytest.mark.parametrize("method", ["get", "delete"])
+def test_the_parts_of_an_upload_are_for_who_may_write(api, ids, settings, policy, method):
+    settings.ANONYMOUS = policy
+    assert getattr(api, method)(f"/v1/images/{ids['image']}/parts").status_code == 401
+
+
 def test_no_route_is_forgotten_here():
     tested = {path.split("?")[0] for path in READS} | {path for _, path, *_ in WRITES}
     shaped = {path.replace("{image}", "<str:id>").replace("{tag}", "<str:id>") for path in tested}
@@ -110,4 +125,5 @@ def test_no_route_is_forgotten_here():
         if isinstance(included, URLResolver) and str(included.pattern) == "v1/"
         for pattern in included.url_patterns
     }
-    assert routes == shaped | {"/v1/hooks/s3"}
+    apart = {"/v1/hooks/s3", "/v1/images/lookup", "/v1/images/<str:id>/parts"}
+    assert routes == shaped | apart
