@@ -67,7 +67,7 @@ def table():
         yield from ((kind, door, int(cell)) for door, cell in zip(head.split(), cells, strict=True))
 
 
-@pytest.mark.parametrize(("kind", "door", "status"), table())
+@pytest.mark.parametrize(("kind", "door", "status"), list(table()))
 def test_a_credential_opens_its_own_door_alone(ada, owner, settings, kind, door, status):
     settings.ALLOWED_HOSTS = ["testserver", HOST.split(":")[0]]
     ada = make_credentials("ann", project_id="lab")
