@@ -22,7 +22,7 @@ class Door:
         self.http = APIClient(raise_request_exception=False, **self.login())
         self.http.default_format = "json"
 
-    def login(self) -> dict[str, str]:
+    def login(self) -> dict[str, Any]:
         """The header that says who calls."""
         raise NotImplementedError
 
@@ -38,7 +38,7 @@ class Tim(Door):
 
     missing = 404
 
-    def login(self) -> dict[str, str]:
+    def login(self) -> dict[str, Any]:
         return {"HTTP_AUTHORIZATION": f"Bearer {self.who.token}"}
 
     def read(self, image: Image) -> Any:
@@ -88,7 +88,7 @@ class Atmosphere(Door):
     root = "/api/v2"
     missing = 404
 
-    def login(self) -> dict[str, str]:
+    def login(self) -> dict[str, Any]:
         return {"HTTP_AUTHORIZATION": f"TOKEN {self.who.token}"}
 
     def read(self, image: Image) -> Any:
@@ -157,7 +157,7 @@ class SharinPix(Door):
     # No image that could be tagged is left, which this API tells like a missing right.
     missing = 401
 
-    def login(self) -> dict[str, str]:
+    def login(self) -> dict[str, Any]:
         token = jwt.encode({"iss": self.who.secret_id, "admin": True}, self.who.secret, "HS256")
         return {"HTTP_AUTHORIZATION": f'Token token="{token}"'}
 
@@ -208,7 +208,7 @@ class Ims(Door):
 
     missing = 404
 
-    def login(self) -> dict[str, str]:
+    def login(self) -> dict[str, Any]:
         return {"HTTP_X_AUTH_TOKEN": self.who.token}
 
     @property
