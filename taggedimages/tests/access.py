@@ -9,6 +9,7 @@ from typing import Any
 
 import jwt
 from django.conf import settings
+from django.contrib.auth.models import Group
 from django.db import transaction
 from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
@@ -31,6 +32,8 @@ STATES = {
     "v": "private",
     "e": "ended",
     "t": "trashed",
+    # Private, and then trashed.
+    "w": "withdrawn",
     "u": "unclaimed",
     "d": "deleted",
 }
@@ -86,6 +89,7 @@ def make_subjects(owner: User) -> dict[str, Subject]:
         "v": make_image(by=owner, filename="canary-private.png", private=True),
         "e": make_image(by=owner, filename="canary-ended.png", ended_at=now - timedelta(minutes=1)),
         "t": make_image(by=owner, filename="canary-trashed.png"),
+        "w": make_image(by=owner, filename="canary-withdrawn.png", private=True),
         "u": intake.announce("canary-unclaimed.png", None, "case", Author(owner, "tests")),
         "d": make_image(by=owner, filename="canary-deleted.png"),
     }
@@ -100,7 +104,7 @@ def _subject(state: str, image: Image, shared: Tag, owner: User) -> Subject:
     tagging.link(image, shared, Author(owner, "tests"))
     # A key that is a route of IMS, too.
     tagging.tag(image, ["action"], Author(owner, "tests"))
-    if state == "t":
+    if state in "tw":
         deletion.trash(image)
     if state == "d":
         deletion.delete(image)
@@ -115,9 +119,12 @@ def make_callers() -> dict[str, dict[str, str]]:
         "owner": owner,
         "other": make_credentials("other", project_id="lab"),
         "foreign": foreign,
+        "editor": make_credentials("editor", project_id="lab"),
         "staff": make_credentials("staff", project_id="lab", staff=True),
         "far-staff": make_credentials("far-staff", project_id="far", staff=True),
     }
+    editors = Group.objects.create(name=settings.EDITOR_GROUP)
+    editors.user_set.add(users["editor"].user_id)
     callers = {"anonymous": {}, "store": {"X-Hook-Secret": settings.HOOK_SECRET}}
     for name, one in users.items():
         session = sessions.issue(User.objects.get(pk=one.user_id))

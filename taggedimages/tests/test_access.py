@@ -3,7 +3,8 @@
 Each API has two tables. The first says for each caller (rows) and each audience (columns) which
 images it is for, a letter a state:
 
-    p public   n not uploaded   v private   e ended   t trashed   u unclaimed   d deleted
+    p public   n not uploaded   v private   e ended   t trashed
+    w private and trashed   u unclaimed   d deleted
     *          all of them, or the route has nothing to do with a single image
     -          none
     pn!        these are seen, but what is asked is not allowed: the API's own refusal
@@ -72,9 +73,10 @@ ATMOSPHERE = """
 anonymous       pn   pn     403   403    *    403   403
 TOKEN other     pn   pn     pn!   pn!    *    *     403
 TOKEN foreign   pn   pn     pn!   pn!    *    *     403
-TOKEN owner     pnv  pnvet  pnv   pnvet  *    *     403
-TOKEN staff     pnv  pnvet  pnv   pnvet  *    *     *
-TOKEN far-staff pnv  pnvet  pnv   pnvet  *    *     *
+TOKEN editor    pn   pn     pn    pn     *    *     403
+TOKEN owner     pnv  pnvetw pnv   pnvetw *    *     403
+TOKEN staff     pnv  pnvetw pnv   pnvetw *    *     *
+TOKEN far-staff pnv  pnvetw pnv   pnvetw *    *     *
 Bearer owner    pn   pn     403   403    *    403   403
 admin           pn   pn     403   403    *    403   403
 
@@ -106,15 +108,15 @@ SHARINPIX = """
                 read links edit  trash untrash claim      any new  define upload sign page
 anonymous       401  401   401   401   401     401        401 401  401    401    401  p
 Bearer owner    401  401   401   401   401     401        401 401  401    401    401  401
-admin           pnv  pnv   pnv   et    et      pv,nu=400  *   *    *      *      *    p
+admin           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
 far-admin       -    -     -     -     -       -          *   *    *      *      *    p
-album           pnv  pnv   pnv   et    et      pv,nu=400  *   *    401    *      *    p
-viewer          pnv  pnv   pnv!  -     et!     pnvu!      *   401  401    401    *    p
+album           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    401    *      *    p
+viewer          pnv  pnv   pnv!  -     etw!    pnvu!      *   401  401    401    *    p
 other-album     -    -     -     -     -       -          *   *    401    401    401  p
-query           pnv  -     pnv!  -     et!     pnvu!      *   401  401    401    401  p
-session owner   pnv  pnv   pnv   et    et      pv,nu=400  *   *    *      *      *    p
+query           pnv  -     pnv!  -     etw!    pnvu!      *   401  401    401    401  p
+session owner   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
 session other   pn   pn    pn    et    et      p,nu=400   *   *    *      *      *    p
-session staff   pnv  pnv   pnv   et    et      pv,nu=400  *   *    *      *      *    p
+session staff   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
 session foreign -    -     -     -     -       -          *   *    *      *      *    p
 
 GET    /api/v1/tag_images                         links   200+ 200
