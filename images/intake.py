@@ -4,7 +4,6 @@ Until it is claimed, an announced file is a record that lies in the trash since 
 making: hidden from everybody, and given up by the worker when nobody comes for it.
 """
 
-import uuid
 from datetime import datetime
 
 from django.db import transaction
@@ -24,13 +23,6 @@ def announce(filename: str, size: int | None, album_id: str, by: Author) -> Imag
         image.ended_at = image.trashed_at = image.created_at
         image.save(update_fields=["album_id", "ended_at", "trashed_at"])
     return image
-
-
-def announced(project_id: str, id: uuid.UUID) -> Image | None:
-    """What was announced in a project under this id: not yet claimed, or claimed and current."""
-    found = Image.objects.of_project(project_id).filter(uuid=id, deleted_at=None)
-    image = found.filter(trashed_at=F("created_at")).first()
-    return image or found.current().first()
 
 
 def claim(image: Image) -> Image:

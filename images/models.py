@@ -63,6 +63,10 @@ class ImageQuerySet(models.QuerySet["Image"]):
         """Ended but restorable: not deleted for good, and not a file that was never claimed."""
         return self.filter(ended_at__lte=Now(), deleted_at=None).exclude(UNCLAIMED)
 
+    def claimable(self) -> Self:
+        """Announced files that nobody has claimed yet, and what is current."""
+        return self.filter(UNCLAIMED, deleted_at=None) | self.current()
+
     def visible_from(self, project_id: str) -> Self:
         """Current images of a project, and the public ones of every other."""
         return self.current().filter(Q(project=project_id) | Q(private=False))

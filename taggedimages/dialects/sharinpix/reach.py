@@ -21,6 +21,11 @@ def trashed(caller: Caller, right: str = "trash") -> ImageQuerySet:
     return _within(caller, Image.objects.restorable(), right)
 
 
+def claimable(caller: Caller, right: str = "image_upload") -> ImageQuerySet:
+    """The announced files, and current images, for which a caller has a right."""
+    return _within(caller, Image.objects.claimable(), right)
+
+
 def links(caller: Caller) -> QuerySet[ImageTag]:
     """The tag links that a caller may see, oldest first, with what their bodies show."""
     return described(ImageTag.objects.filter(image__in=images(caller, LINKS).values("pk")))

@@ -1,14 +1,14 @@
 """/storages, /storage_files and /token: what a client needs in order to upload by itself."""
 
-from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, ValidationError
+from rest_framework.exceptions import ParseError, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images import intake, keys, storage
 from images.models import Image
-from taggedimages.dialects.sharinpix import grants
+from taggedimages.dialects.sharinpix import grants, reach
 from taggedimages.dialects.sharinpix.authentication import caller
-from taggedimages.dialects.sharinpix.caller import Caller, Labels
+from taggedimages.dialects.sharinpix.caller import READ, Caller, Labels
 from taggedimages.dialects.sharinpix.conventions import SharinPixViewSet
 from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
 from taggedimages.dialects.sharinpix.openapi import (
@@ -58,12 +58,8 @@ class StorageFileViewSet(SharinPixViewSet):
         responses=CLAIMED,
     )
     def update(self, request: Request, id: str) -> Response:
-        uuid = uuid_in(id)
-        image = intake.announced(caller(request).project_id, uuid) if uuid else None
-        if image is None:
-            raise NotFound
-        if not caller(request).may_in("image_upload", image.album_id):
-            raise PermissionDenied
+        held, readable = reach.claimable(caller(request)), reach.claimable(caller(request), READ)
+        image = reach.one(held, readable, uuid_in(id))
         if _named_key(request) != keys.upload_key(image.key):
             raise ValidationError({"infos": "Names another file."})
         image = intake.claim(image)

@@ -1,0 +1,206 @@
+"""The cast of the access matrix: who calls, images in every state, and the routes there are."""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import timedelta
+from functools import cached_property
+from typing import Any
+
+import jwt
+from django.conf import settings
+from django.contrib.auth.models import Group
+from django.db import transaction
+from django.urls import URLPattern, URLResolver, get_resolver
+from django.utils import timezone
+from rest_framework.test import APIClient
+
+from images import deletion, intake, keys
+from images.models import Image
+from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
+from taggedimages.identity import sessions
+from taggedimages.identity.authors import Author
+from taggedimages.identity.credentials import CredentialSet
+from taggedimages.identity.models import User
+from tags import tagging
+from tags.models import ImageTag, Tag
+
+# One letter for each state that an image can be in.
+STATES = {
+    "p": "public",
+    "n": "not uploaded",
+    "v": "private",
+    "e": "ended",
+    "t": "trashed",
+    # Private, and then trashed.
+    "w": "withdrawn",
+    "u": "unclaimed",
+    "d": "deleted",
+}
+RIGHTS = (
+    "see image_list image_tag image_upload image_delete image_caption image_rotate image_crop trash"
+)
+
+
+@dataclass(frozen=True)
+class Subject:
+    """An image in some state, and what would give it away in an answer."""
+
+    image: Image
+    tag: Tag
+    link: ImageTag
+
+    def marks_in(self, body: str) -> str:
+        """`+` where the image itself is told, `#` where only its tag is, else nothing."""
+        if str(self.image.uuid) in body or self.image.filename.removesuffix(".png") in body:
+            return "+"
+        return "#" if self.tag.name in body else ""
+
+    def fill(self, text: str) -> str:
+        """A route or a body of the table, with what it says in braces."""
+        return re.sub(r"\{(\w+)\}", lambda found: str(self.values[found[1]]), text)
+
+    @cached_property
+    def values(self) -> dict[str, Any]:
+        """What may stand in braces."""
+        return {
+            "lab": "lab",
+            "far": "far",
+            "album": "case",
+            "shared": "shared",
+            "any": "any",
+            "image": self.image.pk,
+            "uuid": self.image.uuid,
+            "tag": self.tag.pk,
+            "tag_uuid": self.tag.uuid,
+            "name": self.tag.name,
+            "link": self.link.pk,
+            "link_uuid": self.link.uuid,
+            "key": keys.upload_key(self.image.key),
+        }
+
+
+def make_subjects(owner: User) -> dict[str, Subject]:
+    """One image of the owner in each state, all in the album `case`."""
+    now = timezone.now()
+    images = {
+        "p": make_image(by=owner, filename="canary-public.png"),
+        "n": make_pending(by=owner, filename="canary-pending.png"),
+        "v": make_image(by=owner, filename="canary-private.png", private=True),
+        "e": make_image(by=owner, filename="canary-ended.png", ended_at=now - timedelta(minutes=1)),
+        "t": make_image(by=owner, filename="canary-trashed.png"),
+        "w": make_image(by=owner, filename="canary-withdrawn.png", private=True),
+        "u": intake.announce("canary-unclaimed.png", None, "case", Author(owner, "tests")),
+        "d": make_image(by=owner, filename="canary-deleted.png"),
+    }
+    Image.objects.filter(pk__in=[image.pk for image in images.values()]).update(album_id="case")
+    shared = make_tag("shared", public=True)
+    return {state: _subject(state, image, shared, owner) for state, image in images.items()}
+
+
+def _subject(state: str, image: Image, shared: Tag, owner: User) -> Subject:
+    (tag,) = tagging.resolve([f"mark-{STATES[state].replace(' ', '-')}"])
+    link, _ = tagging.link(image, tag, Author(owner, "tests"))
+    tagging.link(image, shared, Author(owner, "tests"))
+    # A key that is a route of IMS, too.
+    tagging.tag(image, ["action"], Author(owner, "tests"))
+    if state in "tw":
+        deletion.trash(image)
+    if state == "d":
+        deletion.delete(image)
+    return Subject(image, tag, link)
+
+
+def make_callers() -> dict[str, dict[str, str]]:
+    """The headers of everybody who calls, by what the columns of the table say of them."""
+    owner = make_credentials("owner", project_id="lab")
+    foreign = make_credentials("foreign", project_id="far")
+    users = {
+        "owner": owner,
+        "other": make_credentials("other", project_id="lab"),
+        "foreign": foreign,
+        "editor": make_credentials("editor", project_id="lab"),
+        "staff": make_credentials("staff", project_id="lab", staff=True),
+        "far-staff": make_credentials("far-staff", project_id="far", staff=True),
+    }
+    editors = Group.objects.create(name=settings.EDITOR_GROUP)
+    editors.user_set.add(users["editor"].user_id)
+    callers = {"anonymous": {}, "store": {"X-Hook-Secret": settings.HOOK_SECRET}}
+    for name, one in users.items():
+        session = sessions.issue(User.objects.get(pk=one.user_id))
+        callers |= {
+            f"Bearer {name}": {"Authorization": f"Bearer {one.token}"},
+            f"TOKEN {name}": {"Authorization": f"TOKEN {one.token}"},
+            f"X-Auth {name}": {"X-Auth-Token": one.token},
+            f"session {name}": {"Authorization": f"Token {session}"},
+        }
+    return callers | {
+        "admin": _jwt(owner, admin=True),
+        "far-admin": _jwt(foreign, admin=True),
+        "album": _jwt(owner, abilities=_abilities("case", RIGHTS)),
+        "viewer": _jwt(owner, abilities=_abilities("case", "see")),
+        "other-album": _jwt(owner, abilities=_abilities("other", RIGHTS)),
+        "query": _jwt(owner, q="shared"),
+    }
+
+
+def _abilities(album: str, rights: str) -> dict[str, Any]:
+    return {album: {"Access": dict.fromkeys(rights.split(), True)}}
+
+
+def _jwt(who: CredentialSet, **claims: Any) -> dict[str, str]:
+    token = jwt.encode({"iss": who.secret_id} | claims, who.secret, "HS256")
+    return {"Authorization": f'Token token="{token}"'}
+
+
+@dataclass(frozen=True)
+class Answer:
+    """What somebody was told."""
+
+    status: int
+    body: str
+
+
+# One for all: a new one would set the whole service up again.
+CLIENT = APIClient(raise_request_exception=False)
+
+
+def ask(method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
+    """One request, all of whose effects are undone."""
+    with transaction.atomic():
+        answer: Any = CLIENT.generic(method, url, body, "application/json", headers=headers)
+        transaction.set_rollback(True)
+    return Answer(answer.status_code, answer.content.decode())
+
+
+def routes() -> set[str]:
+    """Every method of every route of the service, such as `GET /v1/images/{}`; admin as one."""
+    found = {"GET /healthz", "GET /readyz"}
+    for path, callback in _patterns(get_resolver().url_patterns, ""):
+        found |= {f"{method} {anonymised(path)}" for method in _methods(callback)}
+    return found
+
+
+def anonymised(path: str) -> str:
+    """A path whose variable parts have no name: of a pattern, or of the table."""
+    return re.sub(r"<[^>]*>|\{[^}]*\}", "{}", path.partition("?")[0])
+
+
+def _patterns(patterns: Any, prefix: str) -> Iterator[tuple[str, Any]]:
+    for pattern in patterns:
+        path = f"{prefix}{pattern.pattern}"
+        if isinstance(pattern, URLResolver):
+            if pattern.app_name == "admin":
+                yield f"/{path}", None
+            else:
+                yield from _patterns(pattern.url_patterns, path)
+        elif isinstance(pattern, URLPattern):
+            yield f"/{path}", pattern.callback
+
+
+def _methods(callback: Any) -> list[str]:
+    if hasattr(callback, "actions"):
+        return [method.upper() for method in callback.actions if method != "head"]
+    if hasattr(callback, "cls"):
+        return [method.upper() for method in callback.cls().allowed_methods if method != "OPTIONS"]
+    return ["GET"]

@@ -1,0 +1,344 @@
+"""Who sees what: every route of the service, for every kind of caller, images in every state.
+
+Each API has two tables. The first says for each caller (rows) and each audience (columns) which
+images it is for, a letter a state:
+
+    p public   n not uploaded   v private   e ended   t trashed
+    w private and trashed   u unclaimed   d deleted
+    *          all of them, or the route has nothing to do with a single image
+    -          none
+    pn!        these are seen, but what is asked is not allowed: the API's own refusal
+    n=409      these get an answer of their own
+    401        the same refusal whatever the state
+
+The second says for each route its audience, what the images that it is for are answered, what
+the others are, and the body that is sent. A `+` says that the image shows in the answer, a `#`
+that only the name of its tag does; otherwise neither does, nor after any refusal. A route that is
+in no table fails the test.
+"""
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import pytest
+from django.db import transaction
+
+from taggedimages.identity.models import User
+from taggedimages.tests.access import (
+    STATES,
+    Subject,
+    anonymised,
+    ask,
+    make_callers,
+    make_subjects,
+    routes,
+)
+
+pytestmark = pytest.mark.django_db
+
+V1 = """
+               read  done     any  store
+anonymous      pn    p,n=409  *    401
+Bearer other   pn    p,n=409  *    401
+Bearer foreign pn    p,n=409  *    401
+Bearer owner   pnv   pv,n=409 *    401
+Bearer staff   pnv   pv,n=409 *    401
+TOKEN owner    401   401      401  401
+admin          401   401      401  401
+store          pn    p,n=409  *    *
+
+GET    /v1/images                             read  200+ 200
+POST   /v1/images                             any   201  -    {"filename": "new.png"}
+GET    /v1/images/{image}                     read  200+ 404
+PUT    /v1/images/{image}                     read  200+ 404  {"tags": []}
+DELETE /v1/images/{image}                     read  204  404
+POST   /v1/images/{image}/complete            done  200+ 404
+GET    /v1/images/{image}/history             read  200# 404
+POST   /v1/upload                             any   201  -    {"filename": "new.png", "image_data": "eA=="}
+POST   /v1/hooks/s3                           store 204  -    {"Records": []}
+GET    /v1/tags                               any   200# -
+POST   /v1/tags                               any   201  -    {"name": "new"}
+GET    /v1/tags/{tag}                         any   200# -
+PUT    /v1/tags/{tag}                         any   200  -    {"name": "new"}
+DELETE /v1/tags/{tag}                         any   204  -
+GET    /v1/tags/{tag}/images                  read  200+ 200
+GET    /v1/search/images?exact_tags=shared    read  200+ 200
+GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
+"""  # noqa: E501
+
+ATMOSPHERE = """
+                read ended  edit  revive any  known staff
+anonymous       pn   pn     403   403    *    403   403
+TOKEN other     pn   pn     pn!   pn!    *    *     403
+TOKEN foreign   pn   pn     pn!   pn!    *    *     403
+TOKEN editor    pn   pn     pn    pn     *    *     403
+TOKEN owner     pnv  pnvetw pnv   pnvetw *    *     403
+TOKEN staff     pnv  pnvetw pnv   pnvetw *    *     *
+TOKEN far-staff pnv  pnvetw pnv   pnvetw *    *     *
+Bearer owner    pn   pn     403   403    *    403   403
+admin           pn   pn     403   403    *    403   403
+
+GET    {mount}/images                             read   200+ 200
+GET    {mount}/images?include_ended=true          ended  200+ 200
+GET    {mount}/images?search=canary&ordering=name read   200+ 200
+GET    {mount}/images?tag_name=shared             read   200+ 200
+GET    {mount}/images/{image}                     read   200+ 404
+GET    {mount}/images/{uuid}?include_ended=true   ended  200+ 404
+PATCH  {mount}/images/{uuid}                      edit   200+ 404 {"tags": []}
+PATCH  {mount}/images/{uuid}?include_ended=true   revive 200+ 404 {"end_date": null}
+PUT    {mount}/images/{image}                     edit   200+ 404 {"name": "new"}
+GET    {mount}/image_tags                         read   200+ 200
+GET    {mount}/image_tags?tag__name=shared        read   200+ 200
+GET    {mount}/image_tags?image={uuid}            read   200+ 200
+POST   {mount}/image_tags                         edit   200+ 400 {"image": "{image}", "tag": "{tag}"}
+GET    {mount}/image_tags/{link}                  read   200+ 404
+DELETE {mount}/image_tags/{link_uuid}             edit   204  404
+GET    {mount}/tags                               any    200# -
+POST   {mount}/tags                               known  201  -   {"name": "new", "description": "new"}
+GET    {mount}/tags/{tag}                         any    200# -
+PUT    {mount}/tags/{tag}                         staff  200  -   {"name": "new", "description": "new"}
+PATCH  {mount}/tags/{tag}                         staff  200# -   {"description": "new"}
+DELETE {mount}/tags/{tag}                         staff  204  -
+GET    {mount}/tokens/{any}                       known  404  -
+"""  # noqa: E501
+
+SHARINPIX = """
+                read links edit  trash untrash claim      any new  define upload sign page
+anonymous       401  401   401   401   401     401        401 401  401    401    401  p
+Bearer owner    401  401   401   401   401     401        401 401  401    401    401  401
+admin           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
+far-admin       -    -     -     -     -       -          *   *    *      *      *    p
+album           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    401    *      *    p
+viewer          pnv  pnv   pnv!  -     etw!    pnvu!      *   401  401    401    *    p
+other-album     -    -     -     -     -       -          *   *    401    401    401  p
+query           pnv  -     pnv!  -     etw!    pnvu!      *   401  401    401    401  p
+session owner   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
+session other   pn   pn    pn    et    et      p,nu=400   *   *    *      *      *    p
+session staff   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
+session foreign -    -     -     -     -       -          *   *    *      *      *    p
+
+GET    /api/v1/tag_images                         links   200+ 200
+GET    /api/v1/tag_images?image_id={uuid}         links   200+ 200
+GET    /api/v1/tag_images?tag_name=shared         links   200+ 200
+GET    /api/v1/tag_images?album_id=case           links   200+ 200
+DELETE /api/v1/tag_images/{link_uuid}             edit    204  404
+GET    /api/v1/tags                               any     200# -
+POST   /api/v1/tags                               new     200  -   {"name": "new"}
+GET    /api/v1/tags_token                         any     200  -
+GET    /api/v1/tags/autocomplete?q=mark           any     200# -
+POST   /api/v1/tags/{name}/tag_images             edit    200+ 401 {"image_ids": ["{uuid}"]}
+GET    /api/v1/tags/{shared}/public_tags          page    200+ 200
+PUT    /api/v1/tags/{tag_uuid}                    define  200# -   {"visible": true}
+PUT    /api/v1/tags/{tag_uuid}?public=true        define  200# -   {}
+GET    /api/v1/albums/{album}/images              read    200+ 200
+DELETE /api/v1/images                             edit    200+ 200 {"image_ids": ["{uuid}"]}
+GET    /api/v1/images/{uuid}                      read    200+ 404
+PUT    /api/v1/images/{uuid}                      edit    200+ 404 {"title": "new", "rotation": 90}
+DELETE /api/v1/images/{uuid}                      edit    204  404
+GET    /api/v1/images/{uuid}/user                 read    200  404
+GET    /api/v1/search                             read    200+ 200
+GET    /api/v1/search?q=canary                    read    200+ 200
+GET    /api/v1/trashed_images                     trash   200+ 200
+DELETE /api/v1/trashed_images/{uuid}              untrash 200+ 404
+POST   /api/v1/storages/{any}/storage_files       upload  200  -   {"album_id": "case", "name": "new.png"}
+PUT    /api/v1/storage_files/{uuid}               claim   200+ 404 {"infos": "<PostResponse><Key>{key}</Key></PostResponse>"}
+POST   /api/v1/token                              sign    200  -   {"permission": {"abilities": {"case": {"Access": {"see": true}}}}}
+"""  # noqa: E501
+
+IMS = """
+                 list single edit project away  change
+anonymous        401  401    401  401     401   401
+Bearer owner     401  401    401  401     401   401
+X-Auth owner     pnv  pnv    pnv  pnv     403   403
+X-Auth other     pnv  pnv    pnv  pnv     403   403
+X-Auth staff     pnv  pnv    pnv  pnv     403   403
+X-Auth foreign   -    pn     pn!  403     pn    pn!
+X-Auth far-staff -    pn     pn!  403     pn    pn!
+
+GET    /v2/cloudimages                                   list    200+ 200
+GET    /v2/images                                        list    200+ 200
+GET    /v2/images?tag=shared&limit=100                   list    200+ 200
+GET    /v2/images/{uuid}                                 single  200+ 404
+PUT    /v2/images/{uuid}/tags/{name}                     edit    204  404
+DELETE /v2/images/{uuid}/tags/{name}                     edit    204  404
+GET    /v2/{lab}/images/tags                             project 200# 200
+POST   /v2/{lab}/images/resource_instances/action        project 200+ 200 {"action": "filter"}
+GET    /v2/{lab}/images/{uuid}/tags                      project 200# 404
+GET    /v2/{far}/images/{uuid}/tags                      away    200# 404
+POST   /v2/{lab}/images/{uuid}/tags                      project 204  404 {"tag": {"key": "new", "value": ""}}
+POST   /v2/{far}/images/{uuid}/tags                      change  204  404 {"tag": {"key": "new", "value": ""}}
+POST   /v2/{lab}/images/{uuid}/tags/action               project 204  404 {"action": "delete", "tags": [{"key": "x"}]}
+POST   /v2/{far}/images/{uuid}/tags/action               change  204  404 {"action": "delete", "tags": [{"key": "x"}]}
+DELETE /v2/{lab}/images/{uuid}/tags/action               project 204  404
+DELETE /v2/{lab}/images/{uuid}/tags/{name}               project 204  404
+DELETE /v2/{far}/images/{uuid}/tags/{name}               change  204  404
+GET    /v1/cloudimages/tags                              list    200# 200
+PUT    /v1/cloudimages/tags                              edit    204  404 {"image_id": "{uuid}", "tag": "new"}
+DELETE /v1/{lab}/cloudimages/{uuid}/tags/delete          project 204  404 {"tags": [{"key": "shared"}]}
+DELETE /v1/{far}/cloudimages/{uuid}/tags/delete          change  204  404 {"tags": [{"key": "shared"}]}
+"""  # noqa: E501
+
+PAGES = """
+             any nobody
+anonymous    *   401
+Bearer owner *   401
+TOKEN owner  *   401
+X-Auth owner *   401
+admin        *   401
+
+GET    /                             any    300 -
+GET    /v2                           any    300 -
+GET    /v2/                          any    300 -
+GET    /docs                         any    200 -
+GET    /v1/openapi.json              any    200 -
+GET    /v2/openapi.json              any    200 -
+GET    /api/v1/openapi.json          any    200 -
+GET    /api/v2/openapi.json          any    200 -
+GET    /current/api/v2/openapi.json  any    200 -
+GET    /healthz                      any    200 -
+GET    /readyz                       any    200 -
+GET    /admin/                       any    302 -
+POST   /v3/auth/tokens               nobody -   -   {"auth": {"identity": {"methods": ["password"], "password": {"user": {"name": "owner", "password": "wrong"}}}}}
+"""  # noqa: E501
+
+# The tables, and what `!` is in each.
+TABLES = (
+    (V1, ""),
+    (ATMOSPHERE.replace("{mount}", "/api/v2"), "403"),
+    (ATMOSPHERE.replace("{mount}", "/current/api/v2"), "403"),
+    (SHARINPIX, "401"),
+    (IMS, "403"),
+    (PAGES, ""),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A route of a table, and what each caller is told of an image in each state."""
+
+    method: str
+    path: str
+    body: str
+    expected: dict[str, dict[str, str]]
+
+    def __str__(self) -> str:
+        return f"{self.method} {self.path}"
+
+    def told(self, headers: dict[str, str], subjects: dict[str, Subject]) -> dict[str, str]:
+        """What a caller is told: the status, and whether the image shows."""
+        answers: dict[tuple[str, str], Any] = {}
+        seen = {}
+        for state, subject in subjects.items():
+            request = subject.fill(self.path), subject.fill(self.body)
+            answer = answers.get(request) or ask(self.method, *request, headers)
+            answers[request] = answer
+            seen[STATES[state]] = f"{answer.status}{subject.marks_in(answer.body)}"
+        return seen
+
+
+def rows(table: str, refusal: str) -> Iterator[Row]:
+    """The routes of a table."""
+    callers, routes = table.strip("\n").split("\n\n")
+    head, *lines = callers.splitlines()
+    start = re.search(r"\S", head)
+    assert start
+    audiences = {
+        line[: start.start()].strip(): dict(
+            zip(head.split(), line[start.start() :].split(), strict=True)
+        )
+        for line in lines
+    }
+    for line in routes.splitlines():
+        method, path, audience, yes, no, *body = line.split(maxsplit=5)
+        expected = {
+            caller: answers(cells[audience], yes, no, refusal)
+            for caller, cells in audiences.items()
+        }
+        yield Row(method, path, "".join(body), expected)
+
+
+def answers(cell: str, yes: str, no: str, refusal: str) -> dict[str, str]:
+    """What a cell says of each state.
+
+    >>> answers("p,n=409", "200+", "404", "")["not uploaded"]
+    '409'
+    """
+    if cell.isdecimal() or cell == "*":
+        return dict.fromkeys(STATES.values(), yes if cell == "*" else cell)
+    told = dict.fromkeys(STATES.values(), no)
+    for group in cell.strip("-").split(","):
+        letters, _, own = group.partition("=")
+        answer = own or (refusal if letters.endswith("!") else yes)
+        told |= {STATES[letter]: answer for letter in letters.removesuffix("!")}
+    return told
+
+
+ROWS = [row for table in TABLES for row in rows(*table)]
+# What has to do with the corpus, unlike the pages.
+DATA = [row for table in TABLES[:-1] for row in rows(*table)]
+READS = [row for row in ROWS if row.method == "GET"]
+
+
+@pytest.fixture(scope="module")
+def corpus(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Any, Any]]:
+    """The callers and the images, made once for all tests; none changes them."""
+    with django_db_blocker.unblock(), transaction.atomic():
+        callers = make_callers()
+        yield callers, make_subjects(User.objects.get(username="owner"))
+        transaction.set_rollback(True)
+
+
+def test_every_route_of_the_service_is_in_a_table():
+    assert {f"{row.method} {anonymised(row.path)}" for row in ROWS} == routes()
+
+
+@pytest.mark.parametrize("row", ROWS, ids=str)
+def test_each_caller_is_told_what_the_table_says(corpus, row):
+    callers, subjects = corpus
+    assert {caller: row.told(callers[caller], subjects) for caller in row.expected} == row.expected
+
+
+@pytest.mark.parametrize("row", READS, ids=str)
+def test_head_is_told_as_much_without_a_body(corpus, row):
+    callers, subjects = corpus
+    head = Row("HEAD", row.path, row.body, row.expected)
+    private = {"v": subjects["v"]}
+    for caller, expected in row.expected.items():
+        assert head.told(callers[caller], private) == {"private": expected["private"].strip("+#")}
+
+
+# Who may do most in each API, so that nothing else refuses first.
+BEST = ("Bearer staff", "TOKEN staff", "session staff", "X-Auth staff")
+
+
+def test_a_method_that_no_table_has_is_405(corpus):
+    callers, subjects = corpus
+    known = {f"{row.method} {anonymised(row.path)}" for row in ROWS}
+    for path, best in {
+        row.path: name for row in DATA for name in BEST if name in row.expected
+    }.items():
+        for method in ("GET", "POST", "PUT", "PATCH", "DELETE", "TRACE"):
+            if f"{method} {anonymised(path)}" not in known and "{far}" not in path:
+                other = Row(method, path, "{}", {})
+                assert other.told(callers[best], {"p": subjects["p"]}) == {"public": "405"}, other
+
+
+@pytest.mark.parametrize("row", DATA, ids=str)
+def test_where_anonymous_callers_may_do_nothing_they_are_refused(corpus, settings, row):
+    callers, subjects = corpus
+    settings.ANONYMOUS = "none"
+    told = row.told(callers["anonymous"], {"p": subjects["p"]})
+    assert told["public"] in ("401", "403")
+
+
+@pytest.mark.parametrize("row", DATA, ids=str)
+def test_where_anonymous_callers_only_read_they_write_nothing(corpus, settings, row):
+    callers, subjects = corpus
+    settings.ANONYMOUS = "read-only"
+    told = row.told(callers["anonymous"], {"p": subjects["p"]})
+    if row.method == "GET":
+        assert told["public"] == row.expected["anonymous"]["public"]
+    else:
+        assert told["public"] in ("401", "403")
