@@ -62,7 +62,7 @@ def test_the_tour_gives_the_output_that_it_shows(fresh_up: Up, tmp_path: Path) -
 def test_the_two_commands_name_files_and_commands_that_exist() -> None:
     run, test = re.findall(r"^python3 -m venv .*$", README, re.MULTILINE)
     assert run.endswith("manage.py up")
-    assert test.endswith("pytest")
+    assert test.endswith("pytest -n auto")
     assert "-r requirements.txt" in run
     assert (CHECKOUT / "requirements.txt").exists()
 
