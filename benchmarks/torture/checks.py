@@ -9,7 +9,7 @@ import requests
 from benchmarks.torture.expectations import Expectations, Expected
 from benchmarks.torture.service import Service
 
-SETTLE_SECONDS = 180
+SETTLE_SECONDS = 600
 # What the worker has still to do: files to inspect, files of deleted images to remove.
 OPEN = """
 SELECT count(*) FROM images_image

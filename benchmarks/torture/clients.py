@@ -22,6 +22,8 @@ from benchmarks.torture.service import Service
 
 TIMEOUT = (3, 20)
 PAUSE_SECONDS = 0.2
+# Between one undertaking and the next: one worker has to keep up with all clients.
+PACE_SECONDS = 0.5, 2.0
 # How long a client tries to have one file taken.
 PATIENCE_SECONDS = 180
 SHARED = [f"shared-{number}" for number in range(8)]
@@ -67,6 +69,7 @@ class Client:
         }
         while not stopping.is_set():
             self.random.choices(list(mix), list(mix.values()))[0]()
+            stopping.wait(self.random.uniform(*PACE_SECONDS))
 
     def create(self) -> None:
         """A record, the PUT of its file, and the wait until the file is taken."""
