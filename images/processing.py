@@ -34,7 +34,10 @@ RETURNING id
 
 
 def sweep(limit: int = 100, stopping: Callable[[], bool] = lambda: False) -> int:
-    """Look after up to `limit` records that are due; returns how many were."""
+    """Look after up to `limit` records that are due; returns how many were.
+
+    While the store is away the round ends at the first of them: each claim puts a record off.
+    """
     for done in range(limit):
         image = None if stopping() else _claim()
         if image is None:
@@ -43,6 +46,8 @@ def sweep(limit: int = 100, stopping: Callable[[], bool] = lambda: False) -> int
             look_after(image, stopping)
         except storage.StorageUnavailable as error:
             logger.warning("Image %s: %s It is tried again.", image.pk, error)
+            if not _store_answers():
+                return done
     return limit
 
 
@@ -73,6 +78,15 @@ def reprocess(images: ImageQuerySet) -> int:
     """
     uploaded = images.uploaded().filter(deleted_at=None)
     return uploaded.update(processed_at=None, attempts=0, checks=0, check_at=timezone.now())
+
+
+def _store_answers() -> bool:
+    """Whether the trouble is with one object alone, so that others can be looked after."""
+    try:
+        storage.check_bucket()
+    except storage.StorageUnavailable:
+        return False
+    return True
 
 
 def _claim() -> Image | None:

@@ -125,7 +125,13 @@ class ImageCreatedSerializer(serializers.Serializer[Any]):
     """ImageCreatedResponse."""
 
     id = serializers.IntegerField()
-    upload_url = serializers.URLField(help_text="Takes one PUT of the file, for an hour.")
+    upload_url = serializers.URLField(
+        allow_null=True,
+        help_text=(
+            "Takes one PUT of the file, for an hour. null: there is nothing to send, the image "
+            "of this id has the file; only where `sha256` was given and duplicates are reused."
+        ),
+    )
     upload_headers = serializers.DictField(
         child=serializers.CharField(),
         required=False,
@@ -239,9 +245,14 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
 class UploadedSerializer(ImageRecordSerializer):
     """What POST /upload answers: the record, and a PUT for the same key."""
 
-    upload_url = serializers.SerializerMethodField(help_text="A PUT of as many bytes.")
+    upload_url = serializers.SerializerMethodField(
+        help_text="A PUT of as many bytes; null where an image that was there is answered."
+    )
 
-    def get_upload_url(self, image: Image) -> str:
+    def get_upload_url(self, image: Image) -> str | None:
+        # Of a file that somebody else may have sent.
+        if self.context.get("reused"):
+            return None
         return storage.presign_put(image.key, image.size)
 
 

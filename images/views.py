@@ -2,6 +2,7 @@
 
 import hmac
 import json
+from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
@@ -16,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from images import deletion, events, multipart, storage, uploads
+from images import deletion, events, multipart, reuse, storage, uploads
 from images.models import Image, ImageQuerySet
 from images.part_views import FOREIGN, begin_parts, check_own
 from images.serializers import (
@@ -69,7 +70,10 @@ class ImageViewSet(GenericViewSet[Image]):
         summary="Create a record and get a URL to PUT its file to",
         description=(
             "With `parts` and `size`: in how many parts the file will be sent; the answer then "
-            "has an `upload_id` and a URL for each part."
+            "has an `upload_id` and a URL for each part. With `sha256`, and where the service is "
+            "set to reuse duplicates: an image of the same project that the caller may see and "
+            "that has these bytes is answered as if just made, with the tags added that were "
+            "sent; `upload_url` is then null, and nothing is to be sent."
         ),
         request=ImageCreateSerializer,
         responses={
@@ -156,20 +160,34 @@ class UploadView(APIView):
 
     @extend_schema(
         summary="Upload an image and create its record in one request",
+        description=(
+            "Where the service is set to reuse duplicates, and an image of the same project that "
+            "the caller may see has the same bytes: answers that one, with the tags added that "
+            "were sent; `upload_url` is then null."
+        ),
         request=UploadCreateSerializer,
         responses={201: UploadedSerializer},
     )
     def post(self, request: Request) -> Response:
         asked = _validated(UploadCreateSerializer(data=request.data))
         author = author_of(request, DOOR)
-        image = uploads.receive(asked["filename"], asked["image_data"], author)
+        body = asked["image_data"]
+        if image := reuse.existing(sha256(body).digest(), len(body), author):
+            tagging.tag(image, asked["tags"], author)
+            return self.answer(image, reused=True)
+        image = uploads.receive(asked["filename"], body, author)
         try:
             _save(image, asked["tags"], author)
         except Exception:
             storage.delete(image.key)
             raise
+        return self.answer(image)
+
+    def answer(self, image: Image, *, reused: bool = False) -> Response:
+        """The record as it now is."""
         record = with_tags(Image.objects.all()).get(pk=image.pk)
-        return Response(UploadedSerializer(record).data, status=status.HTTP_201_CREATED)
+        data = UploadedSerializer(record, context={"reused": reused}).data
+        return Response(data, status=status.HTTP_201_CREATED)
 
 
 class StoreEventView(APIView):
@@ -216,11 +234,24 @@ def _check_secret(request: Request) -> None:
 
 
 def _begun(asked: dict[str, Any], author: Author) -> dict[str, Any]:
+    if image := _known(asked, author):
+        tagging.tag(image, asked["tags"], author)
+        return {"id": image.pk, "upload_url": None}
     image = _begin(asked["filename"], asked.get("size"), asked["tags"], author)
     bound = asked["content_type"], asked["sha256"]
     url = storage.presign_put(image.key, image.size, *bound)
     headers = {"upload_headers": storage.put_headers(*bound)} if any(bound) else {}
     return {"id": image.pk, "upload_url": url, **headers}
+
+
+def _known(asked: dict[str, Any], author: Author) -> Image | None:
+    if not asked["sha256"]:
+        return None
+    try:
+        return reuse.existing(asked["sha256"], asked.get("size"), author)
+    except storage.StorageUnavailable:
+        # Records are made all the same while the store is away.
+        return None
 
 
 @retried

@@ -194,6 +194,9 @@ TRASH_SECONDS = env.int("TAGGEDIMAGES_TRASH_SECONDS", default=30 * 86_400)
 ORPHAN_SECONDS = env.int("TAGGEDIMAGES_ORPHAN_SECONDS", default=86_400)
 PURGE_SECONDS = env.float("TAGGEDIMAGES_PURGE_SECONDS", default=300)
 
+# Answer an upload with an image of the same project that has the same bytes already.
+REUSE_DUPLICATES = env.bool("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
+
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
 
 # --- Inspection of files: what one may cost ------------------------------------------------------

@@ -47,16 +47,19 @@ def translated() -> Iterator[list[str]]:
         raise StorageUnavailable(f"The object store failed: {type(error).__name__}.") from error
 
 
-@cache
 def store() -> "S3Client":
     """The store as this process reaches it."""
     return _connect(settings.S3_ENDPOINT_URL)
 
 
-@cache
 def public() -> "S3Client":
     """The store as clients reach it, who may know it by another name: for signing URLs."""
-    return _connect(settings.S3_PUBLIC_ENDPOINT_URL or settings.S3_ENDPOINT_URL)
+    return _connect(public_endpoint_url())
+
+
+def public_endpoint_url() -> str:
+    """The address that clients know the store by; empty for AWS."""
+    return str(settings.S3_PUBLIC_ENDPOINT_URL or settings.S3_ENDPOINT_URL)
 
 
 def credentials() -> ReadOnlyCredentials:
@@ -75,6 +78,7 @@ def _session() -> boto3.session.Session:
     )
 
 
+@cache
 def _connect(endpoint_url: str) -> "S3Client":
     client: S3Client = _session().client(
         "s3",

@@ -95,6 +95,7 @@ def _signer() -> UrlSigner:
     instant = datetime.fromtimestamp(time.time() // step * step, UTC)
     credentials = client.credentials()
     return _signer_at(
+        client.public_endpoint_url(),
         settings.S3_BUCKET,
         f"{instant:%Y%m%dT%H%M%SZ}",
         credentials.access_key,
@@ -103,9 +104,15 @@ def _signer() -> UrlSigner:
     )
 
 
+# The endpoint is asked for so that another one has a signer of its own.
 @lru_cache(maxsize=8)
 def _signer_at(
-    bucket: str, instant: str, access_key: str, secret_key: str, token: str | None
+    endpoint_url: str,
+    bucket: str,
+    instant: str,
+    access_key: str,
+    secret_key: str,
+    token: str | None,
 ) -> UrlSigner:
     # boto3 knows how buckets are addressed; what comes before the key is the same for all.
     base = _presign("get_object", {"Bucket": bucket, "Key": "key"}).partition("key?")[0]

@@ -13,7 +13,6 @@ import pytest
 from images import inspecting, storage
 from images.inspection import child, sandbox
 from images.inspection.sandbox import Inspected
-from images.storage import client
 
 Look = Callable[..., Inspected]
 OWN = f"keeping-{uuid.uuid4().hex[:12]}"
@@ -43,10 +42,8 @@ def outage(settings) -> Outage:
             closed.bind(("127.0.0.1", 0))
             settings.S3_ENDPOINT_URL = f"http://127.0.0.1:{closed.getsockname()[1]}"
             settings.S3_TRIES = 1
-            client.store.cache_clear()
             yield
         settings.S3_ENDPOINT_URL, settings.S3_TRIES = real
-        client.store.cache_clear()
 
     return refused
 

@@ -251,7 +251,7 @@ def test_a_statement_that_replaces_a_link_by_itself_is_refused(image, mira):
     """The order of its two lines could not be told; two statements can."""
     tagging.tag(image, ["knee"], mira)
     replacing = """
-        MERGE INTO tags_imagetag l USING (SELECT id FROM tags_imagetag UNION SELECT 0) w
+        MERGE INTO tags_imagetag l USING (SELECT id FROM tags_imagetag UNION ALL SELECT 0) w
         ON l.id = w.id
         WHEN MATCHED THEN DELETE
         WHEN NOT MATCHED THEN INSERT (uuid, image_id, tag_id, value)

@@ -10,7 +10,6 @@ from django.utils import timezone
 
 from images import deletion, intake, processing, storage, uploads
 from images.models import Image
-from images.storage.client import store
 from taggedimages.factories import make_image, make_pending, make_png, unknown_uuid
 
 from .conftest import EDITOR, READER
@@ -244,10 +243,8 @@ def store_away(settings):
 
     def away() -> None:
         settings.S3_ENDPOINT_URL = "http://127.0.0.1:1"
-        store.cache_clear()
 
-    yield away
-    store.cache_clear()
+    return away
 
 
 def test_while_the_store_is_away_claiming_is_a_503_and_nothing_is_lost(admin, store_away):

@@ -1,0 +1,1 @@
+"""Programs that measure the service and try it hard; none is part of it."""

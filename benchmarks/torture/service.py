@@ -1,0 +1,146 @@
+"""The service under torture: where it is now, its processes by name, its death and return."""
+
+import contextlib
+import json
+import os
+import subprocess
+import sys
+import threading
+from pathlib import Path
+from typing import Any
+
+import psutil
+import psycopg2
+
+from taggedimages.engines import process
+from taggedimages.engines.state import CHECKOUT, State
+from taggedimages.engines.tests.conftest import Up, finish, start, without_engines
+
+SAMPLE_SECONDS = 2
+PARTS = {
+    "web": "web",
+    "worker": "work",
+    "PostgreSQL": "postgres",
+    "SeaweedFS": "seaweedfs",
+}
+
+
+class Service:
+    """A `manage.py up` on a folder, which may be killed and started again elsewhere."""
+
+    def __init__(self, data: Path) -> None:
+        self.data = data
+        self.up: Up = start(data)
+        self.url = self.up.url
+
+    @property
+    def state(self) -> State:
+        return self.up.state
+
+    def start_again(self) -> None:
+        """A new `up` after the whole of the last one has died."""
+        self.up.process.wait()
+        self.up = start(self.data)
+        self.url = self.up.url
+
+    def finish(self) -> None:
+        """Stop it, and leave no process."""
+        finish(self.up)
+
+    def head(self, part: str) -> psutil.Process | None:
+        """The first process of a part, None while there is none."""
+        found = self.up.part(part)
+        pids = {p.pid for p in found}
+        return next((p for p in found if _parent(p) not in pids), None)
+
+    def web_workers(self) -> list[psutil.Process]:
+        """The processes that answer requests."""
+        master = self.head("web")
+        if master is None:
+            return []
+        try:
+            children = master.children()
+        except psutil.Error:
+            return []
+        return [p for p in children if "resource_tracker" not in " ".join(_command(p))]
+
+    def everything(self) -> list[psutil.Process]:
+        """`up` itself and all that it has started."""
+        return [psutil.Process(self.up.process.pid), *self.up.processes()]
+
+    def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """Rows straight from the database, past the service."""
+        connection = psycopg2.connect(self.state.database_url)
+        try:
+            with connection, connection.cursor() as cursor:
+                cursor.execute(statement, values)
+                return cursor.fetchall() if cursor.description else []
+        finally:
+            connection.close()
+
+    def manage(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
+        """Run a command of manage.py beside it, with settings of its own."""
+        return subprocess.run(
+            [sys.executable, str(CHECKOUT / "manage.py"), *arguments],
+            env=without_engines() | {"TAGGEDIMAGES_DATA": str(self.data)} | env,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+
+    def reconcile(self, *arguments: str) -> tuple[dict[str, int], list[str]]:
+        """How many findings of each kind, and their lines; however young the objects are."""
+        ran = self.manage("reconcile", "--json", *arguments, TAGGEDIMAGES_ORPHAN_SECONDS="0")
+        lines = ran.stdout.splitlines()
+        if not lines:
+            raise RuntimeError(f"reconcile failed: {ran.stderr}")
+        return json.loads(lines[-1])["findings"], lines[:-1]
+
+
+class Memory(threading.Thread):
+    """Samples what the service's processes hold, shared pages counted once; keeps the peaks."""
+
+    def __init__(self, service: Service) -> None:
+        super().__init__(daemon=True)
+        self.service = service
+        self.peaks: dict[str, int] = {}
+        self.stopping = threading.Event()
+
+    def run(self) -> None:
+        while not self.stopping.wait(SAMPLE_SECONDS):
+            held = {
+                title: sum(map(_proportional_bytes, self.service.up.part(part)))
+                for title, part in PARTS.items()
+            }
+            held["all"] = sum(held.values())
+            for title, size in held.items():
+                self.peaks[title] = max(size, self.peaks.get(title, 0))
+
+
+def kill(victims: list[psutil.Process]) -> None:
+    """SIGKILL them all, then wait until they are gone."""
+    for victim in victims:
+        with contextlib.suppress(psutil.Error):
+            victim.kill()
+    process.wait_for_end([v for v in victims if v.pid != os.getpid()], 10)
+
+
+def _proportional_bytes(of: psutil.Process) -> int:
+    try:
+        return int(of.memory_full_info().pss)
+    except (psutil.Error, OSError, AttributeError):
+        return 0
+
+
+def _parent(of: psutil.Process) -> int:
+    try:
+        return int(of.ppid())
+    except psutil.Error:
+        return 0
+
+
+def _command(of: psutil.Process) -> list[str]:
+    try:
+        return list(of.cmdline())
+    except psutil.Error:
+        return []
