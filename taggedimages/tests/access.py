@@ -16,7 +16,7 @@ from django.utils import timezone
 from rest_framework.test import APIClient
 
 from images import deletion, intake, keys
-from images.models import Image
+from images.models import Facts, Image
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity import sessions
 from taggedimages.identity.authors import Author
@@ -49,10 +49,14 @@ class Subject:
     image: Image
     tag: Tag
     link: ImageTag
+    # Of everybody to see, and looking the same.
+    twin: Image
 
     def marks_in(self, body: str) -> str:
         """`+` where the image itself is told, `#` where only its tag is, else nothing."""
-        if str(self.image.uuid) in body or self.image.filename.removesuffix(".png") in body:
+        found_by_checksum = f"[{self.image.pk}]"
+        named = (str(self.image.uuid), self.image.filename.removesuffix(".png"), found_by_checksum)
+        if any(name in body for name in named):
             return "+"
         return "#" if self.tag.name in body else ""
 
@@ -70,12 +74,14 @@ class Subject:
             "shared": "shared",
             "any": "any",
             "image": self.image.pk,
+            "twin": self.twin.pk,
             "uuid": self.image.uuid,
             "tag": self.tag.pk,
             "tag_uuid": self.tag.uuid,
             "name": self.tag.name,
             "link": self.link.pk,
             "link_uuid": self.link.uuid,
+            "sha256": self.image.facts.sha256_hex,
             "key": keys.upload_key(self.image.key),
         }
 
@@ -95,20 +101,32 @@ def make_subjects(owner: User) -> dict[str, Subject]:
     }
     Image.objects.filter(pk__in=[image.pk for image in images.values()]).update(album_id="case")
     shared = make_tag("shared", public=True)
-    return {state: _subject(state, image, shared, owner) for state, image in images.items()}
+    twin = make_image(filename="twin.png")
+    _describe(twin, "x")
+    return {state: _subject(state, image, shared, twin) for state, image in images.items()}
 
 
-def _subject(state: str, image: Image, shared: Tag, owner: User) -> Subject:
+def _subject(state: str, image: Image, shared: Tag, twin: Image) -> Subject:
+    by = Author(image.created_by, "tests")
     (tag,) = tagging.resolve([f"mark-{STATES[state].replace(' ', '-')}"])
-    link, _ = tagging.link(image, tag, Author(owner, "tests"))
-    tagging.link(image, shared, Author(owner, "tests"))
+    link, _ = tagging.link(image, tag, by)
+    tagging.link(image, shared, by)
     # A key that is a route of IMS, too.
-    tagging.tag(image, ["action"], Author(owner, "tests"))
+    tagging.tag(image, ["action"], by)
+    _describe(image, state)
     if state in "tw":
         deletion.trash(image)
     if state == "d":
         deletion.delete(image)
-    return Subject(image, tag, link)
+    return Subject(image, tag, link, twin)
+
+
+def _describe(image: Image, state: str) -> None:
+    """Facts as of files that differ in their bytes and all look alike."""
+    facts, _ = Facts.objects.get_or_create(image=image)
+    facts.sha256, facts.md5 = state.encode() * 32, state.encode() * 16
+    facts.fingerprint = 0x0F0F_3C3C_55AA
+    facts.save()
 
 
 def make_callers() -> dict[str, dict[str, str]]:
