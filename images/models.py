@@ -178,6 +178,24 @@ class Image(models.Model):
             models.Index(
                 F("project"), F("created_at").desc(), F("id").desc(), name="image_of_project"
             ),
+            # What everybody sees, what one user sees besides, and what has an end, which alone
+            # is judged at request time (images.audience).
+            models.Index(
+                F("created_at").desc(),
+                F("id").desc(),
+                name="image_shown",
+                condition=Q(private=False, ended_at=None),
+            ),
+            models.Index(
+                F("created_by"),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="image_own_private",
+                condition=Q(private=True, ended_at=None),
+            ),
+            models.Index(
+                fields=["ended_at"], name="image_ending", condition=Q(ended_at__isnull=False)
+            ),
             # What has no end first (contract Atmosphere, pagination and order).
             models.Index(
                 IsNull(F("ended_at"), True).desc(),

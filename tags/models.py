@@ -70,12 +70,28 @@ class ImageTag(models.Model):
     # Without an index: nothing reads links by user, and there are many of them.
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, db_index=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # The image's, which the database keeps here too (migration 0003): when it was created, and
+    # whom it is shown to (images.audience).
+    image_created_at = models.DateTimeField(null=True, editable=False)
+    audience = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["image", "tag"], name="imagetag_once"),
+            models.CheckConstraint(
+                condition=models.Q(image_created_at__isnull=False), name="imagetag_described"
+            ),
         ]
-        indexes = [models.Index(fields=["tag", "image"], name="imagetag_by_tag")]
+        indexes = [
+            # The images with a tag in the order of every list, for one audience at a time.
+            models.Index(
+                F("tag"),
+                F("audience"),
+                F("image_created_at").desc(),
+                F("image").desc(),
+                name="imagetag_walk",
+            ),
+        ]
 
     def __str__(self) -> str:
         return f"{self.tag_id} on {self.image_id}"
@@ -106,3 +122,13 @@ class TagChange(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag_name} on {self.image_id}: {self.old_value!r} to {self.new_value!r}"
+
+
+class Vocabulary(models.Model):
+    """One row with a number that changes whenever a tag is renamed (migration 0006)."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    version = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"version {self.version}"

@@ -1,0 +1,42 @@
+"""Whom an image is shown to, as one number: what `ImageQuerySet.visible_to` says, for indexes.
+
+The database works the number out (`images_audience`, migration 0002) and keeps it on every link:
+EVERYBODY, the id of the user whose private image it is, NOBODY'S where only staff may see it, and
+null for an image with an end, which each request judges by `VISIBLE`. A test holds all this
+against `visible_to`.
+"""
+
+from dataclasses import dataclass
+
+from django.contrib.auth.models import AnonymousUser
+
+from images.models import CLOCK_TOLERANCE
+from taggedimages.identity.models import User
+
+EVERYBODY, NOBODYS = 0, -1
+# The latest creation time that is shown (ImageQuerySet.current).
+LATEST = f"statement_timestamp() + interval '{CLOCK_TOLERANCE.total_seconds():.0f} s'"
+
+
+@dataclass(frozen=True)
+class Viewer:
+    """Somebody who looks; `audiences` are those that they belong to, None for staff: all."""
+
+    audiences: tuple[int, ...] | None
+
+    @classmethod
+    def of(cls, user: User | AnonymousUser | None) -> "Viewer":
+        """A caller as a viewer."""
+        if not isinstance(user, User):
+            return cls((EVERYBODY,))
+        return cls(None if user.is_staff else (EVERYBODY, user.pk))
+
+    @property
+    def visible(self) -> str:
+        """SQL: whether the image `i` is shown to the viewer, whatever its state."""
+        current = f"(i.ended_at IS NULL OR i.ended_at > statement_timestamp()) AND i.created_at <= {LATEST}"
+        if self.audiences is None:
+            return current
+        owners = self.audiences[1:]
+        own = f" OR i.created_by_id = {int(owners[0])}" if owners else ""
+        return f"{current} AND (NOT i.private{own})"

@@ -1,0 +1,117 @@
+"""How many images match a plan: exactly, at the moment of one statement.
+
+By rows: the links of the clause with the fewest are read in the index, and the other clauses are
+probed. By bitmaps, where that would be many: whole blocks of images are compared at once. What the
+bitmaps cannot know, images that changed a moment ago or have an end ahead, is taken out of them
+and judged by its records, in the same statement and so in the same state of the database.
+"""
+
+from typing import NamedTuple
+
+from django.db import connection
+
+from images.audience import LATEST
+from search import conditions
+from search.models import BLOCK
+from search.plans import Plan
+
+# Links that are read one by one rather than looked up in bitmaps: some milliseconds.
+FEW_LINKS = 3_000
+
+BY_BITMAPS = """
+WITH unsure AS MATERIALIZED ({unsure}),
+out AS ({out}),
+m AS MATERIALIZED ({matches})
+SELECT (SELECT coalesce(sum(bit_count(bits)), 0) FROM m)
+       - (SELECT count(*) FROM out JOIN m ON m.block = out.image / {block}
+          WHERE get_bit(m.bits, (out.image & {block} - 1)::int) = 1)
+       + (SELECT count(*) FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live})
+       {light},
+       (SELECT count(*) FROM images_image i WHERE i.ended_at > statement_timestamp() AND {live}),
+       NOT EXISTS (SELECT FROM search_rebuild)
+       AND (SELECT count(*) FROM search_taguse WHERE heavy AND tag_id = ANY({heavy})) = {heavies}
+"""
+
+LIGHT = """
++ (SELECT count(DISTINCT l.image_id) FROM tags_imagetag l
+   WHERE {conditions})
+"""
+
+BY_ROWS = """
+SELECT (SELECT count({counted}) FROM {rows}) + ending, ending, true
+FROM (SELECT count(*) AS ending FROM images_image i WHERE i.ended_at > statement_timestamp() AND {live}) e
+"""
+
+
+class Total(NamedTuple):
+    """How many match, how many of these have an end ahead, and whether bitmaps told."""
+
+    images: int
+    ending: int = 0
+    by_bitmaps: bool = False
+
+
+def total(plan: Plan) -> Total:
+    """How many images match. One statement."""
+    if plan.impossible:
+        return Total(0)
+    if not by_rows(plan):
+        images, ending, trusted = _execute(plan, _by_bitmaps(plan))
+        if trusted:
+            return Total(int(images), ending, by_bitmaps=True)
+    images, ending, _ = _execute(plan, _by_rows(plan))
+    return Total(images, ending)
+
+
+def by_rows(plan: Plan) -> bool:
+    """Whether reading links, or the images of a window, is what answers best."""
+    if plan.windowed:
+        return True
+    return bool(plan.clauses) and plan.clauses[0].links <= FEW_LINKS
+
+
+def _execute(plan: Plan, statement: str) -> tuple[int, int, bool]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, conditions.parameters(plan))
+        row: tuple[int, int, bool] = cursor.fetchone()
+        return row
+
+
+def _by_bitmaps(plan: Plan) -> str:
+    return BY_BITMAPS.format(
+        unsure=conditions.UNSURE,
+        out=conditions.out_of_bitmaps(plan),
+        matches=conditions.matches(plan),
+        block=BLOCK,
+        live=conditions.live(plan),
+        light="".join(LIGHT.format(conditions=asked) for asked in conditions.by_light_tags(plan)),
+        heavy=conditions.ids(plan.heavy),
+        heavies=len(set(plan.heavy)),
+    )
+
+
+def _by_rows(plan: Plan) -> str:
+    live = conditions.live(plan)
+    if not plan.clauses:
+        shown = " AND ".join(
+            [
+                "i.ended_at IS NULL",
+                plan.viewer.visible,
+                *conditions.window(plan, "i.created_at"),
+                *conditions.others(plan, "i.id", []),
+            ]
+        )
+        return BY_ROWS.format(counted="*", rows=f"images_image i WHERE {shown}", live=live)
+    driver = plan.clauses[0]
+    several = len(driver.tags) > 1
+    asked = " AND ".join(
+        [
+            f"l.tag_id = ANY({conditions.ids(driver.tags)})",
+            conditions.audience(plan, "l.audience"),
+            f"l.image_created_at <= {LATEST}",
+            *conditions.window(plan, "l.image_created_at"),
+            *conditions.others(plan, "l.image_id", plan.clauses[1:]),
+        ]
+    )
+    counted = "DISTINCT l.image_id" if several else "*"
+    return BY_ROWS.format(counted=counted, rows=f"tags_imagetag l WHERE {asked}", live=live)

@@ -1,0 +1,203 @@
+"""Keeping the tag index: taking changes in, building it, verifying it.
+
+Triggers note each changed image in `search_unindexed`; `fold` takes them in and forgets them, in
+one transaction that sees one state of the database. What a bit becomes is read from the links and
+images of that state, never worked out from the order of changes, so folding twice or late is
+right too.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from django.db import DatabaseError, connection, transaction
+from django.db.backends.utils import CursorWrapper
+
+from search import sets
+from search.models import BLOCK, Rebuild
+from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
+
+# Changes that one fold takes in at most: it holds them in memory and blocks nobody.
+BATCH = 5_000
+# A tag gets bitmaps once it has more links than one image in SHARE, and than LEAST.
+SHARE, LEAST = 256, 1_024
+NO_BITS = f"repeat('0', {BLOCK})::bit({BLOCK})"
+# Blocks that are built or verified in one statement.
+STRIDE = 16
+
+
+def bit(image: str) -> str:
+    """SQL: a bitmap that has this image alone."""
+    return f"set_bit({NO_BITS}, ({image} & {BLOCK - 1})::int, 1)"
+
+
+# What an image is in, besides its tags.
+MEMBERSHIPS = f"""
+    SELECT {sets.UPLOADED} AS set, i.id AS image FROM images_image i
+    WHERE i.uploaded_at IS NOT NULL AND {{images}}
+    UNION ALL
+    SELECT {sets.UNENDED}, i.id FROM images_image i WHERE i.ended_at IS NULL AND {{images}}
+    UNION ALL
+    SELECT {sets.AUDIENCES} - images_audience(i.private, i.ended_at, i.created_by_id), i.id
+    FROM images_image i WHERE i.ended_at IS NULL AND {{images}}
+    UNION ALL
+    SELECT {sets.TAGGED}, i.id FROM images_image i
+    WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = i.id) AND {{images}}
+"""
+
+# Of each pair of a set and a changed image: was it, is it.
+FOLD = f"""
+WITH taken AS MATERIALIZED (
+    SELECT image_id, added, removed FROM search_unindexed WHERE id = ANY(%(rows)s)
+), changed AS MATERIALIZED (
+    SELECT DISTINCT image_id AS image FROM taken
+), tagged AS (
+    SELECT DISTINCT image_id AS image, tag AS set
+    FROM taken, unnest(added || removed) tag
+    WHERE tag IN (SELECT tag_id FROM search_taguse WHERE heavy)
+), touched AS (
+    SELECT image, set FROM tagged
+    UNION ALL
+    SELECT image, b.set FROM changed
+    JOIN search_bitmap b ON b.set < 0 AND b.block = image / {BLOCK}
+    WHERE get_bit(b.bits, (image & {BLOCK - 1})::int) = 1
+), present AS (
+    SELECT image, set FROM tagged
+    WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = image AND l.tag_id = set)
+    UNION ALL
+    SELECT image, set FROM (
+        {MEMBERSHIPS.format(images="i.id IN (SELECT image FROM changed)")}
+    ) of_image
+), masks AS (
+    SELECT set, (image / {BLOCK})::int AS block,
+           bit_or({bit("image")}) AS known,
+           coalesce(bit_or({bit("image")}) FILTER (WHERE here), {NO_BITS}) AS here
+    FROM (SELECT image, set, false AS here FROM touched
+          UNION ALL SELECT image, set, true FROM present) pairs
+    GROUP BY 1, 2
+)
+MERGE INTO search_bitmap b USING masks m ON b.set = m.set AND b.block = m.block
+WHEN MATCHED THEN UPDATE SET bits = (b.bits & ~m.known) | m.here
+WHEN NOT MATCHED AND bit_count(m.here) > 0 THEN INSERT (set, block, bits)
+    VALUES (m.set, m.block, m.here)
+"""
+
+COUNT = """
+INSERT INTO search_taguse (tag_id, links, heavy)
+SELECT tag, sum(change), false FROM (
+    SELECT tag, 1 AS change FROM search_unindexed, unnest(added) tag WHERE id = ANY(%(rows)s)
+    UNION ALL
+    SELECT tag, -1 FROM search_unindexed, unnest(removed) tag WHERE id = ANY(%(rows)s)
+) changes GROUP BY tag HAVING sum(change) <> 0 ORDER BY tag
+ON CONFLICT (tag_id) DO UPDATE SET links = search_taguse.links + EXCLUDED.links
+"""
+
+BECOME_HEAVY = """
+UPDATE search_taguse SET heavy = true WHERE NOT heavy AND links > %s RETURNING tag_id
+"""
+
+BUILD_TAGS = f"""
+INSERT INTO search_bitmap (set, block, bits)
+SELECT tag_id, (image_id / {BLOCK})::int, bit_or({bit("image_id")}) FROM tags_imagetag
+WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s GROUP BY 1, 2
+"""
+
+BUILD_IMAGES = f"""
+INSERT INTO search_bitmap (set, block, bits)
+SELECT set, (image / {BLOCK})::int, bit_or({bit("image")}) FROM (
+    {MEMBERSHIPS.format(images="i.id >= %(first)s AND i.id < %(beyond)s")}
+) of_image GROUP BY 1, 2
+"""
+
+
+def fold(most: int = BATCH) -> int:
+    """Take changes in, at most so many; returns how many, 0 when another process is at it."""
+    try:
+        with _one_state("NOWAIT") as cursor:
+            return _fold(cursor, most)
+    except DatabaseError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
+        return 0
+
+
+def fold_all() -> int:
+    """Take in all that has been changed until now; returns how many changes."""
+    folded = 0
+    while taken := fold():
+        folded += taken
+    return folded
+
+
+def rebuild() -> None:
+    """Make the whole index anew; searches go on by the old one meanwhile."""
+    with _one_state() as cursor:
+        for table in ("search_bitmap", "search_taguse", "search_unindexed", "search_rebuild"):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
+        cursor.execute(
+            "INSERT INTO search_taguse (tag_id, links, heavy)"
+            " SELECT tag_id, count(*), count(*) > %s FROM tags_imagetag GROUP BY 1",
+            [_threshold(cursor)],
+        )
+        cursor.execute("SELECT array_agg(tag_id) FROM search_taguse WHERE heavy")
+        (heavy,) = cursor.fetchone()
+        for span in _spans(cursor):
+            cursor.execute(BUILD_IMAGES, span)
+            cursor.execute(BUILD_TAGS, {"tags": heavy or [], **span})
+
+
+def keep() -> int:
+    """What the worker does in each round: build the index where there is none, else fold."""
+    if Rebuild.objects.exists():
+        rebuild()
+    folded = fold()
+    if folded and not connection.in_atomic_block:
+        # Readers pass over what was taken in until its space is free again.
+        with connection.cursor() as cursor:
+            cursor.execute("VACUUM search_unindexed")
+    return folded
+
+
+def _fold(cursor: CursorWrapper, most: int) -> int:
+    cursor.execute(
+        "SELECT array_agg(id) FROM (SELECT id FROM search_unindexed ORDER BY id LIMIT %s) oldest",
+        [most],
+    )
+    rows = {"rows": cursor.fetchone()[0]}
+    if not rows["rows"]:
+        return 0
+    cursor.execute(FOLD, rows)
+    cursor.execute(COUNT, rows)
+    cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
+    _promote(cursor)
+    return len(rows["rows"])
+
+
+def _promote(cursor: CursorWrapper) -> None:
+    cursor.execute(BECOME_HEAVY, [_threshold(cursor)])
+    if tags := [tag for (tag,) in cursor.fetchall()]:
+        for span in _spans(cursor):
+            cursor.execute(BUILD_TAGS, {"tags": tags, **span})
+
+
+def _threshold(cursor: CursorWrapper) -> int:
+    cursor.execute("SELECT coalesce(max(id), 0) FROM images_image")
+    return max(LEAST, cursor.fetchone()[0] // SHARE)
+
+
+def _spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:
+    cursor.execute("SELECT coalesce(max(id), -1) FROM images_image")
+    (last,) = cursor.fetchone()
+    for first in range(0, last + 1, STRIDE * BLOCK):
+        yield {"first": first, "beyond": first + STRIDE * BLOCK}
+
+
+@contextmanager
+def _one_state(wait: str = "") -> Iterator[CursorWrapper]:
+    """The one transaction that changes the index, whose statements all see the same state."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic(), connection.cursor() as cursor:
+        if outermost:
+            cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        # Before the first query, and so before the state that all of them see.
+        cursor.execute(f"LOCK TABLE search_rebuild IN SHARE ROW EXCLUSIVE MODE {wait}")
+        yield cursor

@@ -1,0 +1,75 @@
+"""The tag index: bitmaps that count what row by row would take long (docs/search.md).
+
+Nothing here is a source of truth: all of it can be made anew from images and links
+(`manage.py tagindex --rebuild`).
+"""
+
+from typing import Any
+
+from django.contrib.postgres.fields import ArrayField
+from django.db import models
+from django.db.backends.base.base import BaseDatabaseWrapper
+
+# Images a bitmap covers, by id: 1 KB, which PostgreSQL keeps in the row.
+BLOCK = 8192
+
+
+class BitField(models.Field[str, str]):
+    """A bit string of BLOCK bits, as a text of zeros and ones."""
+
+    def db_type(self, connection: BaseDatabaseWrapper) -> str:
+        return f"bit({BLOCK})"
+
+
+class Bitmap(models.Model):
+    """Which images of one block of ids are in a set: bit n is the image `block * BLOCK + n`.
+
+    A positive set is the tag of this id; the others are in `search.sets`. Only sets that are
+    heavy have bitmaps, and a block without any of the set has no row.
+    """
+
+    pk = models.CompositePrimaryKey("set", "block")
+    set = models.BigIntegerField()
+    block = models.IntegerField()
+    bits = BitField()
+
+    def __str__(self) -> str:
+        return f"block {self.block} of set {self.set}"
+
+
+class TagUse(models.Model):
+    """How many links a tag had when the index last took changes in, and whether it has bitmaps."""
+
+    tag_id = models.BigIntegerField(primary_key=True)
+    links = models.BigIntegerField(default=0)
+    heavy = models.BooleanField(default=False)
+
+    def __str__(self) -> str:
+        return f"{self.links} links of {self.tag_id}"
+
+
+class Unindexed(models.Model):
+    """An image that was changed since the index took it in, and the tags it got and lost.
+
+    Written by triggers (migration 0001) in the transaction of the change itself; readers judge
+    these images one by one, which keeps what they count exact (`search.counting`).
+    """
+
+    image_id = models.BigIntegerField()
+    added: Any = ArrayField(models.BigIntegerField(), default=list)
+    removed: Any = ArrayField(models.BigIntegerField(), default=list)
+
+    class Meta:
+        verbose_name_plural = "unindexed"
+
+    def __str__(self) -> str:
+        return f"image {self.image_id}"
+
+
+class Rebuild(models.Model):
+    """There while the index as a whole is not to be trusted, until the next rebuild."""
+
+    asked_at = models.DateTimeField(auto_now_add=True)
+
+    def __str__(self) -> str:
+        return f"asked for {self.asked_at}"

@@ -1,0 +1,180 @@
+"""Which images are on a page of what matches a plan, newest first.
+
+Three ways, of which the cheapest is taken: walk the links of the clause with the fewest, in their
+order, and probe the rest (`_by_links`); walk all images in their order (`_by_images`); or read
+all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of many.
+"""
+
+import time
+from functools import lru_cache
+
+from django.db import connection
+
+from images.audience import LATEST
+from search import conditions
+from search.counting import Total
+from search.models import BLOCK
+from search.plans import Plan
+
+# Microseconds, measured at a million images: a row that is walked and each probe of it, a block
+# of a bitmap that is read out, a match that is sorted.
+ROW, PROBE, BLOCK_READ, MATCH = 0.3, 1.5, 40.0, 2.5
+NEWEST = "ORDER BY created DESC, image DESC"
+# Walks that the planner is given to merge; planning each takes time too.
+MERGED = 8
+# How long the estimate of how many images there are is good enough.
+ESTIMATE_SECONDS = 60
+
+# The ones of a bitmap as a text: between them lie the gaps that this splits it into.
+FOUND_IN_BITMAPS = """
+WITH unsure AS MATERIALIZED ({unsure}),
+out AS ({out}),
+m AS MATERIALIZED ({matches}),
+ones AS (
+    SELECT block::bigint * {block} - 1
+           + sum(length(gap) + 1) OVER (PARTITION BY block ORDER BY place) AS image,
+           place, bit_count(bits) AS of
+    FROM m, string_to_table(bits::text, '1') WITH ORDINALITY pieces (gap, place)
+    WHERE bit_count(bits) > 0
+), found AS (
+    (SELECT image::bigint FROM ones WHERE place <= of EXCEPT SELECT image FROM out)
+    UNION SELECT i.id FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live}
+    {light}
+)
+"""
+
+
+def page(plan: Plan, total: Total, limit: int, offset: int = 0) -> list[int]:
+    """The ids of a page. One statement, none where the page is empty."""
+    if offset >= total.images or not limit:
+        return []
+    statement = _way(plan, total, limit, offset)
+    with connection.cursor() as cursor:
+        cursor.execute(statement, conditions.parameters(plan) | {"limit": limit, "offset": offset})
+        return [image for image, _ in cursor.fetchall()]
+
+
+def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
+    """The statement that is expected to take the shortest."""
+    ways = [(_images_cost(plan, total, limit + offset), _by_images)]
+    if plan.clauses:
+        ways.append((_links_cost(plan, total, limit + offset), _by_links))
+    if total.by_bitmaps:
+        blocks = _images_at_all() / BLOCK
+        ways.append((blocks * BLOCK_READ + total.images * MATCH, _by_bitmaps))
+    _, statement = min(ways, key=lambda way: way[0])
+    return statement(plan, total)
+
+
+def _links_cost(plan: Plan, total: Total, needed: int) -> float:
+    driver = plan.clauses[0]
+    walked = needed * max(len(driver.tags), driver.links / total.images)
+    if plan.viewer.audiences is None:
+        # The index has no order for all audiences at once: all are read.
+        walked = driver.links
+    probes = len(plan.clauses) - 1 + plan.uploaded_only + bool(plan.absent.tags)
+    return min(walked, driver.links) * (ROW + probes * PROBE)
+
+
+def _images_cost(plan: Plan, total: Total, needed: int) -> float:
+    walked = min(needed / total.images, 1) * _images_at_all()
+    probes = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
+    return walked * (ROW + probes * PROBE)
+
+
+def _by_links(plan: Plan, total: Total) -> str:
+    driver, *rest = plan.clauses
+    asked = [
+        f"l.image_created_at <= {LATEST}",
+        *conditions.window(plan, "l.image_created_at"),
+        *conditions.after(plan, "l.image_created_at", "l.image_id"),
+        *conditions.others(plan, "l.image_id", rest),
+    ]
+    walk = (
+        "SELECT l.image_id AS image, l.image_created_at AS created FROM tags_imagetag l WHERE {}"
+    )
+    audiences = plan.viewer.audiences
+    tags = conditions.ids(driver.tags)
+    if audiences is None:
+        every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
+        walks = [walk.format(" AND ".join(every))]
+    elif len(driver.tags) * len(audiences) <= MERGED:
+        # The planner merges walks that are each in order, and stops where the page is full.
+        walks = [
+            walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))
+            for tag in driver.tags
+            for audience in audiences
+        ]
+    else:
+        one = walk.format(" AND ".join(["l.tag_id = t.tag", "l.audience = a.seen_by", *asked]))
+        walks = [
+            f"SELECT image, created FROM unnest({tags}) t (tag),"
+            f" unnest({conditions.ids(audiences)}) a (seen_by),"
+            f" LATERAL ({one} {NEWEST} LIMIT %(limit)s + %(offset)s) newest"
+        ]
+    return _merged(plan, walks, total, repeated=len(driver.tags) > 1)
+
+
+def _by_images(plan: Plan, total: Total) -> str:
+    asked = [
+        "i.ended_at IS NULL",
+        f"i.created_at <= {LATEST}",
+        *conditions.window(plan, "i.created_at"),
+        *conditions.after(plan, "i.created_at", "i.id"),
+        *conditions.others(plan, "i.id", plan.clauses),
+    ]
+    walk = "SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {}"
+    audiences = plan.viewer.audiences
+    # Each of these has an index in the order of pages.
+    shown = ["(i.ended_at IS NULL) = true"] if audiences is None else ["NOT i.private"]
+    shown += [f"i.private AND i.created_by_id = {owner}" for owner in (audiences or ())[1:]]
+    walks = [walk.format(" AND ".join([which, *asked])) for which in shown]
+    return _merged(plan, walks, total, repeated=False)
+
+
+def _by_bitmaps(plan: Plan, total: Total) -> str:
+    found = FOUND_IN_BITMAPS.format(
+        unsure=conditions.UNSURE,
+        out=conditions.out_of_bitmaps(plan),
+        matches=conditions.matches(plan),
+        block=BLOCK,
+        live=conditions.live(plan),
+        light="".join(
+            f" UNION SELECT l.image_id FROM tags_imagetag l WHERE {asked}"
+            for asked in conditions.by_light_tags(plan)
+        ),
+    )
+    after = conditions.after(plan, "i.created_at", "i.id")
+    where = f"WHERE {after[0]}" if after else ""
+    return (
+        f"{found} SELECT image, i.created_at AS created FROM found"
+        f" JOIN images_image i ON i.id = image {where} {NEWEST} LIMIT %(limit)s OFFSET %(offset)s"
+    )
+
+
+def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
+    if total.ending:
+        after = conditions.after(plan, "i.created_at", "i.id")
+        ending = " AND ".join(["i.ended_at > statement_timestamp()", conditions.live(plan), *after])
+        walks = [
+            *walks,
+            "SELECT i.id AS image, i.created_at AS created"
+            f" FROM images_image i WHERE {ending}",
+        ]
+    union = " UNION ALL ".join(walks)
+    once = "DISTINCT" if repeated else ""
+    return (
+        f"SELECT {once} image, created FROM ({union}) walked"
+        f" {NEWEST} LIMIT %(limit)s OFFSET %(offset)s"
+    )
+
+
+def _images_at_all() -> float:
+    return _estimate(int(time.monotonic() // ESTIMATE_SECONDS))
+
+
+@lru_cache(maxsize=1)
+def _estimate(moment: int) -> float:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'images_image'::regclass")
+        return max(float(cursor.fetchone()[0]), 1)

@@ -1,0 +1,166 @@
+"""A Query as what the tag index can answer: clauses of tags, a window of time, a viewer.
+
+A query is a conjunction of clauses, each of them met by any of its tags, and of tags that must be
+absent. What asks for anything else has no plan, and is answered row by row (`search.query.find`).
+"""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field, fields
+from datetime import datetime
+
+from django.db import connection
+
+from images.audience import Viewer
+from search.query import Query
+from tags.names import distinct, like_pattern
+
+# Tags that one pattern may stand for; beyond, a search joins rather than lists them.
+MANY_TAGS = 2_000
+# What a plan covers; every other field of Query has to be at rest.
+PLANNED = {
+    "exact_tags",
+    "match_tags",
+    "any_tags",
+    "not_tags",
+    "tag_id",
+    "untagged",
+    "created_from",
+    "created_before",
+    "uploaded_only",
+}
+
+RESOLVE = """
+SELECT t.id, t.{name}, coalesce(u.links, 0), coalesce(u.heavy, false)
+FROM tags_tag t LEFT JOIN search_taguse u ON u.tag_id = t.id WHERE {condition}
+"""
+
+
+@dataclass(frozen=True)
+class Clause:
+    """Any of some tags: those with bitmaps, the others, and how many links they have in all."""
+
+    heavy: tuple[int, ...] = ()
+    light: tuple[int, ...] = ()
+    links: int = 0
+
+    @property
+    def tags(self) -> list[int]:
+        return [*self.heavy, *self.light]
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What the index is asked; `clauses` start with the one of the fewest links."""
+
+    viewer: Viewer
+    clauses: tuple[Clause, ...] = ()
+    absent: Clause = Clause()
+    untagged: bool = False
+    uploaded_only: bool = False
+    created_from: datetime | None = None
+    created_before: datetime | None = None
+    # After this time and id in the order: where a cursor goes on.
+    after: tuple[datetime, int] | None = None
+
+    @property
+    def impossible(self) -> bool:
+        """Whether nothing can match: a name that nobody has, a tag on what has none."""
+        return any(not clause.tags for clause in self.clauses) or (
+            self.untagged and bool(self.clauses)
+        )
+
+    @property
+    def windowed(self) -> bool:
+        return bool(self.created_from or self.created_before)
+
+    @property
+    def heavy(self) -> list[int]:
+        """All tags that are taken to have bitmaps."""
+        return [tag for clause in (*self.clauses, self.absent) for tag in clause.heavy]
+
+
+@dataclass
+class _Resolved:
+    """Tags by name, by id and by pattern, as the index knows them."""
+
+    by_name: dict[str, Clause] = field(default_factory=dict)
+    by_id: dict[int, Clause] = field(default_factory=dict)
+
+
+def plan(query: Query, viewer: Viewer) -> Plan | None:
+    """How the index answers a query; None where it cannot. One statement, one more a pattern."""
+    if not _covers(query):
+        return None
+    names = distinct([*query.exact_tags, *query.any_tags, *query.not_tags])
+    known = _resolve(names, query.tag_id)
+    clauses = [known.by_name.get(name, Clause()) for name in distinct(list(query.exact_tags))]
+    if query.tag_id is not None:
+        clauses.append(known.by_id.get(query.tag_id, Clause()))
+    if query.any_tags:
+        clauses.append(_any(known.by_name.get(name, Clause()) for name in query.any_tags))
+    for pattern in distinct([like_pattern(pattern) for pattern in query.match_tags]):
+        clause = _matching(pattern)
+        if clause is None:
+            return None
+        clauses.append(clause)
+    return Plan(
+        viewer=viewer,
+        clauses=tuple(sorted(set(clauses), key=lambda clause: clause.links)),
+        absent=_any(known.by_name.get(name, Clause()) for name in query.not_tags),
+        untagged=query.untagged,
+        uploaded_only=query.uploaded_only,
+        created_from=query.created_from,
+        created_before=query.created_before,
+    )
+
+
+def _covers(query: Query) -> bool:
+    return all(
+        getattr(query, field.name) == field.default
+        for field in fields(query)
+        if field.name not in PLANNED
+    )
+
+
+def _resolve(names: list[str], tag_id: int | None) -> _Resolved:
+    known = _Resolved()
+    asked: dict[str, object] = {}
+    if names:
+        asked["t.name = ANY(%s)"] = names
+    if tag_id is not None:
+        asked["t.id = %s"] = tag_id
+    if asked:
+        with connection.cursor() as cursor:
+            statement = RESOLVE.format(name="name", condition=" OR ".join(asked))
+            cursor.execute(statement, list(asked.values()))
+            for tag, name, links, heavy in cursor.fetchall():
+                known.by_name[name] = known.by_id[tag] = _clause([(tag, links, heavy)])
+    return known
+
+
+def _matching(pattern: str) -> Clause | None:
+    """The tags of a pattern; None where there are too many to list."""
+    with connection.cursor() as cursor:
+        condition = "t.folded LIKE %s LIMIT %s"
+        cursor.execute(RESOLVE.format(name="id", condition=condition), [pattern, MANY_TAGS + 1])
+        rows = cursor.fetchall()
+    if len(rows) > MANY_TAGS:
+        return None
+    return _clause([(tag, links, heavy) for tag, _, links, heavy in rows])
+
+
+def _clause(tags: list[tuple[int, int, bool]]) -> Clause:
+    return Clause(
+        tuple(tag for tag, _, heavy in tags if heavy),
+        tuple(tag for tag, _, heavy in tags if not heavy),
+        sum(links for _, links, _ in tags),
+    )
+
+
+def _any(clauses: Iterable[Clause]) -> Clause:
+    distinct_clauses = set(clauses)
+    return Clause(
+        tuple(tag for clause in distinct_clauses for tag in clause.heavy),
+        tuple(tag for clause in distinct_clauses for tag in clause.light),
+        sum(clause.links for clause in distinct_clauses),
+    )

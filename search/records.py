@@ -1,0 +1,54 @@
+"""The records of a page: all that a list shows of its images, in one statement."""
+
+from collections.abc import Sequence
+from typing import NamedTuple
+
+from django.db import connection
+
+from tags import naming
+from tags.naming import NamedTag
+
+# Tags by link id, which counts up as links are made; an array costs less than rows.
+FETCH = """
+SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.filename, i.size,
+       trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error,
+       f.media_type, f.format, f.problem,
+       (SELECT array_agg(l.tag_id ORDER BY l.id) FROM tags_imagetag l WHERE l.image_id = i.id),
+       (SELECT version FROM tags_vocabulary)
+FROM unnest(%s) WITH ORDINALITY wanted (id, place)
+JOIN images_image i USING (id)
+LEFT JOIN identity_user u ON u.id = i.created_by_id
+LEFT JOIN images_facts f ON f.image_id = i.id
+ORDER BY place
+"""
+
+
+class Record(NamedTuple):
+    """An image of a list; times are epoch seconds, and what is not known is None."""
+
+    id: int
+    created_by: str | None
+    created_at: int
+    filename: str
+    size: int
+    uploaded_at: int | None
+    key: str
+    upload_error: str
+    media_type: str | None
+    format: str | None
+    problem: str | None
+    tags: list[NamedTag]
+
+
+def records(images: Sequence[int]) -> list[Record]:
+    """The images of these ids in this order; those that are gone are left out."""
+    if not images:
+        return []
+    with connection.cursor() as cursor:
+        cursor.execute(FETCH, [list(images)])
+        rows = cursor.fetchall()
+    version = rows[0][-1] if rows else None
+    tags = naming.named({tag for row in rows for tag in row[-2] or ()}, version)
+    return [
+        Record(*row[:-2], tags=[tags[tag] for tag in row[-2] or () if tag in tags]) for row in rows
+    ]

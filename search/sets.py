@@ -1,0 +1,13 @@
+"""The sets of images that the tag index keeps as bitmaps, by number.
+
+A positive number is the tag of this id. The others say what is so of an image itself; every image
+is in one audience at most, and only images without an end are in any.
+"""
+
+UPLOADED, TAGGED, UNENDED = -1, -2, -3
+AUDIENCES = -10
+
+
+def of_audience(audience: int) -> int:
+    """The set of the images that this audience is shown (images.audience)."""
+    return AUDIENCES - audience

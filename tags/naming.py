@@ -1,0 +1,61 @@
+"""The names of many tags by id, kept in memory for as long as no tag is renamed.
+
+A page of a hundred images shows a thousand tags, and asking for their names takes longer than
+finding the images. The vocabulary has a version (migration 0006), which changes in the very
+transaction of a rename: names that were read at one version are right wherever that is read.
+"""
+
+from collections.abc import Iterable
+from typing import TypedDict
+
+from django.db import connection
+
+# Some 30 MB at most; beyond, all are forgotten.
+MOST = 100_000
+
+READ = """
+SELECT (SELECT version FROM tags_vocabulary), id, name FROM tags_tag WHERE id = ANY(%s)
+"""
+
+
+class NamedTag(TypedDict):
+    """A tag as lists show it."""
+
+    id: int
+    name: str
+
+
+class _Names:
+    """What one process remembers: the tags as of one version."""
+
+    def __init__(self) -> None:
+        self.version: int | None = None
+        self.tags: dict[int, NamedTag] = {}
+
+
+_known = _Names()
+
+
+def named(ids: Iterable[int], version: int | None) -> dict[int, NamedTag]:
+    """Tags by id, as of a version of the vocabulary that was just read; those gone are missing.
+
+    Costs a statement where one of them is not known yet.
+    """
+    global _known  # noqa: PLW0603 - replaced as a whole, so that threads see the old or the new
+    known = _known
+    if known.version != version or len(known.tags) > MOST:
+        known = _Names()
+        known.version = version
+    missing = [tag for tag in ids if tag not in known.tags]
+    if not missing:
+        return known.tags
+    with connection.cursor() as cursor:
+        cursor.execute(READ, [missing])
+        rows = cursor.fetchall()
+    read = {tag: NamedTag(id=tag, name=name) for _, tag, name in rows}
+    if any(row[0] != version for row in rows):
+        # Renamed meanwhile: right for this page, and not to be remembered with the others.
+        return {**known.tags, **read}
+    known.tags |= read
+    _known = known
+    return known.tags
