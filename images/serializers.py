@@ -11,6 +11,7 @@ from rest_framework import serializers
 
 from images import multipart, serving, storage
 from images.models import Image
+from search.records import Record
 from taggedimages.api.fields import (
     QueryBooleanField,
     QueryIntegerField,
@@ -240,6 +241,23 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         if not record["upload_error"]:
             del record["upload_error"]
         return record
+
+
+def record_of(image: Record) -> dict[str, Any]:
+    """The ImageRecord of an image in a list."""
+    shown = {
+        "id": image.id,
+        "created_by": image.created_by or ANONYMOUS,
+        "created_timestamp": image.created_at,
+        "filename": image.filename,
+        "size": image.size,
+        "tags": image.tags,
+        "uploaded_timestamp": image.uploaded_at,
+        "url": None
+        if image.uploaded_at is None
+        else serving.url_of(image.key, image.filename, image.format or "", image.media_type),
+    }
+    return shown | {"upload_error": image.upload_error} if image.upload_error else shown
 
 
 class UploadedSerializer(ImageRecordSerializer):

@@ -15,8 +15,15 @@ def url(image: Image) -> str:
     Reads `image.facts`: fetch them with the images of a list.
     """
     facts = image.known_facts
-    filename = f"filename*=UTF-8''{quote(image.filename, safe='')}"
     if facts is None or facts.problem:
-        return storage.presign_get(image.key, disposition=f"attachment; {filename}")
-    kind = "inline" if facts.format in SHOWN else "attachment"
-    return storage.presign_get(image.key, facts.media_type, f"{kind}; {filename}")
+        return url_of(image.key, image.filename)
+    return url_of(image.key, image.filename, facts.format, facts.media_type)
+
+
+def url_of(key: str, filename: str, format: str = "", media_type: str | None = None) -> str:
+    """A URL that reads a file; without a type it is only saved, never shown."""
+    filename = f"filename*=UTF-8''{quote(filename, safe='')}"
+    if media_type is None:
+        return storage.presign_get(key, disposition=f"attachment; {filename}")
+    kind = "inline" if format in SHOWN else "attachment"
+    return storage.presign_get(key, media_type, f"{kind}; {filename}")

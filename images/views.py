@@ -33,7 +33,7 @@ from images.serializers import (
     UploadedSerializer,
 )
 from search.parameters import list_query
-from search.query import find
+from search.views import browse
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
 from taggedimages.identity.authentication import author_of
@@ -63,8 +63,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     @extend_schema(summary="Browse images, newest first", parameters=[ImageListParameters])
     def list(self, request: Request) -> Response:
-        images = with_tags(find(list_query(request), request.user))
-        return paged(images, request, ImageRecordSerializer)
+        return browse(request, list_query(request))
 
     @extend_schema(
         summary="Create a record and get a URL to PUT its file to",

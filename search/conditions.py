@@ -4,14 +4,16 @@ Every number in them comes from the database or from code; times travel as param
 `created_from`, `created_before`, `after_at` and `after_id` (`parameters`).
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 
-from images.audience import LATEST
+from images.audience import LATEST, Viewer
 from search import sets
 from search.models import BLOCK
 from search.plans import Clause, Plan
 
 NO_BITS = f"repeat('0', {BLOCK})::bit({BLOCK})"
+# Tags of which each is looked up for an image.
+PROBED = 8
 # Images that no bitmap or audience can be asked of: those with an end that lies ahead, those
 # created ahead of time, and those that were changed since the index took them in.
 ENDING = f"""
@@ -40,11 +42,11 @@ def parameters(plan: Plan) -> dict[str, object]:
 def linked(image: str, clause: Clause) -> str:
     """Whether an image has one of the tags. OFFSET keeps the probe from becoming a join."""
     tags = clause.tags
-    which = f"= {tags[0]}" if len(tags) == 1 else f"= ANY({ids(tags)})"
-    return (
-        f"EXISTS (SELECT FROM tags_imagetag x"
-        f" WHERE x.image_id = {image} AND x.tag_id {which} OFFSET 0)"
-    )
+    which = f"x.tag_id = {tags[0]}" if len(tags) == 1 else f"x.tag_id = ANY({ids(tags)})"
+    if len(tags) > PROBED:
+        # All tags of the image are compared with a hashed list, instead of each being looked up.
+        which = f"x.tag_id + 0 = ANY({ids(tags)})"
+    return f"EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} AND {which} OFFSET 0)"
 
 
 def window(plan: Plan, created: str) -> list[str]:
@@ -72,9 +74,7 @@ def others(plan: Plan, image: str, clauses: Iterable[Clause]) -> list[str]:
             f"NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} OFFSET 0)"
         )
     if plan.uploaded_only:
-        asked.append(
-            f"(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})"
-        )
+        asked.append(f"(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})")
     return asked
 
 
@@ -99,7 +99,7 @@ def live(plan: Plan) -> str:
     )
 
 
-def members(numbers: list[int]) -> str:
+def members(numbers: Sequence[int]) -> str:
     """Blocks and bits of the images that are in one of some sets that have bitmaps."""
     if len(numbers) == 1:
         return f"SELECT block, bits FROM search_bitmap WHERE set = {numbers[0]}"
@@ -109,27 +109,31 @@ def members(numbers: list[int]) -> str:
     )
 
 
-def matches(plan: Plan) -> str:
-    """Blocks and bits of what matches as far as bitmaps know: of each clause its heavy tags."""
-    audiences = plan.viewer.audiences
-    shown = (
-        [sets.UNENDED] if audiences is None else [sets.of_audience(number) for number in audiences]
-    )
-    needed = [shown, *(list(clause.heavy) for clause in plan.clauses)]
+def matches(plan: Plan, wanted: Iterable[Clause], unwanted: Sequence[int] = ()) -> str:
+    """Blocks and bits of what bitmaps know to match: in a heavy tag of each of the clauses given,
+    in no unwanted one, and in all that the plan asks besides tags."""
+    needed = [shown_to(plan.viewer), *(clause.heavy for clause in wanted)]
     if plan.uploaded_only:
         needed.append([sets.UPLOADED])
-    unwanted = list(plan.absent.heavy)
+    without = [*unwanted, *plan.absent.heavy]
     if plan.untagged:
-        unwanted.append(sets.TAGGED)
+        without.append(sets.TAGGED)
     joined = " JOIN ".join(
         f"({members(numbers)}) n{at}" + (" USING (block)" if at else "")
         for at, numbers in enumerate(needed)
     )
     bits = " & ".join(f"n{at}.bits" for at in range(len(needed)))
-    if unwanted:
-        joined += f" LEFT JOIN ({members(unwanted)}) u USING (block)"
+    if without:
+        joined += f" LEFT JOIN ({members(without)}) u USING (block)"
         bits += f" & ~coalesce(u.bits, {NO_BITS})"
     return f"SELECT block, {bits} AS bits FROM {joined}"
+
+
+def shown_to(viewer: Viewer) -> list[int]:
+    """The sets of what a viewer is shown."""
+    if viewer.audiences is None:
+        return [sets.UNENDED]
+    return [sets.of_audience(audience) for audience in viewer.audiences]
 
 
 def out_of_bitmaps(plan: Plan) -> str:
@@ -142,20 +146,27 @@ def out_of_bitmaps(plan: Plan) -> str:
 
 
 def by_light_tags(plan: Plan) -> Iterator[str]:
-    """What is asked of a link `l` whose image matches though no bitmap says so.
+    """FROM and WHERE of the links `l` of images that match though no bitmap says so.
 
     For each clause: it is met by a light tag alone, and each clause before it by a heavy one. So
     these and the bitmaps' own matches share no image, and together are all.
     """
     for at, clause in enumerate(plan.clauses):
-        if clause.light:
-            before = [Clause(heavy=earlier.heavy) for earlier in plan.clauses[:at]]
-            asked = [
-                f"l.tag_id = ANY({ids(clause.light)})",
-                audience(plan, "l.audience"),
-                *others(plan, "l.image_id", [*before, *plan.clauses[at + 1 :]]),
-                "l.image_id NOT IN (SELECT image FROM unsure)",
-            ]
-            if clause.heavy:
-                asked.append("NOT " + linked("l.image_id", Clause(heavy=clause.heavy)))
-            yield " AND ".join(asked)
+        if not clause.light:
+            continue
+        before, later = plan.clauses[:at], plan.clauses[at + 1 :]
+        by_bits = [*before, *(clause for clause in later if not clause.light)]
+        asked = [
+            f"l.tag_id = ANY({ids(clause.light)})",
+            f"get_bit(r.bits, (l.image_id & {BLOCK - 1})::int) = 1",
+            "l.image_id NOT IN (SELECT image FROM unsure)",
+            *(linked("l.image_id", clause) for clause in later if clause.light),
+        ]
+        if plan.absent.light:
+            asked.append(f"NOT {linked('l.image_id', Clause(light=plan.absent.light))}")
+        rest = matches(plan, by_bits, unwanted=clause.heavy)
+        # OFFSET has the blocks combined once each, and not for every link.
+        yield (
+            f"tags_imagetag l JOIN ({rest} OFFSET 0) r ON r.block = l.image_id / {BLOCK}"
+            f" WHERE {' AND '.join(asked)}"
+        )

@@ -1,8 +1,8 @@
 """How many images match a plan: exactly, at the moment of one statement.
 
 By rows: the links of the clause with the fewest are read in the index, and the other clauses are
-probed. By bitmaps, where that would be many: whole blocks of images are compared at once. What the
-bitmaps cannot know, images that changed a moment ago or have an end ahead, is taken out of them
+probed. By bitmaps, where that would be many: whole blocks of images are compared at once, or the
+size of a set is known. What these cannot know, images that changed a moment ago or have an end ahead, is taken out of them
 and judged by its records, in the same statement and so in the same state of the database.
 """
 
@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 from django.db import connection
 
-from images.audience import LATEST
-from search import conditions
+from images.audience import EVERYBODY, LATEST
+from search import conditions, sets
 from search.models import BLOCK
 from search.plans import Plan
 
@@ -21,20 +21,22 @@ FEW_LINKS = 3_000
 BY_BITMAPS = """
 WITH unsure AS MATERIALIZED ({unsure}),
 out AS ({out}),
-m AS MATERIALIZED ({matches})
-SELECT (SELECT coalesce(sum(bit_count(bits)), 0) FROM m)
+m AS {kept} ({matches})
+SELECT ({whole})
        - (SELECT count(*) FROM out JOIN m ON m.block = out.image / {block}
           WHERE get_bit(m.bits, (out.image & {block} - 1)::int) = 1)
        + (SELECT count(*) FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live})
        {light},
        (SELECT count(*) FROM images_image i WHERE i.ended_at > statement_timestamp() AND {live}),
        NOT EXISTS (SELECT FROM search_rebuild)
-       AND (SELECT count(*) FROM search_taguse WHERE heavy AND tag_id = ANY({heavy})) = {heavies}
+       AND (SELECT count(*) FROM search_setsize WHERE heavy AND set = ANY({heavy})) = {heavies}
 """
 
+EVERY_BIT = "SELECT coalesce(sum(bit_count(bits)), 0) FROM m"
+COUNTED = "SELECT coalesce(sum(shown), 0) FROM search_setsize WHERE set = {set}"
+
 LIGHT = """
-+ (SELECT count(DISTINCT l.image_id) FROM tags_imagetag l
-   WHERE {conditions})
++ (SELECT count(DISTINCT l.image_id) FROM {links})
 """
 
 BY_ROWS = """
@@ -78,16 +80,29 @@ def _execute(plan: Plan, statement: str) -> tuple[int, int, bool]:
 
 
 def _by_bitmaps(plan: Plan) -> str:
+    counted = _counted_set(plan)
     return BY_BITMAPS.format(
+        whole=EVERY_BIT if counted is None else COUNTED.format(set=counted),
+        kept="MATERIALIZED" if counted is None else "NOT MATERIALIZED",
         unsure=conditions.UNSURE,
         out=conditions.out_of_bitmaps(plan),
-        matches=conditions.matches(plan),
+        matches=conditions.matches(plan, plan.clauses),
         block=BLOCK,
         live=conditions.live(plan),
-        light="".join(LIGHT.format(conditions=asked) for asked in conditions.by_light_tags(plan)),
+        light="".join(LIGHT.format(links=links) for links in conditions.by_light_tags(plan)),
         heavy=conditions.ids(plan.heavy),
         heavies=len(set(plan.heavy)),
     )
+
+
+def _counted_set(plan: Plan) -> int | None:
+    """The set whose size says how many match, where the index keeps that size."""
+    if plan.viewer.audiences != (EVERYBODY,) or plan.uploaded_only or plan.untagged:
+        return None
+    if plan.absent.tags or len(plan.clauses) > 1:
+        return None
+    tags = plan.clauses[0].tags if plan.clauses else [sets.SHOWN]
+    return tags[0] if len(tags) == 1 and not (plan.clauses and plan.clauses[0].light) else None
 
 
 def _by_rows(plan: Plan) -> str:

@@ -53,7 +53,7 @@ WITH taken AS MATERIALIZED (
 ), tagged AS (
     SELECT DISTINCT image_id AS image, tag AS set
     FROM taken, unnest(added || removed) tag
-    WHERE tag IN (SELECT tag_id FROM search_taguse WHERE heavy)
+    WHERE tag IN (SELECT set FROM search_setsize WHERE heavy)
 ), touched AS (
     SELECT image, set FROM tagged
     UNION ALL
@@ -82,38 +82,87 @@ WHEN NOT MATCHED AND bit_count(m.here) > 0 THEN INSERT (set, block, bits)
 """
 
 COUNT = """
-INSERT INTO search_taguse (tag_id, links, heavy)
-SELECT tag, sum(change), false FROM (
+INSERT INTO search_setsize (set, links, shown, heavy)
+SELECT tag, sum(change), 0, false FROM (
     SELECT tag, 1 AS change FROM search_unindexed, unnest(added) tag WHERE id = ANY(%(rows)s)
     UNION ALL
     SELECT tag, -1 FROM search_unindexed, unnest(removed) tag WHERE id = ANY(%(rows)s)
 ) changes GROUP BY tag HAVING sum(change) <> 0 ORDER BY tag
-ON CONFLICT (tag_id) DO UPDATE SET links = search_taguse.links + EXCLUDED.links
+ON CONFLICT (set) DO UPDATE SET links = search_setsize.links + EXCLUDED.links
+"""
+
+# Runs before FOLD, while the bitmaps still say what was. Of an image that everybody saw and still
+# sees, only touched tags count; of one that came into sight or left it, all.
+COUNT_SHOWN = f"""
+WITH taken AS MATERIALIZED (
+    SELECT image_id, added, removed FROM search_unindexed WHERE id = ANY(%(rows)s)
+), changed AS MATERIALIZED (
+    SELECT DISTINCT image_id AS image FROM taken
+), touched AS MATERIALIZED (
+    SELECT DISTINCT image_id AS image, tag AS set
+    FROM taken, unnest(added || removed) tag
+    WHERE tag IN (SELECT set FROM search_setsize WHERE heavy)
+), was_shown AS MATERIALIZED (
+    SELECT image FROM changed JOIN search_bitmap b
+    ON b.set = {sets.SHOWN} AND b.block = image / {BLOCK}
+    WHERE get_bit(b.bits, (image & {BLOCK - 1})::int) = 1
+), is_shown AS MATERIALIZED (
+    SELECT i.id AS image FROM images_image i WHERE i.id IN (SELECT image FROM changed)
+    AND images_audience(i.private, i.ended_at, i.created_by_id) = 0
+), untouched AS (
+    SELECT l.image_id AS image, l.tag_id AS set FROM tags_imagetag l
+    WHERE l.image_id IN ((TABLE was_shown EXCEPT TABLE is_shown)
+                         UNION ALL (TABLE is_shown EXCEPT TABLE was_shown))
+    AND l.tag_id IN (SELECT set FROM search_setsize WHERE heavy)
+    EXCEPT SELECT image, set FROM touched
+), changes AS (
+    SELECT set, -1 AS change FROM touched JOIN was_shown USING (image)
+    JOIN search_bitmap b USING (set)
+    WHERE b.block = image / {BLOCK} AND get_bit(b.bits, (image & {BLOCK - 1})::int) = 1
+    UNION ALL SELECT set, 1 FROM touched JOIN is_shown USING (image)
+    WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = image AND l.tag_id = set)
+    UNION ALL SELECT set, -1 FROM untouched JOIN was_shown USING (image)
+    UNION ALL SELECT set, 1 FROM untouched JOIN is_shown USING (image)
+    UNION ALL SELECT {sets.SHOWN}, -1 FROM was_shown
+    UNION ALL SELECT {sets.SHOWN}, 1 FROM is_shown
+)
+INSERT INTO search_setsize (set, links, shown, heavy)
+SELECT set, 0, sum(change), false FROM changes GROUP BY set HAVING sum(change) <> 0 ORDER BY set
+ON CONFLICT (set) DO UPDATE SET shown = search_setsize.shown + EXCLUDED.shown
 """
 
 BECOME_HEAVY = """
-UPDATE search_taguse SET heavy = true WHERE NOT heavy AND links > %s RETURNING tag_id
+UPDATE search_setsize SET heavy = true WHERE NOT heavy AND links > %s RETURNING set
 """
 
-BUILD_TAGS = f"""
-INSERT INTO search_bitmap (set, block, bits)
+TAG_BITS = f"""
 SELECT tag_id, (image_id / {BLOCK})::int, bit_or({bit("image_id")}) FROM tags_imagetag
 WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s GROUP BY 1, 2
 """
 
-BUILD_IMAGES = f"""
-INSERT INTO search_bitmap (set, block, bits)
+IMAGE_BITS = f"""
 SELECT set, (image / {BLOCK})::int, bit_or({bit("image")}) FROM (
     {MEMBERSHIPS.format(images="i.id >= %(first)s AND i.id < %(beyond)s")}
 ) of_image GROUP BY 1, 2
 """
 
 
+INTO_INDEX = "INSERT INTO search_bitmap (set, block, bits)"
+
+# Of sets that got their bitmaps just now.
+MEASURE = f"""
+UPDATE search_setsize z SET shown = coalesce((
+    SELECT sum(bit_count(t.bits & s.bits)) FROM search_bitmap t
+    JOIN search_bitmap s ON s.set = {sets.SHOWN} AND s.block = t.block WHERE t.set = z.set
+), 0) WHERE z.set = ANY(%s)
+"""
+
+
 def fold(most: int = BATCH) -> int:
     """Take changes in, at most so many; returns how many, 0 when another process is at it."""
     try:
-        with _one_state("NOWAIT") as cursor:
-            return _fold(cursor, most)
+        with one_state("NOWAIT") as cursor:
+            return fold_within(cursor, most)
     except DatabaseError as error:
         if sqlstate(error) != LOCK_NOT_AVAILABLE:
             raise
@@ -130,19 +179,29 @@ def fold_all() -> int:
 
 def rebuild() -> None:
     """Make the whole index anew; searches go on by the old one meanwhile."""
-    with _one_state() as cursor:
-        for table in ("search_bitmap", "search_taguse", "search_unindexed", "search_rebuild"):
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
-        cursor.execute(
-            "INSERT INTO search_taguse (tag_id, links, heavy)"
-            " SELECT tag_id, count(*), count(*) > %s FROM tags_imagetag GROUP BY 1",
-            [_threshold(cursor)],
-        )
-        cursor.execute("SELECT array_agg(tag_id) FROM search_taguse WHERE heavy")
+    with one_state() as cursor:
+        cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
         (heavy,) = cursor.fetchone()
-        for span in _spans(cursor):
-            cursor.execute(BUILD_IMAGES, span)
-            cursor.execute(BUILD_TAGS, {"tags": heavy or [], **span})
+        for table in ("search_bitmap", "search_setsize", "search_unindexed", "search_rebuild"):
+            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
+        # A tag that had bitmaps keeps them: a search that runs now may have planned with them.
+        cursor.execute(
+            "INSERT INTO search_setsize (set, links, shown, heavy)"
+            " SELECT tag_id, count(*), 0, count(*) > %s OR tag_id = ANY(%s)"
+            " FROM tags_imagetag GROUP BY 1 UNION ALL SELECT %s, 0, 0, false",
+            [_threshold(cursor), heavy, sets.SHOWN],
+        )
+        cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
+        (heavy,) = cursor.fetchone()
+        for span in spans(cursor):
+            build(cursor, heavy, span)
+        cursor.execute(MEASURE, [[sets.SHOWN, *heavy]])
+
+
+def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None:
+    """Make the bitmaps of a span, which has none."""
+    cursor.execute(INTO_INDEX + IMAGE_BITS, span)
+    cursor.execute(INTO_INDEX + TAG_BITS, {"tags": heavy, **span})
 
 
 def keep() -> int:
@@ -157,7 +216,8 @@ def keep() -> int:
     return folded
 
 
-def _fold(cursor: CursorWrapper, most: int) -> int:
+def fold_within(cursor: CursorWrapper, most: int) -> int:
+    """What `fold` does, in the transaction of `one_state`."""
     cursor.execute(
         "SELECT array_agg(id) FROM (SELECT id FROM search_unindexed ORDER BY id LIMIT %s) oldest",
         [most],
@@ -165,6 +225,7 @@ def _fold(cursor: CursorWrapper, most: int) -> int:
     rows = {"rows": cursor.fetchone()[0]}
     if not rows["rows"]:
         return 0
+    cursor.execute(COUNT_SHOWN, rows)
     cursor.execute(FOLD, rows)
     cursor.execute(COUNT, rows)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
@@ -175,8 +236,9 @@ def _fold(cursor: CursorWrapper, most: int) -> int:
 def _promote(cursor: CursorWrapper) -> None:
     cursor.execute(BECOME_HEAVY, [_threshold(cursor)])
     if tags := [tag for (tag,) in cursor.fetchall()]:
-        for span in _spans(cursor):
-            cursor.execute(BUILD_TAGS, {"tags": tags, **span})
+        for span in spans(cursor):
+            cursor.execute(INTO_INDEX + TAG_BITS, {"tags": tags, **span})
+        cursor.execute(MEASURE, [tags])
 
 
 def _threshold(cursor: CursorWrapper) -> int:
@@ -184,7 +246,8 @@ def _threshold(cursor: CursorWrapper) -> int:
     return max(LEAST, cursor.fetchone()[0] // SHARE)
 
 
-def _spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:
+def spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:
+    """Ranges of image ids that each fit in one statement."""
     cursor.execute("SELECT coalesce(max(id), -1) FROM images_image")
     (last,) = cursor.fetchone()
     for first in range(0, last + 1, STRIDE * BLOCK):
@@ -192,7 +255,7 @@ def _spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:
 
 
 @contextmanager
-def _one_state(wait: str = "") -> Iterator[CursorWrapper]:
+def one_state(wait: str = "") -> Iterator[CursorWrapper]:
     """The one transaction that changes the index, whose statements all see the same state."""
     outermost = not connection.in_atomic_block
     with transaction.atomic(), connection.cursor() as cursor:

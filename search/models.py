@@ -37,15 +37,20 @@ class Bitmap(models.Model):
         return f"block {self.block} of set {self.set}"
 
 
-class TagUse(models.Model):
-    """How many links a tag had when the index last took changes in, and whether it has bitmaps."""
+class SetSize(models.Model):
+    """How large a set was when the index last took changes in.
 
-    tag_id = models.BigIntegerField(primary_key=True)
+    `links` counts the links of a tag, whoever sees their images. `shown` counts, where the set
+    has bitmaps, the images that everybody sees.
+    """
+
+    set = models.BigIntegerField(primary_key=True)
     links = models.BigIntegerField(default=0)
+    shown = models.BigIntegerField(default=0)
     heavy = models.BooleanField(default=False)
 
     def __str__(self) -> str:
-        return f"{self.links} links of {self.tag_id}"
+        return f"{self.links} links of {self.set}"
 
 
 class Unindexed(models.Model):

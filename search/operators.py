@@ -31,16 +31,6 @@ def exact_tags(images: ImageQuerySet, wanted: tuple[str, ...]) -> ImageQuerySet:
     return images
 
 
-def any_tags(images: ImageQuerySet, wanted: tuple[str, ...]) -> ImageQuerySet:
-    """At least one of these names, exactly."""
-    return with_any(images, tuple(map(TagValues, wanted)))
-
-
-def not_tags(images: ImageQuerySet, unwanted: tuple[str, ...]) -> ImageQuerySet:
-    """None of these names, exactly; a name that no tag has excludes nothing."""
-    return without_any(images, tuple(map(TagValues, unwanted)))
-
-
 def match_tags(images: ImageQuerySet, patterns: tuple[str, ...]) -> ImageQuerySet:
     """A tag for each pattern; one tag may serve several."""
     for pattern in distinct([like_pattern(pattern) for pattern in patterns]):

@@ -18,7 +18,7 @@ from search.plans import Plan
 
 # Microseconds, measured at a million images: a row that is walked and each probe of it, a block
 # of a bitmap that is read out, a match that is sorted.
-ROW, PROBE, BLOCK_READ, MATCH = 0.3, 1.5, 40.0, 2.5
+ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
 # Walks that the planner is given to merge; planning each takes time too.
 MERGED = 8
@@ -90,9 +90,7 @@ def _by_links(plan: Plan, total: Total) -> str:
         *conditions.after(plan, "l.image_created_at", "l.image_id"),
         *conditions.others(plan, "l.image_id", rest),
     ]
-    walk = (
-        "SELECT l.image_id AS image, l.image_created_at AS created FROM tags_imagetag l WHERE {}"
-    )
+    walk = "SELECT l.image_id AS image, l.image_created_at AS created FROM tags_imagetag l WHERE {}"
     audiences = plan.viewer.audiences
     tags = conditions.ids(driver.tags)
     if audiences is None:
@@ -136,12 +134,11 @@ def _by_bitmaps(plan: Plan, total: Total) -> str:
     found = FOUND_IN_BITMAPS.format(
         unsure=conditions.UNSURE,
         out=conditions.out_of_bitmaps(plan),
-        matches=conditions.matches(plan),
+        matches=conditions.matches(plan, plan.clauses),
         block=BLOCK,
         live=conditions.live(plan),
         light="".join(
-            f" UNION SELECT l.image_id FROM tags_imagetag l WHERE {asked}"
-            for asked in conditions.by_light_tags(plan)
+            f" UNION SELECT l.image_id FROM {links}" for links in conditions.by_light_tags(plan)
         ),
     )
     after = conditions.after(plan, "i.created_at", "i.id")
@@ -158,8 +155,7 @@ def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
         ending = " AND ".join(["i.ended_at > statement_timestamp()", conditions.live(plan), *after])
         walks = [
             *walks,
-            "SELECT i.id AS image, i.created_at AS created"
-            f" FROM images_image i WHERE {ending}",
+            f"SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {ending}",
         ]
     union = " UNION ALL ".join(walks)
     once = "DISTINCT" if repeated else ""

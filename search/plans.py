@@ -11,6 +11,7 @@ from datetime import datetime
 from django.db import connection
 
 from images.audience import Viewer
+from search.operators import TagValues
 from search.query import Query
 from tags.names import distinct, like_pattern
 
@@ -20,9 +21,10 @@ MANY_TAGS = 2_000
 PLANNED = {
     "exact_tags",
     "match_tags",
-    "any_tags",
-    "not_tags",
     "tag_id",
+    "with_all",
+    "with_any",
+    "without_any",
     "untagged",
     "created_from",
     "created_before",
@@ -31,7 +33,7 @@ PLANNED = {
 
 RESOLVE = """
 SELECT t.id, t.{name}, coalesce(u.links, 0), coalesce(u.heavy, false)
-FROM tags_tag t LEFT JOIN search_taguse u ON u.tag_id = t.id WHERE {condition}
+FROM tags_tag t LEFT JOIN search_setsize u ON u.set = t.id WHERE {condition}
 """
 
 
@@ -91,13 +93,14 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
     """How the index answers a query; None where it cannot. One statement, one more a pattern."""
     if not _covers(query):
         return None
-    names = distinct([*query.exact_tags, *query.any_tags, *query.not_tags])
-    known = _resolve(names, query.tag_id)
-    clauses = [known.by_name.get(name, Clause()) for name in distinct(list(query.exact_tags))]
+    every = distinct([*query.exact_tags, *_names(query.with_all)])
+    some, none = _names(query.with_any), _names(query.without_any)
+    known = _resolve([*every, *some, *none], query.tag_id)
+    clauses = [known.by_name.get(name, Clause()) for name in every]
     if query.tag_id is not None:
         clauses.append(known.by_id.get(query.tag_id, Clause()))
-    if query.any_tags:
-        clauses.append(_any(known.by_name.get(name, Clause()) for name in query.any_tags))
+    if some:
+        clauses.append(_any(known.by_name.get(name, Clause()) for name in some))
     for pattern in distinct([like_pattern(pattern) for pattern in query.match_tags]):
         clause = _matching(pattern)
         if clause is None:
@@ -106,7 +109,7 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
     return Plan(
         viewer=viewer,
         clauses=tuple(sorted(set(clauses), key=lambda clause: clause.links)),
-        absent=_any(known.by_name.get(name, Clause()) for name in query.not_tags),
+        absent=_any(known.by_name.get(name, Clause()) for name in none),
         untagged=query.untagged,
         uploaded_only=query.uploaded_only,
         created_from=query.created_from,
@@ -115,11 +118,16 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
 
 
 def _covers(query: Query) -> bool:
-    return all(
+    with_values = any(tag.values for tag in (*query.with_all, *query.with_any, *query.without_any))
+    return not with_values and all(
         getattr(query, field.name) == field.default
         for field in fields(query)
         if field.name not in PLANNED
     )
+
+
+def _names(tags: tuple[TagValues, ...]) -> list[str]:
+    return [tag.name for tag in tags]
 
 
 def _resolve(names: list[str], tag_id: int | None) -> _Resolved:

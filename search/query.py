@@ -17,9 +17,6 @@ class Query:
 
     # All of these exact names must be on the image.
     exact_tags: tuple[str, ...] = ()
-    # At least one of these exact names, or none of them.
-    any_tags: tuple[str, ...] = ()
-    not_tags: tuple[str, ...] = ()
     # Each pattern must match a tag of the image: whole name, any case, `%` is the wildcard.
     match_tags: tuple[str, ...] = ()
     # The id of a tag that must be on the image.

@@ -12,7 +12,7 @@ from tags.naming import NamedTag
 FETCH = """
 SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.filename, i.size,
        trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error,
-       f.media_type, f.format, f.problem,
+       CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
        (SELECT array_agg(l.tag_id ORDER BY l.id) FROM tags_imagetag l WHERE l.image_id = i.id),
        (SELECT version FROM tags_vocabulary)
 FROM unnest(%s) WITH ORDINALITY wanted (id, place)
@@ -34,9 +34,9 @@ class Record(NamedTuple):
     uploaded_at: int | None
     key: str
     upload_error: str
-    media_type: str | None
+    # As inspection found them, where the file can be shown as what it is.
     format: str | None
-    problem: str | None
+    media_type: str | None
     tags: list[NamedTag]
 
 

@@ -8,6 +8,10 @@ UPLOADED, TAGGED, UNENDED = -1, -2, -3
 AUDIENCES = -10
 
 
+# What everybody is shown.
+SHOWN = AUDIENCES
+
+
 def of_audience(audience: int) -> int:
     """The set of the images that this audience is shown (images.audience)."""
     return AUDIENCES - audience

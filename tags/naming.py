@@ -41,7 +41,7 @@ def named(ids: Iterable[int], version: int | None) -> dict[int, NamedTag]:
 
     Costs a statement where one of them is not known yet.
     """
-    global _known  # noqa: PLW0603 - replaced as a whole, so that threads see the old or the new
+    global _known
     known = _known
     if known.version != version or len(known.tags) > MOST:
         known = _Names()

@@ -8,9 +8,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.serializers import ImageListParameters, ImageRecordSerializer
-from images.views import with_tags
 from search.parameters import list_query
-from search.query import find
+from search.views import browse
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
 from taggedimages.identity.authentication import author_of
@@ -68,8 +67,7 @@ class TagViewSet(GenericViewSet[Tag]):
     def images(self, request: Request, id: str) -> Response:
         query = list_query(request, tag_id=parse_id(id))
         self.tag(id)
-        images = with_tags(find(query, request.user))
-        return paged(images, request, ImageRecordSerializer)
+        return browse(request, query)
 
     def tag(self, id: str) -> Tag:
         """The tag with this id. Raises NotFound."""

@@ -111,10 +111,11 @@ class Migration(migrations.Migration):
             ],
         ),
         migrations.CreateModel(
-            name="TagUse",
+            name="SetSize",
             fields=[
-                ("tag_id", models.BigIntegerField(primary_key=True, serialize=False)),
+                ("set", models.BigIntegerField(primary_key=True, serialize=False)),
                 ("links", models.BigIntegerField(default=0)),
+                ("shown", models.BigIntegerField(default=0)),
                 ("heavy", models.BooleanField(default=False)),
             ],
         ),

@@ -20,6 +20,16 @@ class PageParameters(serializers.Serializer[Any]):
     page = QueryIntegerField(default=0, min_value=0, help_text="Which page, counted from 0.")
 
 
+def page_of(results: list[Any], number: int, limit: int, total: int) -> dict[str, Any]:
+    """`{results, meta}`."""
+    meta = {
+        "current_page": number,
+        "has_more_pages": (number + 1) * limit < total,
+        "total_results": total,
+    }
+    return {"results": results, "meta": meta}
+
+
 class ZeroBasedPagination(PageNumberPagination):
     """`{results, meta}`; a page past the end is empty and no error."""
 
@@ -36,12 +46,7 @@ class ZeroBasedPagination(PageNumberPagination):
         return list(queryset[start : start + self.limit]) if start < self.total else []
 
     def get_paginated_response(self, data: Any) -> Response:
-        meta = {
-            "current_page": self.number,
-            "has_more_pages": (self.number + 1) * self.limit < self.total,
-            "total_results": self.total,
-        }
-        return Response({"results": data, "meta": meta})
+        return Response(page_of(data, self.number, self.limit, self.total))
 
     def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
         meta = {

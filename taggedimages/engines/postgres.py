@@ -17,11 +17,20 @@ from taggedimages.engines.process import Part, die_with, nothing
 from taggedimages.engines.state import State
 
 DATABASE = "taggedimages"
+MEMORY_MB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
     "unix_socket_directories": "",
     "max_connections": "100",
-    "shared_buffers": "128MB",
+    # Taken as it fills. The machine is shared with the store, the web server and the worker.
+    "shared_buffers": f"{max(128, min(MEMORY_MB // 6, 8192))}MB",
+    "effective_cache_size": f"{max(256, MEMORY_MB // 2)}MB",
+    "work_mem": "32MB",
+    "maintenance_work_mem": f"{max(64, min(MEMORY_MB // 32, 1024))}MB",
+    "max_wal_size": "4GB",
+    "random_page_cost": "1.1",
+    # Many short requests share the processors better than one request uses several.
+    "max_parallel_workers_per_gather": "0",
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",

@@ -1,4 +1,4 @@
-"""The background worker: finds uploaded files, inspects them, removes deleted ones."""
+"""The background worker: inspects uploaded files, removes deleted ones, keeps the tag index."""
 
 import logging
 import os
@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, connection
 
 from images import processing, upkeep
+from search import folding
 
 logger = logging.getLogger(__name__)
 
@@ -57,7 +58,7 @@ class Command(BaseCommand):
         """One round; 0 when there was nothing to do or the database is away."""
         try:
             purge()
-            return processing.sweep(stopping=stop.is_set)
+            return folding.keep() + processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)
             connection.close()

@@ -1,0 +1,82 @@
+"""Whether the tag index says what images and links say, and mending where it does not."""
+
+from typing import NamedTuple
+
+from search import folding, sets
+from search.folding import IMAGE_BITS, MEASURE, NO_BITS, TAG_BITS
+from search.models import BLOCK
+
+# What the blocks of a span should be, beside what they are.
+WRONG_BLOCKS = """
+WITH wanted (set, block, bits) AS MATERIALIZED ({images} UNION ALL {tags})
+SELECT count(*) FROM wanted w
+FULL JOIN (SELECT set, block, bits FROM search_bitmap
+           WHERE block >= %(first)s / {block} AND block < %(beyond)s / {block}) h USING (set, block)
+WHERE coalesce(w.bits, {no_bits}) <> coalesce(h.bits, {no_bits})
+"""
+
+WRONG_LINKS = """
+SELECT coalesce(array_agg(set), '{}') FROM search_setsize z
+FULL JOIN (SELECT tag_id AS set, count(*) AS counted FROM tags_imagetag GROUP BY 1) t USING (set)
+WHERE set > 0 AND coalesce(links, 0) <> coalesce(counted, 0)
+"""
+
+RIGHT_LINKS = """
+INSERT INTO search_setsize (set, links, shown, heavy)
+SELECT tag, (SELECT count(*) FROM tags_imagetag WHERE tag_id = tag), 0, false
+FROM unnest(%s::bigint[]) tag
+ON CONFLICT (set) DO UPDATE SET links = EXCLUDED.links
+"""
+
+# The sizes of sets with bitmaps, beside what their bitmaps say.
+WRONG_SHOWN = f"""
+SELECT coalesce(array_agg(z.set), '{{}}') FROM search_setsize z
+WHERE (z.heavy OR z.set = {sets.SHOWN}) AND shown <> coalesce((
+    SELECT sum(bit_count(t.bits & s.bits)) FROM search_bitmap t
+    JOIN search_bitmap s ON s.set = {sets.SHOWN} AND s.block = t.block WHERE t.set = z.set), 0)
+"""
+
+
+class Verdict(NamedTuple):
+    """How much was wrong: blocks of bitmaps, and sizes of sets."""
+
+    blocks: int
+    sizes: int
+
+    @property
+    def right(self) -> bool:
+        return not self.blocks and not self.sizes
+
+
+def verify(repair: bool = False) -> Verdict:
+    """Compare the whole index with images and links, in one state of the database.
+
+    What waits to be taken in is taken in first. With `repair`, what is wrong is made anew.
+    """
+    with folding.one_state() as cursor:
+        while folding.fold_within(cursor, folding.BATCH):
+            pass
+        cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
+        (heavy,) = cursor.fetchone()
+        blocks = 0
+        statement = WRONG_BLOCKS.format(
+            images=IMAGE_BITS, tags=TAG_BITS, block=BLOCK, no_bits=NO_BITS
+        )
+        for span in folding.spans(cursor):
+            cursor.execute(statement, {"tags": heavy, **span})
+            (wrong,) = cursor.fetchone()
+            blocks += wrong
+            if wrong and repair:
+                cursor.execute(
+                    "DELETE FROM search_bitmap WHERE block >= %s AND block < %s",
+                    [span["first"] // BLOCK, span["beyond"] // BLOCK],
+                )
+                folding.build(cursor, heavy, span)
+        cursor.execute(WRONG_LINKS)
+        (links,) = cursor.fetchone()
+        cursor.execute(WRONG_SHOWN)
+        (shown,) = cursor.fetchone()
+        if repair:
+            cursor.execute(RIGHT_LINKS, [links])
+            cursor.execute(MEASURE, [shown])
+        return Verdict(blocks, len({*links, *shown}))
