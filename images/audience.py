@@ -34,7 +34,8 @@ class Viewer:
     @property
     def visible(self) -> str:
         """SQL: whether the image `i` is shown to the viewer, whatever its state."""
-        current = f"(i.ended_at IS NULL OR i.ended_at > statement_timestamp()) AND i.created_at <= {LATEST}"
+        ended = "(i.ended_at IS NULL OR i.ended_at > statement_timestamp())"
+        current = f"{ended} AND i.created_at <= {LATEST}"
         if self.audiences is None:
             return current
         owners = self.audiences[1:]

@@ -5,6 +5,7 @@ Every number in them comes from the database or from code; times travel as param
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from typing import Any
 
 from images.audience import LATEST, Viewer
 from search import sets
@@ -28,7 +29,7 @@ def ids(numbers: Iterable[int]) -> str:
     return "'{" + ",".join(map(str, numbers)) + "}'::bigint[]"
 
 
-def parameters(plan: Plan) -> dict[str, object]:
+def parameters(plan: Plan) -> dict[str, Any]:
     """What the statements of a plan are executed with."""
     after_at, after_id = plan.after or (None, None)
     return {

@@ -2,8 +2,9 @@
 
 By rows: the links of the clause with the fewest are read in the index, and the other clauses are
 probed. By bitmaps, where that would be many: whole blocks of images are compared at once, or the
-size of a set is known. What these cannot know, images that changed a moment ago or have an end ahead, is taken out of them
-and judged by its records, in the same statement and so in the same state of the database.
+size of a set is known. What these cannot know, images that changed a moment ago or have an end
+ahead, is taken out of them and judged by its records, in the same statement and so in the same
+state of the database.
 """
 
 from typing import NamedTuple
@@ -41,7 +42,8 @@ LIGHT = """
 
 BY_ROWS = """
 SELECT (SELECT count({counted}) FROM {rows}) + ending, ending, true
-FROM (SELECT count(*) AS ending FROM images_image i WHERE i.ended_at > statement_timestamp() AND {live}) e
+FROM (SELECT count(*) AS ending FROM images_image i
+      WHERE i.ended_at > statement_timestamp() AND {live}) e
 """
 
 

@@ -183,7 +183,7 @@ def rebuild() -> None:
         cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
         (heavy,) = cursor.fetchone()
         for table in ("search_bitmap", "search_setsize", "search_unindexed", "search_rebuild"):
-            cursor.execute(f"DELETE FROM {table}")  # noqa: S608 - names of this module
+            cursor.execute(f"DELETE FROM {table}")
         # A tag that had bitmaps keeps them: a search that runs now may have planned with them.
         cursor.execute(
             "INSERT INTO search_setsize (set, links, shown, heavy)"
@@ -222,15 +222,16 @@ def fold_within(cursor: CursorWrapper, most: int) -> int:
         "SELECT array_agg(id) FROM (SELECT id FROM search_unindexed ORDER BY id LIMIT %s) oldest",
         [most],
     )
-    rows = {"rows": cursor.fetchone()[0]}
-    if not rows["rows"]:
+    folded: list[int] = cursor.fetchone()[0]
+    if not folded:
         return 0
+    rows = {"rows": folded}
     cursor.execute(COUNT_SHOWN, rows)
     cursor.execute(FOLD, rows)
     cursor.execute(COUNT, rows)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
     _promote(cursor)
-    return len(rows["rows"])
+    return len(folded)
 
 
 def _promote(cursor: CursorWrapper) -> None:

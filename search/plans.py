@@ -7,6 +7,7 @@ absent. What asks for anything else has no plan, and is answered row by row (`se
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
+from typing import Any
 
 from django.db import connection
 
@@ -132,7 +133,7 @@ def _names(tags: tuple[TagValues, ...]) -> list[str]:
 
 def _resolve(names: list[str], tag_id: int | None) -> _Resolved:
     known = _Resolved()
-    asked: dict[str, object] = {}
+    asked: dict[str, Any] = {}
     if names:
         asked["t.name = ANY(%s)"] = names
     if tag_id is not None:

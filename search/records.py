@@ -50,5 +50,6 @@ def records(images: Sequence[int]) -> list[Record]:
     version = rows[0][-1] if rows else None
     tags = naming.named({tag for row in rows for tag in row[-2] or ()}, version)
     return [
-        Record(*row[:-2], tags=[tags[tag] for tag in row[-2] or () if tag in tags]) for row in rows
+        Record._make([*row[:-2], [tags[tag] for tag in row[-2] or () if tag in tags]])
+        for row in rows
     ]

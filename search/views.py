@@ -29,6 +29,5 @@ def browse(request: Request, query: Query) -> Response:
     asked.is_valid(raise_exception=True)
     number, limit = asked.validated_data["page"], asked.validated_data["limit"]
     found = results.page(query, request.user, limit, number * limit)
-    return Response(
-        page_of([record_of(image) for image in found.records], number, limit, found.total)
-    )
+    records = [record_of(image) for image in found.records]
+    return Response(page_of(records, number, limit, found.total))
