@@ -20,6 +20,8 @@ from search.plans import Plan
 # of a bitmap that is read out, a match that is sorted.
 ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
+# What one walk can have on a page and all before it.
+FIRST = f"{NEWEST} LIMIT %(limit)s + %(offset)s"
 # Walks that the planner is given to merge; planning each takes time too.
 MERGED = 8
 # How long the estimate of how many images there are is good enough.
@@ -97,7 +99,6 @@ def _by_links(plan: Plan, total: Total) -> str:
         every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
         walks = [walk.format(" AND ".join(every))]
     elif len(driver.tags) * len(audiences) <= MERGED:
-        # The planner merges walks that are each in order, and stops where the page is full.
         walks = [
             walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))
             for tag in driver.tags
@@ -108,7 +109,7 @@ def _by_links(plan: Plan, total: Total) -> str:
         walks = [
             f"SELECT image, created FROM unnest({tags}) t (tag),"
             f" unnest({conditions.ids(audiences)}) a (seen_by),"
-            f" LATERAL ({one} {NEWEST} LIMIT %(limit)s + %(offset)s) newest"
+            f" LATERAL ({one} {FIRST}) newest"
         ]
     return _merged(plan, walks, total, repeated=len(driver.tags) > 1)
 
@@ -157,7 +158,8 @@ def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
             *walks,
             f"SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {ending}",
         ]
-    union = " UNION ALL ".join(walks)
+    # Each in order and no longer than needed, for the planner looks into none of them.
+    union = " UNION ALL ".join(f"({walk} {FIRST})" for walk in walks)
     once = "DISTINCT" if repeated else ""
     return (
         f"SELECT {once} image, created FROM ({union}) walked"
