@@ -135,9 +135,18 @@ BECOME_HEAVY = """
 UPDATE search_setsize SET heavy = true WHERE NOT heavy AND links > %s RETURNING set
 """
 
+# Parts of blocks first: each link then costs a few bytes, and not a whole block.
+PART = 512
 TAG_BITS = f"""
-SELECT tag_id, (image_id / {BLOCK})::int, bit_or({bit("image_id")}) FROM tags_imagetag
-WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s GROUP BY 1, 2
+SELECT set, block, bit_or((repeat('0', part * {PART})::varbit || bits)::bit({BLOCK}))
+FROM (SELECT tag_id AS set, (image_id / {BLOCK})::int AS block,
+             ((image_id & {BLOCK - 1}) / {PART})::int AS part,
+             bit_or(set_bit(repeat('0', {PART})::bit({PART}),
+                            (image_id & {PART - 1})::int, 1)) AS bits
+      FROM tags_imagetag
+      WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s
+      GROUP BY 1, 2, 3) parts
+GROUP BY 1, 2
 """
 
 IMAGE_BITS = f"""

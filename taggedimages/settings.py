@@ -267,7 +267,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # What is set here is the /v1 API's; the views of each other dialect name their own.
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["taggedimages.api.renderers.FastJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["taggedimages.api.parsers.BoundedJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "taggedimages.api.parsers.AlwaysFirst",
     "DEFAULT_AUTHENTICATION_CLASSES": ["taggedimages.identity.authentication.BearerAuthentication"],
