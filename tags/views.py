@@ -7,9 +7,9 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from images.serializers import ImageListParameters, ImageRecordSerializer
+from images.serializers import ImageRecordSerializer
 from images.views import with_tags
-from search.parameters import list_query
+from search.parameters import ImageListParameters, list_query
 from search.query import find
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
