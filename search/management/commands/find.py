@@ -1,6 +1,8 @@
 """Find images as /v1/search/images does, all of them, from the command line."""
 
 import json
+import os
+import sys
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
@@ -47,8 +49,12 @@ class Command(BaseCommand):
         if options["count"]:
             self.stdout.write(str(images.count()))
             return
-        for image in ORDERS[query.order].walk(images.annotate(tag_names=TAGS)):
-            self.stdout.write(json.dumps(record(image)))
+        try:
+            for image in ORDERS[query.order].walk(images.annotate(tag_names=TAGS)):
+                self.stdout.write(json.dumps(record(image)))
+        except BrokenPipeError:
+            # Whoever reads, such as `head`, has seen enough; what is buffered goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
     def images(self, query: Query, name: str | None) -> ImageQuerySet:
         """What matches, of what the user may see. Raises CommandError."""
