@@ -9,9 +9,6 @@ from django.db.models.functions import Collate, Upper
 
 from images.models import Image, ImageQuerySet
 
-# Images that `walk` has in memory at a time.
-CHUNK = 500
-
 
 @dataclass(frozen=True)
 class Order:
@@ -32,17 +29,17 @@ class Order:
         nulls: dict[str, Any] = {"nulls_last": True} if self.nullable else {}
         return images.order_by(self.key.desc(**nulls), "-pk")
 
-    def walk(self, images: ImageQuerySet) -> Iterator[Image]:
+    def walk(self, images: ImageQuerySet, chunk: int = 500) -> Iterator[Image]:
         """All of some images in this order, however many, with a chunk of them in memory."""
         images = self.applied(images.annotate(sort_key=self.key))
         lacking = Q(sort_key=None)
         # Apart, because no index can begin at a condition for both.
         parts = [~lacking, lacking] if self.nullable else [Q()]
         for part in map(images.filter, parts):
-            chunk = list(part[:CHUNK])
-            while chunk:
-                yield from chunk
-                chunk = list(part.filter(self._after(chunk[-1]))[:CHUNK])
+            found = list(part[:chunk])
+            while found:
+                yield from found
+                found = list(part.filter(self._after(found[-1]))[:chunk])
 
     def _after(self, last: Any) -> Q:
         beyond, from_there = ("lt", "lte") if self.descending else ("gt", "gte")

@@ -11,7 +11,12 @@ from rest_framework.request import Request
 from search.operators import TagValues
 from search.orders import ORDERS
 from search.query import Query
-from taggedimages.api.fields import PipedListField, QueryBooleanField, QueryIntegerField
+from taggedimages.api.fields import (
+    PipedListField,
+    QueryBooleanField,
+    QueryChoiceField,
+    QueryIntegerField,
+)
 from taggedimages.api.pagination import PageParameters
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
@@ -52,8 +57,8 @@ class QueryParameters(serializers.Serializer[Any]):
     uploaded_only = QueryBooleanField(
         default=False, help_text="Only records whose file is present."
     )
-    uploaded_start_timestamp = timestamp("File present since that time or later")
-    uploaded_end_timestamp = timestamp("File present since that time or earlier")
+    uploaded_start_timestamp = timestamp("File arrived at or after")
+    uploaded_end_timestamp = timestamp("File arrived at or before")
     filename = serializers.CharField(
         default="",
         allow_blank=True,
@@ -61,17 +66,16 @@ class QueryParameters(serializers.Serializer[Any]):
         help_text="A part of the filename, in any case.",
     )
     format = names("One of these formats, such as `png`, `jpeg` or `dicom`, in any case")
-    min_width = bound("Pixels as stored; images whose pixels are not known are left out.")
-    max_width = bound("Pixels as stored.")
-    min_height = bound("Pixels as stored.")
-    max_height = bound("Pixels as stored.")
-    min_size = bound("Bytes.")
-    max_size = bound("Bytes.")
-    order = serializers.ChoiceField(
-        choices=list(ORDERS),
+    min_width = bound("At least so wide, in pixels as stored.")
+    max_width = bound("At most so wide.")
+    min_height = bound("At least so high.")
+    max_height = bound("At most so high.")
+    min_size = bound("At least so many bytes.")
+    max_size = bound("At most so many bytes.")
+    order = QueryChoiceField(
+        list(ORDERS),
         default=Query.order,
-        error_messages={"invalid_choice": f"Must be one of: {', '.join(ORDERS)}."},
-        help_text="By creation, by the arrival of the file (latest first), by size or by name.",
+        help_text="By creation, by the arrival of the file (latest first), by size or by filename.",
     )
 
 

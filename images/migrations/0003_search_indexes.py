@@ -15,7 +15,8 @@ class Migration(migrations.Migration):
 
     operations = [
         BuildIndex(
-            "image", GinIndex(OpClass(Upper("filename"), "gin_trgm_ops"), name="image_filename_part")
+            "image",
+            GinIndex(OpClass(Upper("filename"), "gin_trgm_ops"), name="image_filename_part"),
         ),
         BuildIndex(
             "image",
