@@ -111,7 +111,7 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     "order": st.sampled_from(sorted(ORDERS)),
 }
 # More often than not in an order of their own, and with few conditions, so that much is found.
-QUESTIONS = st.lists(st.sampled_from(sorted(ASKED)), max_size=4, unique=True).flatmap(
+QUESTIONS = st.lists(st.sampled_from(sorted(ASKED)), max_size=3, unique=True).flatmap(
     lambda names: st.fixed_dictionaries({name: ASKED[name] for name in {*names, "order"}})
 )
 
@@ -208,7 +208,7 @@ def test_the_model_knows_every_field_and_every_order():
 
 
 @settings(
-    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(CORPORA, QUESTIONS)
 def test_a_query_finds_what_the_model_finds_and_walks_it_in_the_same_order(db, corpus, asked):
