@@ -12,13 +12,7 @@ from rest_framework import serializers
 from images import multipart, serving, storage
 from images.models import Image
 from search.records import Record
-from taggedimages.api.fields import (
-    QueryBooleanField,
-    QueryIntegerField,
-    StrictCharField,
-    StrictIntegerField,
-)
-from taggedimages.api.pagination import PageParameters
+from taggedimages.api.fields import StrictCharField, StrictIntegerField
 from taggedimages.identity.authors import ANONYMOUS
 from tags.serializers import TagSerializer
 
@@ -272,20 +266,6 @@ class UploadedSerializer(ImageRecordSerializer):
         if self.context.get("reused"):
             return None
         return storage.presign_put(image.key, image.size)
-
-
-class ImageListParameters(PageParameters):
-    """What narrows a list of images."""
-
-    start_timestamp = QueryIntegerField(
-        default=0, help_text="Created at or after, epoch seconds; 0 is open."
-    )
-    end_timestamp = QueryIntegerField(
-        default=0, help_text="Created at or before, epoch seconds; 0 is open."
-    )
-    uploaded_only = QueryBooleanField(
-        default=False, help_text="Only records whose file is present."
-    )
 
 
 class TagChangeSerializer(serializers.Serializer[Any]):

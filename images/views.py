@@ -24,7 +24,6 @@ from images.serializers import (
     CompleteSerializer,
     ImageCreatedSerializer,
     ImageCreateSerializer,
-    ImageListParameters,
     ImageRecordSerializer,
     ImageUpdateSerializer,
     PartedUploadSerializer,
@@ -32,7 +31,7 @@ from images.serializers import (
     UploadCreateSerializer,
     UploadedSerializer,
 )
-from search.parameters import list_query
+from search.parameters import ImageListParameters, list_query
 from search.views import browse
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged

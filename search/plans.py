@@ -18,8 +18,9 @@ from tags.names import distinct, like_pattern
 
 # Tags that one pattern may stand for; beyond, a search joins rather than lists them.
 MANY_TAGS = 2_000
-# What a plan covers; every other field of Query has to be at rest.
+# What a plan covers; every other field of Query has to be at rest. The order is not its matter.
 PLANNED = {
+    "order",
     "exact_tags",
     "match_tags",
     "tag_id",

@@ -1,7 +1,7 @@
 """What a query finds: how many, and a page of records, at the least cost there is.
 
-Queries that the tag index has a plan for are counted and paged by it; the others row by row, by
-`search.query.find`, which says what is right for both.
+What the tag index has a plan for is counted by it, and paged by it where the newest come first;
+the rest goes row by row, by `search.query.find`, which says what is right for both.
 """
 
 from typing import NamedTuple
@@ -10,6 +10,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from images.audience import Viewer
 from search import counting, pages
+from search.counting import Total
 from search.plans import plan
 from search.query import Query, find
 from search.records import Record, records
@@ -26,11 +27,12 @@ class Page(NamedTuple):
 def page(query: Query, user: User | AnonymousUser | None, limit: int, offset: int) -> Page:
     """The page that starts after `offset` images, in the query's order."""
     planned = plan(query, Viewer.of(user))
-    if planned is None:
-        images = find(query, user)
-        total = images.order_by().count()
-        ids = list(images.values_list("pk", flat=True)[offset : offset + limit])
+    images = find(query, user)
+    counted = counting.total(planned) if planned else Total(images.order_by().count())
+    if offset >= counted.images:
+        ids = []
+    elif planned and query.order == Query.order:
+        ids = pages.page(planned, counted, limit, offset)
     else:
-        counted = counting.total(planned)
-        total, ids = counted.images, pages.page(planned, counted, limit, offset)
-    return Page(total, records(ids))
+        ids = list(images.values_list("pk", flat=True)[offset : offset + limit])
+    return Page(counted.images, records(ids))

@@ -7,8 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from images.serializers import ImageListParameters, ImageRecordSerializer
-from search.parameters import list_query
+from images.serializers import ImageRecordSerializer
+from search.parameters import ImageListParameters, list_query
 from search.views import browse
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged

@@ -19,8 +19,8 @@ NOON = datetime(2026, 1, 2, 12, tzinfo=UTC)
 EPOCH_NOON = int(NOON.timestamp())
 NO_LIST = {
     "code": 400,
-    "message": "Give exact_tags or match_tags.",
-    "errors": ["Give exact_tags or match_tags."],
+    "message": "Give exact_tags, match_tags or another condition.",
+    "errors": ["Give exact_tags, match_tags or another condition."],
 }
 
 
