@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 
-from images.presigning import UrlSigner
+from images.presigning import ALGORITHM, UrlSigner
 from images.storage import client
 
 # The most that S3 takes in one form.
@@ -80,6 +80,21 @@ def presign_parts(key: str, upload_id: str, numbers: Iterable[int]) -> dict[int,
     return {
         number: sign(key, "PUT", partNumber=str(number), uploadId=upload_id) for number in numbers
     }
+
+
+def worth(url: str) -> str:
+    """What a URL of `presign_get` reads, under whose key, and in which window it was signed.
+
+    Two URLs that are worth the same may stand for each other: with stable URLs they are equal,
+    else they expire less than a quarter of their life apart.
+    """
+    address, _, signature = url.partition(f"X-Amz-Algorithm={ALGORITHM}")
+    signed = dict(parse_qsl(signature))
+    # A key that is replaced may be revoked before its URLs expire.
+    access_key = signed["X-Amz-Credential"].partition("/")[0]
+    signed_at = datetime.strptime(signed["X-Amz-Date"], "%Y%m%dT%H%M%S%z").timestamp()
+    window = settings.PRESIGNED_STABLE_SECONDS or max(settings.PRESIGNED_SECONDS // 4, 1)
+    return f"{address} {access_key} {int(signed_at) // window}"
 
 
 def _presign(operation: str, params: dict[str, object]) -> str:
