@@ -10,7 +10,6 @@ from django.contrib.auth.models import AnonymousUser
 
 from images.audience import Viewer
 from search import counting, pages
-from search.counting import Total
 from search.plans import plan
 from search.query import Query, find
 from search.records import Record, records
@@ -27,12 +26,10 @@ class Page(NamedTuple):
 def page(query: Query, user: User | AnonymousUser | None, limit: int, offset: int) -> Page:
     """The page that starts after `offset` images, in the query's order."""
     planned = plan(query, Viewer.of(user))
+    if planned and query.order == Query.order:
+        counted = counting.total(planned)
+        return Page(counted.images, records(pages.page(planned, counted, limit, offset)))
     images = find(query, user)
-    counted = counting.total(planned) if planned else Total(images.order_by().count())
-    if offset >= counted.images:
-        ids = []
-    elif planned and query.order == Query.order:
-        ids = pages.page(planned, counted, limit, offset)
-    else:
-        ids = list(images.values_list("pk", flat=True)[offset : offset + limit])
-    return Page(counted.images, records(ids))
+    total = counting.total(planned).images if planned else images.order_by().count()
+    ids = images.values_list("pk", flat=True)[offset : offset + limit] if offset < total else []
+    return Page(total, records(list(ids)))

@@ -70,6 +70,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "taggedimages.api.caching.CacheHeaders",
     "taggedimages.api.middleware.HealthChecks",
     "taggedimages.dialects.sharinpix.middleware.SharinPixHeaders",
     "django.middleware.security.SecurityMiddleware",

@@ -32,6 +32,7 @@ from images.storage.presigned import (
     presign_post,
     presign_put,
     put_headers,
+    worth,
 )
 
 __all__ = [
@@ -59,4 +60,5 @@ __all__ = [
     "put_headers",
     "read",
     "unfinished",
+    "worth",
 ]

@@ -5,11 +5,11 @@ import time
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, urlsplit
 
 from django.conf import settings
 
-from images.presigning import UrlSigner
+from images.presigning import ALGORITHM, UrlSigner
 from images.storage import client
 
 # The most that S3 takes in one form.
@@ -82,6 +82,21 @@ def presign_parts(key: str, upload_id: str, numbers: Iterable[int]) -> dict[int,
     }
 
 
+def worth(url: str) -> str:
+    """What a URL of `presign_get` reads, under whose key, and in which window it was signed.
+
+    Two URLs that are worth the same may stand for each other: with stable URLs they are equal,
+    else they expire less than a quarter of their life apart.
+    """
+    address, _, signature = url.partition(f"X-Amz-Algorithm={ALGORITHM}")
+    signed = dict(parse_qsl(signature))
+    # A key that is replaced may be revoked before its URLs expire.
+    access_key = signed["X-Amz-Credential"].partition("/")[0]
+    signed_at = datetime.strptime(signed["X-Amz-Date"], "%Y%m%dT%H%M%S%z").timestamp()
+    window = settings.PRESIGNED_STABLE_SECONDS or max(settings.PRESIGNED_SECONDS // 4, 1)
+    return f"{address} {access_key} {int(signed_at) // window}"
+
+
 def _presign(operation: str, params: dict[str, object]) -> str:
     with client.translated():
         return client.public().generate_presigned_url(
@@ -92,12 +107,11 @@ def _presign(operation: str, params: dict[str, object]) -> str:
 def _signer() -> UrlSigner:
     # Within a window of stable URLs, all are signed at its beginning.
     step = max(settings.PRESIGNED_STABLE_SECONDS, 1)
-    instant = datetime.fromtimestamp(time.time() // step * step, UTC)
     credentials = client.credentials()
     return _signer_at(
         client.public_endpoint_url(),
         settings.S3_BUCKET,
-        f"{instant:%Y%m%dT%H%M%SZ}",
+        int(time.time() // step * step),
         credentials.access_key,
         credentials.secret_key,
         credentials.token,
@@ -109,7 +123,7 @@ def _signer() -> UrlSigner:
 def _signer_at(
     endpoint_url: str,
     bucket: str,
-    instant: str,
+    instant: int,
     access_key: str,
     secret_key: str,
     token: str | None,
@@ -125,6 +139,6 @@ def _signer_at(
         access_key=access_key,
         secret_key=secret_key,
         session_token=token,
-        instant=instant,
+        instant=f"{datetime.fromtimestamp(instant, UTC):%Y%m%dT%H%M%SZ}",
         seconds=settings.PRESIGNED_SECONDS,
     )
