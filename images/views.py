@@ -93,8 +93,8 @@ class ImageViewSet(GenericViewSet[Image]):
     @extend_schema(summary="One image record")
     def retrieve(self, request: Request, id: str) -> Response:
         image = self.image(id)
-        if image.uploaded_at is None:
-            image = self.image_now(image)
+        if image.uploaded_at is None and uploads.try_to_confirm(image):
+            image = self.image(id)
         return Response(ImageRecordSerializer(image).data)
 
     @extend_schema(
@@ -146,13 +146,6 @@ class ImageViewSet(GenericViewSet[Image]):
         if image is None:
             raise NotFound
         return image
-
-    def image_now(self, image: Image) -> Image:
-        """A pending record as it is once the store was asked; as it was, if that is away."""
-        try:
-            return self.image(str(uploads.confirm(image).pk))
-        except storage.StorageUnavailable:
-            return image
 
 
 class UploadView(APIView):
