@@ -15,7 +15,7 @@ import random
 import time
 from collections.abc import Callable, Container
 from contextlib import suppress
-from threading import Lock
+from threading import Lock, Thread
 from typing import TypeVar
 
 from django.conf import settings
@@ -27,8 +27,8 @@ from taggedimages.postgresql.base import answers_within
 R = TypeVar("R")
 
 LAG = settings.REPLICA_LAG_SECONDS
-# How long a server may take to be asked, and how long one that did not answer is left alone.
-ANSWER_SECONDS, AWAY_SECONDS = 1.0, 2.0
+# How long a server may take to be asked, and between questions to one that did not answer.
+ANSWER_SECONDS, AWAY_SECONDS = 1.0, 1.0
 # How long a replica that lags stays out of use before it is looked at again.
 LATE_SECONDS = 1.0
 PAUSE_SECONDS = 0.0005, 0.01
@@ -49,7 +49,7 @@ class Server:
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
-        self.away_until = 0.0
+        self.away = False
 
     def position(self) -> int:
         """How far its log reaches now. Raises Away."""
@@ -69,8 +69,17 @@ class Server:
         return True
 
     def _asked(self, question: Callable[[CursorWrapper], R]) -> R:
-        if time.monotonic() < self.away_until:
+        if self.away:
             raise Away(self.alias)
+        try:
+            return self._ask(question)
+        except Away:
+            self.away = True
+            # No request waits for it again until it has come back.
+            Thread(target=self._wait_for, name=f"waits for {self.alias}", daemon=True).start()
+            raise
+
+    def _ask(self, question: Callable[[CursorWrapper], R]) -> R:
         with answers_within(ANSWER_SECONDS):
             # A kept connection may have been ended; the server is away when a new one fails.
             for _ in range(2):
@@ -79,8 +88,15 @@ class Server:
                         return question(cursor)
                 except (DatabaseError, InterfaceError):
                     connections[self.alias].close()
-        self.away_until = time.monotonic() + AWAY_SECONDS
         raise Away(self.alias)
+
+    def _wait_for(self) -> None:
+        while self.away:
+            time.sleep(AWAY_SECONDS)
+            with suppress(Away):
+                self._ask(lambda cursor: None)
+                self.away = False
+        connections[self.alias].close()
 
 
 class Replica(Server):
@@ -91,7 +107,7 @@ class Replica(Server):
     def __init__(self, alias: str) -> None:
         super().__init__(alias)
         self.fresh_until = self.late_until = 0.0
-        # A position that it had not replayed, and when the primary certainly had.
+        # A position that it had not replayed yet, and an instant by which the primary had it.
         self.lacking = 0, 0.0
         self.asking = Lock()
 
@@ -109,13 +125,21 @@ class Replica(Server):
     def settle(self, position: int, at: float) -> None:
         """Wait for a position that the primary had by then (the second rule). Raises Away."""
         pause = Pause()
-        while (replayed := self.position()) < position:
-            if replayed >= self.lacking[0]:
-                self.lacking = position, at
-            lacked, since = self.lacking
-            if replayed < lacked and time.monotonic() - since > LAG:
-                return
+        while 0 < self.behind(position, at) <= LAG:
             pause()
+
+    def behind(self, position: int, at: float) -> float:
+        """For how many seconds it has lacked something; 0 where it has all up to this position.
+
+        The primary had it by the instant that is given. Raises Away.
+        """
+        replayed = self.position()
+        if replayed >= position:
+            return 0
+        lacked, since = self.lacking
+        if replayed >= lacked:
+            lacked, since = self.lacking = position, at
+        return time.monotonic() - since
 
     def _look(self) -> None:
         now = time.monotonic()
@@ -136,10 +160,10 @@ class Replica(Server):
         """
         for _ in range(2):
             asked_at = time.monotonic()
-            position = PRIMARY.position()
+            position, at = PRIMARY.position(), time.monotonic()
             pause = Pause()
-            while self.position() < position:
-                if time.monotonic() > until:
+            while behind := self.behind(position, at):
+                if behind > LAG or time.monotonic() > until:
                     return None
                 pause()
         return asked_at

@@ -1,6 +1,5 @@
 """Images by their tags, listed, and one by one (contract IMS, endpoints)."""
 
-
 from django.http import QueryDict
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import ValidationError
