@@ -98,8 +98,8 @@ class ImageViewSet(GenericViewSet[Image]):
     )
     def retrieve(self, request: Request, id: str) -> Response:
         image = self.image(id)
-        if image.uploaded_at is None:
-            image = self.image_now(image)
+        if image.uploaded_at is None and uploads.try_to_confirm(image):
+            image = self.image(id)
         record = ImageRecordSerializer(image).data
         return caching.tagged(request, record, _entity_tag(record))
 
@@ -174,13 +174,6 @@ class ImageViewSet(GenericViewSet[Image]):
         image = self.image(id, locked)
         caching.check(self.request, lambda: _entity_tag(ImageRecordSerializer(image).data))
         return image
-
-    def image_now(self, image: Image) -> Image:
-        """A pending record as it is once the store was asked; as it was, if that is away."""
-        try:
-            return self.image(str(uploads.confirm(image).pk))
-        except storage.StorageUnavailable:
-            return image
 
 
 class UploadView(APIView):

@@ -253,7 +253,7 @@ def _promote(cursor: CursorWrapper) -> None:
 
 def _threshold(cursor: CursorWrapper) -> int:
     cursor.execute("SELECT coalesce(max(id), 0) FROM images_image")
-    return max(LEAST, cursor.fetchone()[0] // SHARE)
+    return max(LEAST, int(cursor.fetchone()[0]) // SHARE)
 
 
 def spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:

@@ -5,8 +5,12 @@ processes that serve requests (settings.DATABASE_ANSWER_SECONDS) the driver wait
 it waits as ever: commands may take long.
 """
 
+import math
 import select
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from contextvars import ContextVar
 from typing import Any
 
 import psycopg2
@@ -16,6 +20,8 @@ from psycopg2 import extensions
 
 # A pooled connection that is asked whether it lives, before each request.
 PROBE_SECONDS = 1.0
+# By when the present code wants its answers, on the monotonic clock.
+_deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -45,16 +51,28 @@ class Connection(extensions.connection):
         self.patience = settings.DATABASE_ANSWER_SECONDS
 
 
+@contextmanager
+def answers_within(seconds: float) -> Iterator[None]:
+    """Give servers so long for all that they are asked meanwhile, connecting included."""
+    token = _deadline.set(time.monotonic() + seconds)
+    try:
+        yield
+    finally:
+        _deadline.reset(token)
+
+
 def wait(connection: extensions.connection) -> None:
     """Wait for the server until the connection's patience ends. Raises OperationalError."""
+    began = time.monotonic()
     patience = getattr(connection, "patience", settings.DATABASE_ANSWER_SECONDS)
-    until = time.monotonic() + patience
+    until = min(began + patience, _deadline.get())
     poller = select.poll()
     while (state := connection.poll()) != extensions.POLL_OK:
         wanted = select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
         poller.register(connection.fileno(), wanted)
         if not poller.poll(max(0, until - time.monotonic()) * 1000):
-            raise psycopg2.OperationalError(f"The database has not answered in {patience:.0f} s.")
+            waited = time.monotonic() - began
+            raise psycopg2.OperationalError(f"The database has not answered in {waited:.0f} s.")
 
 
 if settings.DATABASE_ANSWER_SECONDS:

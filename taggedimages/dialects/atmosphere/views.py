@@ -11,7 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import storage, uploads
+from images import uploads
 from images.models import Image, ImageQuerySet
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
@@ -73,7 +73,7 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     @documented("One image", parameters=[INCLUDE_ENDED])
     def retrieve(self, request: Request, id: str) -> Response:
         image = references.find(self.get_queryset(), id)
-        if image.uploaded_at is None and _has_arrived(image):
+        if image.uploaded_at is None and uploads.try_to_confirm(image):
             image = references.find(self.get_queryset(), id)
         return self.shown(image)
 
@@ -232,11 +232,3 @@ def with_links(images: ImageQuerySet) -> ImageQuerySet:
     return images.select_related("created_by", "facts").prefetch_related(
         Prefetch("imagetag_set", LINKS)
     )
-
-
-def _has_arrived(image: Image) -> bool:
-    """Whether the file of a pending image turns out to be there; no, where the store is away."""
-    try:
-        return uploads.confirm(image).uploaded_at is not None
-    except storage.StorageUnavailable:
-        return False

@@ -1,14 +1,12 @@
 """Images by their tags, listed, and one by one (contract IMS, endpoints)."""
 
-from contextlib import suppress
-
 from django.http import QueryDict
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import storage, uploads
+from images import uploads
 from images.models import Image, ImageQuerySet
 from search.query import Query, narrowed
 from taggedimages.api import caching
@@ -78,8 +76,7 @@ class ImageViewSet(ImsViewSet):
     def retrieve(self, request: Request, image_id: str) -> Response:
         image = self.readable(image_id)
         if image.uploaded_at is None:
-            with suppress(storage.StorageUnavailable):
-                image = uploads.confirm(image)
+            uploads.try_to_confirm(image)
         shown = record(with_tags(Image.objects.filter(pk=image.pk)).get())
         return caching.tagged(request, shown, caching.entity_tag(shown))
 
