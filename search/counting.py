@@ -9,12 +9,11 @@ state of the database.
 
 from typing import NamedTuple
 
-from django.db import connection
-
 from images.audience import EVERYBODY, LATEST
 from search import conditions, sets
 from search.models import BLOCK
 from search.plans import Plan
+from taggedimages.postgresql.routing import read_connection
 
 # Links that are read one by one rather than looked up in bitmaps: some milliseconds.
 FEW_LINKS = 3_000
@@ -75,7 +74,7 @@ def by_rows(plan: Plan) -> bool:
 
 
 def _execute(plan: Plan, statement: str) -> tuple[int, int, bool]:
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(statement, conditions.parameters(plan))
         row: tuple[int, int, bool] = cursor.fetchone()
         return row

@@ -8,13 +8,12 @@ all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of m
 import time
 from functools import lru_cache
 
-from django.db import connection
-
 from images.audience import LATEST
 from search import conditions
 from search.counting import Total
 from search.models import BLOCK
 from search.plans import Plan
+from taggedimages.postgresql.routing import read_connection
 
 # Microseconds, measured at a million images: a row that is walked and each probe of it, a block
 # of a bitmap that is read out, a match that is sorted.
@@ -49,7 +48,7 @@ def page(plan: Plan, total: Total, limit: int, offset: int = 0) -> list[int]:
     if offset >= total.images or not limit:
         return []
     statement = _way(plan, total, limit, offset)
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(statement, conditions.parameters(plan) | {"limit": limit, "offset": offset})
         return [image for image, _ in cursor.fetchall()]
 
@@ -171,6 +170,6 @@ def _images_at_all() -> float:
 
 @lru_cache(maxsize=1)
 def _estimate(moment: int) -> float:
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'images_image'::regclass")
         return max(float(cursor.fetchone()[0]), 1)
