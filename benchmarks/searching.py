@@ -86,6 +86,7 @@ class Result:
             "images": self.images,
             "kinds": {kind.name: kind.as_dict() for kind in self.kinds},
             "throughput": self.throughput.as_dict() if self.throughput else None,
+            "throughput_goal": PAGES_PER_SECOND,
             "web_memory": self.memory.__dict__ if self.memory else None,
         }
 

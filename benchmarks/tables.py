@@ -1,64 +1,92 @@
-"""Results as text to read, or as Markdown to paste."""
+"""Results, as `search --json` gives them, as text to read or as Markdown to paste."""
 
 from collections.abc import Sequence
+from typing import Any
 
-from benchmarks.searching import CLIENTS, PAGES_PER_SECOND, Kind, Result
+# What one run has found, decoded from its JSON.
+Found = dict[str, Any]
 
 HEADINGS = ("kind", "floor", "service", "p95", "ratio", "allowed", "goal")
 
 
-def of_search(result: Result, *, markdown: bool = False) -> str:
+def of_search(found: Found, *, markdown: bool = False) -> str:
     """The kinds with their ratios, then throughput and memory."""
-    rows = [_row(kind) for kind in result.kinds]
-    table = aligned([HEADINGS, *rows], markdown=markdown)
-    when = f"{result.measured_at:%Y-%m-%d %H:%M} UTC, commit {result.commit or 'unknown'}"
-    return "\n".join(
-        [f"{result.images:,} images, {when}; medians in ms.", "", *table, "", *_others(result)]
+    head = (
+        f"{found['images']:,} images, {found['measured_at'][:16].replace('T', ' ')} UTC,"
+        f" commit {found['commit'] or 'unknown'}; milliseconds."
     )
+    rows = [(name, *_figures(kind)) for name, kind in found["kinds"].items()]
+    table = aligned([HEADINGS, *rows], markdown=markdown)
+    return "\n".join([head, "", *table, "", *_others(found)])
+
+
+def of_growth(results: Sequence[Found], *, markdown: bool = False) -> str:
+    """The service's median of each kind at each size, the smallest first, and how it grew."""
+    sizes = [f"{found['images']:,}" for found in results]
+    rows = []
+    for name in results[-1]["kinds"]:
+        medians = [
+            found["kinds"][name]["service"]["median"] if name in found["kinds"] else None
+            for found in results
+        ]
+        known = [median for median in medians if median is not None]
+        shown = ["" if median is None else f"{median:.2f}" for median in medians]
+        rows.append((name, *shown, f"{known[-1] / known[0]:.2f}"))
+    return "\n".join(aligned([("kind", *sizes, "growth"), *rows], markdown=markdown))
+
+
+def of_commits(before: Found, after: Found, *, markdown: bool = False) -> str:
+    """The service's medians at two commits, and the second to the first."""
+    rows = [
+        (name, f"{was:.2f}", f"{now:.2f}", f"{now / was:.2f}")
+        for name, kind in after["kinds"].items()
+        if name in before["kinds"]
+        for was, now in [(before["kinds"][name]["service"]["median"], kind["service"]["median"])]
+    ]
+    was, now = (found["throughput"]["per_second"] for found in (before, after))
+    rows.append(("pages a second", f"{was:.0f}", f"{now:.0f}", f"{now / was:.2f}"))
+    head = ("kind", before["commit"], after["commit"], "ratio")
+    return "\n".join(aligned([head, *rows], markdown=markdown))
 
 
 def aligned(rows: Sequence[Sequence[str]], *, markdown: bool = False) -> list[str]:
     """Lines of a table whose first row is its head; the first column is text, others numbers."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
     lines = [
-        [
-            cell.ljust(width) if at == 0 else cell.rjust(width)
-            for at, (cell, width) in enumerate(zip(row, widths, strict=True))
-        ]
+        [cell.rjust(width) if at else cell.ljust(width) for at, cell, width in _cells(row, widths)]
         for row in rows
     ]
-    rule = ["-" * width if at == 0 else "-" * (width - 1) + ":" for at, width in enumerate(widths)]
-    if markdown:
-        return [f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]]]
-    return ["  ".join(line) for line in lines]
+    if not markdown:
+        return ["  ".join(line).rstrip() for line in lines]
+    rule = [f"{'-' * (width - 1)}{':' if at else '-'}" for at, width in enumerate(widths)]
+    return [f"| {' | '.join(line)} |" for line in [lines[0], rule, *lines[1:]]]
 
 
-def _row(kind: Kind) -> tuple[str, ...]:
-    verdict = "wrong" if kind.wrong else "met" if kind.is_met else "missed"
-    figures = (
-        kind.floor.median,
-        kind.service.median,
-        kind.service.p95,
-        kind.ratio,
-        kind.allowed,
-    )
-    return kind.name, *(f"{figure:.2f}" for figure in figures), verdict
+def _cells(row: Sequence[str], widths: list[int]) -> list[tuple[int, str, int]]:
+    return [(at, cell, widths[at]) for at, cell in enumerate(row)]
 
 
-def _others(result: Result) -> list[str]:
+def _figures(kind: dict[str, Any]) -> tuple[str, ...]:
+    floor, service = kind["floor"], kind["service"]
+    figures = (floor["median"], service["median"], service["p95"], kind["ratio"], kind["allowed"])
+    verdict = "wrong" if kind["wrong"] else "met" if kind["met"] else "missed"
+    return *(f"{figure:.2f}" for figure in figures), verdict
+
+
+def _others(found: Found) -> list[str]:
     lines = []
-    if through := result.throughput:
-        verdict = (
-            "met" if through.per_second >= PAGES_PER_SECOND and not through.errors else "missed"
-        )
+    if through := found["throughput"]:
+        goal, times = found["throughput_goal"], through["times"]
+        is_met = through["per_second"] >= goal and not through["errors"]
         lines.append(
-            f"{CLIENTS} clients: {through.per_second:.0f} pages of 100 records a second, "
-            f"median {through.times.median:.1f} ms, p95 {through.times.p95:.1f} ms, "
-            f"{through.errors} errors; goal {PAGES_PER_SECOND}: {verdict}."
+            f"{through['clients']} clients: {through['per_second']:.0f} pages of 100 records"
+            f" a second, median {times['median']:.1f} ms, p95 {times['p95']:.1f} ms,"
+            f" {through['errors']} errors; goal {goal}: {'met' if is_met else 'missed'}."
         )
-    if memory := result.memory:
+    if memory := found["web_memory"]:
+        now, peak = (memory[name] / 2**20 for name in ("now", "peak"))
         lines.append(
-            f"The largest web process holds {memory.now / 2**20:.0f} MiB"
-            f" and never held more than {memory.peak / 2**20:.0f} MiB."
+            f"The largest web process holds {now:.0f} MiB and never held more than {peak:.0f} MiB."
         )
-    return lines + [f"WRONG {text}" for text in result.wrong[:20]]
+    wrong = [f"{name}: {text}" for name, kind in found["kinds"].items() for text in kind["wrong"]]
+    return lines + [f"WRONG {text}" for text in wrong[:20]]
