@@ -1,4 +1,4 @@
-"""The tag index: bitmaps that count what row by row would take long (docs/search.md).
+"""The tag index: bitmaps that count what row by row would take long (docs/tag-index.md).
 
 Nothing here is a source of truth: all of it can be made anew from images and links
 (`manage.py tagindex --rebuild`).
