@@ -38,6 +38,7 @@ def arguments(words: list[str] | None) -> Options:
     made = argparse.ArgumentParser(add_help=False)
     made.add_argument("--seed", type=int, default=1)
     made.add_argument("--shuffled", action="store_true", help="ids do not follow time")
+    made.add_argument("--tags-per-image", type=float, default=12, help="on average (12)")
     lean = argparse.ArgumentParser(add_help=False)
     lean.add_argument("--without-ledger", action="store_true", help="links without history")
     lasting = argparse.ArgumentParser(add_help=False)
@@ -71,8 +72,13 @@ def arguments(words: list[str] | None) -> Options:
 def generate(options: Options) -> None:
     from benchmarks import generating
 
-    seed, shuffled = options.seed, options.shuffled
-    generating.generate(options.images, options.folder, seed=seed, shuffled=shuffled)
+    generating.generate(
+        options.images,
+        options.folder,
+        seed=options.seed,
+        shuffled=options.shuffled,
+        tags_per_image=options.tags_per_image,
+    )
 
 
 def load(options: Options) -> None:

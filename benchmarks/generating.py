@@ -49,7 +49,9 @@ class Links:
         return np.diff(self.starts)
 
 
-def generate(images: int, folder: Path, *, seed: int = 1, shuffled: bool = False) -> Corpus:
+def generate(
+    images: int, folder: Path, *, seed: int = 1, shuffled: bool = False, tags_per_image: float = 12
+) -> Corpus:
     """Write the files of a corpus of so many images into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(folder)
@@ -60,7 +62,7 @@ def generate(images: int, folder: Path, *, seed: int = 1, shuffled: bool = False
     if shuffled:
         rng.shuffle(created)
     _write_images(rng, corpus.images, created)
-    pairs = list(_write_links(rng, corpus.links, images, len(names)))
+    pairs = list(_write_links(rng, corpus.links, images, len(names), tags_per_image))
     of_images = np.concatenate([image for image, _ in pairs])
     of_tags = np.concatenate([tag for _, tag in pairs])
     starts = np.searchsorted(np.sort(of_tags), np.arange(len(names) + 1))
@@ -99,9 +101,9 @@ def _write_images(rng: np.random.Generator, path: Path, created: Numbers) -> Non
 
 
 def _write_links(
-    rng: np.random.Generator, path: Path, images: int, tags: int
+    rng: np.random.Generator, path: Path, images: int, tags: int, mean: float
 ) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yields what it writes: images and their tags, about twelve each, ordered by both."""
+    """Yields what it writes: images and their tags, about `mean` each, ordered by both."""
     weights = (np.arange(1, tags) + 6.0) ** -1.3
     cumulative = np.cumsum(weights) / weights.sum()
     by_rank = rng.permutation(np.arange(1, tags))
@@ -115,7 +117,9 @@ def _write_links(
         for first in range(1, images + 1, AT_ONCE):
             some = np.arange(first, min(first + AT_ONCE, images + 1))
             # More are drawn than shall be, since some are drawn twice.
-            wanted = np.minimum(1 + rng.gamma(2.2, 6.1, len(some)).astype(np.int64), MOST_TAGS)
+            wanted = np.minimum(
+                1 + rng.gamma(2.2, mean * 6.1 / 12, len(some)).astype(np.int64), MOST_TAGS
+            )
             wanted[rng.random(len(some)) < 0.01] = 0
             image = np.repeat(some, wanted)
             topic = np.repeat(rng.integers(len(topics), size=len(some)), wanted)

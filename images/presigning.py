@@ -14,6 +14,11 @@ from urllib.parse import quote
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
+def quoted(value: str) -> str:
+    """A query parameter's value as Signature Version 4 has it."""
+    return quote(value, safe="-_.~")
+
+
 @dataclass(frozen=True)
 class UrlSigner:
     """Signs requests for the objects of one bucket at one instant.
@@ -33,8 +38,11 @@ class UrlSigner:
 
     def url(self, key: str, method: str = "GET", **asked_for: str) -> str:
         """The URL of a request for an object, with the query parameters that it needs."""
+        return self.sign(key, method, [f"{name}={quoted(it)}" for name, it in asked_for.items()])
+
+    def sign(self, key: str, method: str, pairs: list[str]) -> str:
+        """The URL of a request, with query parameters as `name=value` that are quoted already."""
         path = quote(key, safe="/~")
-        pairs = [f"{name}={quote(value, safe='-_.~')}" for name, value in asked_for.items()]
         asked = "".join([f"{pair}&" for pair in pairs])
         canonical = "&".join([self._fixed_query, *sorted(pairs)])
         request = f"{method}\n{self._base_path}{path}\n{canonical}\n{self._signed}"
@@ -67,7 +75,7 @@ class UrlSigner:
         }
         if self.session_token:
             parameters["X-Amz-Security-Token"] = self.session_token
-        return {name: quote(value, safe="-_.~") for name, value in parameters.items()}
+        return {name: quoted(value) for name, value in parameters.items()}
 
     @cached_property
     def _shown_query(self) -> str:

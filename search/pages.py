@@ -5,9 +5,6 @@ order, and probe the rest (`_by_links`); walk all images in their order (`_by_im
 all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of many.
 """
 
-import time
-from functools import lru_cache
-
 from images.audience import LATEST
 from search import conditions
 from search.counting import Total
@@ -21,8 +18,6 @@ ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
 # Walks that the planner is given to merge; planning each takes time too.
 MERGED = 8
-# How long the estimate of how many images there are is good enough.
-ESTIMATE_SECONDS = 60
 
 # The ones of a bitmap as a text: between them lie the gaps that this splits it into.
 FOUND_IN_BITMAPS = """
@@ -59,7 +54,7 @@ def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
     if plan.clauses:
         ways.append((_links_cost(plan, total, limit + offset), _by_links))
     if total.by_bitmaps:
-        blocks = _images_at_all() / BLOCK
+        blocks = total.corpus / BLOCK
         ways.append((blocks * BLOCK_READ + total.images * MATCH, _by_bitmaps))
     _, statement = min(ways, key=lambda way: way[0])
     return statement(plan, total)
@@ -76,7 +71,7 @@ def _links_cost(plan: Plan, total: Total, needed: int) -> float:
 
 
 def _images_cost(plan: Plan, total: Total, needed: int) -> float:
-    walked = min(needed / total.images, 1) * _images_at_all()
+    walked = min(needed / total.images, 1) * total.corpus
     probes = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
     return walked * (ROW + probes * PROBE)
 
@@ -162,14 +157,3 @@ def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
         f"SELECT {once} image, created FROM ({union}) walked"
         f" {NEWEST} LIMIT %(limit)s OFFSET %(offset)s"
     )
-
-
-def _images_at_all() -> float:
-    return _estimate(int(time.monotonic() // ESTIMATE_SECONDS))
-
-
-@lru_cache(maxsize=1)
-def _estimate(moment: int) -> float:
-    with read_connection().cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'images_image'::regclass")
-        return max(float(cursor.fetchone()[0]), 1)

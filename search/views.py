@@ -6,7 +6,7 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.models import Image
-from images.serializers import ImageRecordSerializer, record_of
+from images.serializers import ImageRecordSerializer, records_of
 from search import results
 from search.parameters import SearchParameters, search_query
 from search.query import Query
@@ -29,5 +29,4 @@ def browse(request: Request, query: Query) -> Response:
     asked.is_valid(raise_exception=True)
     number, limit = asked.validated_data["page"], asked.validated_data["limit"]
     found = results.page(query, request.user, limit, number * limit)
-    records = [record_of(image) for image in found.records]
-    return Response(page_of(records, number, limit, found.total))
+    return Response(page_of(records_of(found.records), number, limit, found.total))

@@ -83,8 +83,11 @@ class TagViewSet(GenericViewSet[Tag]):
     )
     def images(self, request: Request, id: str) -> Response:
         query = list_query(request, tag_id=parse_id(id))
-        self.tag(id)
-        return browse(request, query)
+        page = browse(request, query)
+        if not page.data["meta"]["total_results"]:
+            # Nothing was found: of a tag without images, or of none.
+            self.tag(id)
+        return page
 
     def tag(self, id: str, tags: TagQuerySet | None = None) -> Tag:
         """The tag with this id. Raises NotFound."""

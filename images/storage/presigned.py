@@ -2,14 +2,14 @@
 
 import base64
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from django.conf import settings
 
-from images.presigning import ALGORITHM, UrlSigner
+from images.presigning import ALGORITHM, UrlSigner, quoted
 from images.storage import client
 
 # The most that S3 takes in one form.
@@ -64,6 +64,25 @@ def presign_get(
         "response-content-disposition": disposition,
     }
     return _signer().url(key, **overrides)
+
+
+def sign_reads() -> Callable[[str, str, str, str], str]:
+    """`presign_get` for a page of files at one instant: of a key, media type, `inline` or
+    `attachment`, and the name to save it under."""
+    sign = _signer().sign
+
+    def url(key: str, media_type: str, kind: str, filename: str) -> str:
+        pairs = _reading(media_type, kind)
+        # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
+        return sign(key, "GET", [pairs[0], pairs[1] + quoted(quote(filename, safe=""))])
+
+    return url
+
+
+@lru_cache(maxsize=256)
+def _reading(media_type: str, kind: str) -> tuple[str, str]:
+    saved_as = quoted(f"{kind}; filename*=UTF-8''")
+    return f"response-content-type={quoted(media_type)}", f"response-content-disposition={saved_as}"
 
 
 def put_headers(media_type: str = "", sha256: bytes = b"") -> dict[str, str]:
