@@ -111,6 +111,14 @@ class Replica(Server):
         self.lacking = 0, 0.0
         self.asking = Lock()
 
+    def answers(self) -> bool:
+        """Whether there is a connection to it. After a crash it shows older records at first."""
+        kept = connections[self.alias].connection
+        answers = super().answers()
+        if connections[self.alias].connection is not kept:
+            self.fresh_until = 0.0
+        return answers
+
     def is_fresh(self) -> bool:
         """Whether it has all that anybody was told of (the first rule)."""
         left = self.fresh_until - time.monotonic()
@@ -192,7 +200,7 @@ def choose(tried: Container[Server] = ()) -> Server:
     replicas = [replica for replica in REPLICAS if replica not in tried]
     random.shuffle(replicas)
     for replica in replicas:
-        if replica.is_fresh() and replica.answers():
+        if replica.answers() and replica.is_fresh():
             return replica
     if PRIMARY not in tried and PRIMARY.answers():
         return PRIMARY

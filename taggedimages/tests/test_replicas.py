@@ -110,6 +110,7 @@ def service(tmp_path_factory):
         environment = os.environ | {
             "DATABASE_URL": started[0].url,
             "TAGGEDIMAGES_DATABASE_CONNECT_SECONDS": "1",
+            "TAGGEDIMAGES_STATEMENT_TIMEOUT_MS": "1000",
             "TAGGEDIMAGES_REPLICA_LAG_MS": str(LAG_MS),
         }
         manage(environment, "migrate", "-v0")
