@@ -16,6 +16,7 @@ from taggedimages.api.fields import (
     QueryBooleanField,
     QueryChoiceField,
     QueryIntegerField,
+    QueryValue,
 )
 from taggedimages.api.pagination import PageParameters
 
@@ -79,13 +80,40 @@ class QueryParameters(serializers.Serializer[Any]):
     )
 
 
-class ImageListParameters(QueryParameters, PageParameters):
+class TextField(QueryValue, serializers.CharField):
+    """A text in a query string, which may be empty."""
+
+
+class BrowseParameters(PageParameters):
+    """Which part of what was found, and what is said of all of it."""
+
+    cursor = TextField(
+        default=None,
+        allow_blank=True,
+        help_text=(
+            "Instead of `page`: empty to begin, then each answer's `next_cursor`. No image comes "
+            "twice and none is left out, whatever is made or deleted meanwhile."
+        ),
+    )
+    facets = QueryChoiceField(
+        ["tags"],
+        default=None,
+        help_text="`tags`: also the most frequent tags of all that was found, 100 at most.",
+    )
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if attrs["cursor"] is not None and "page" in self.initial_data:
+            raise serializers.ValidationError({"cursor": ["Does not go with page."]})
+        return attrs
+
+
+class ImageListParameters(QueryParameters, BrowseParameters):
     """What narrows a list of images; the two oldest conditions are for searches alone."""
 
     exact_tags = match_tags = None  # type: ignore[assignment]
 
 
-class SearchParameters(QueryParameters, PageParameters):
+class SearchParameters(QueryParameters, BrowseParameters):
     """What narrows a search."""
 
 
