@@ -102,11 +102,6 @@ class BrowseParameters(PageParameters):
         help_text="`tags`: also the most frequent tags of all that was found, 100 at most.",
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["cursor"] is not None and "page" in self.initial_data:
-            raise serializers.ValidationError({"cursor": ["Does not go with page."]})
-        return attrs
-
 
 class ImageListParameters(QueryParameters, BrowseParameters):
     """What narrows a list of images; the two oldest conditions are for searches alone."""

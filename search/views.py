@@ -66,6 +66,8 @@ def browse(request: Request, query: Query) -> HttpResponseBase:
     Raises ValidationError, TooManyStreams.
     """
     asked = read(BrowseParameters, request.query_params)
+    if asked["cursor"] is not None and "page" in request.query_params:
+        raise serializers.ValidationError({"cursor": ["Does not go with page."]})
     after = _position(asked["cursor"], query)
     if stream_views.is_wanted(request):
         return stream_views.streamed(request, query, after)
