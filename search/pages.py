@@ -5,10 +5,14 @@ order, and probe the rest (`_by_links`); walk all images in their order (`_by_im
 all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of many.
 """
 
+from dataclasses import replace
+from typing import Any
+
 from images.audience import LATEST
 from search import conditions
 from search.counting import Total
 from search.models import BLOCK
+from search.orders import Position
 from search.plans import Plan
 from taggedimages.postgresql.routing import read_connection
 
@@ -38,14 +42,26 @@ ones AS (
 """
 
 
-def page(plan: Plan, total: Total, limit: int, offset: int = 0) -> list[int]:
-    """The ids of a page. One statement, none where the page is empty."""
+def page(
+    plan: Plan, total: Total, limit: int, offset: int = 0, after: Position | None = None
+) -> list[Position]:
+    """Where the images of a page stand: so many, from `offset` images after a position.
+
+    One statement, none where the page is empty.
+    """
     if offset >= total.images or not limit:
         return []
+    plan = replace(plan, after=after)
     statement = _way(plan, total, limit, offset)
     with read_connection().cursor() as cursor:
         cursor.execute(statement, conditions.parameters(plan) | {"limit": limit, "offset": offset})
-        return [image for image, _ in cursor.fetchall()]
+        return [Position(created, image) for image, created in cursor.fetchall()]
+
+
+def everything(plan: Plan, total: Total) -> tuple[str, dict[str, Any]]:
+    """A statement that finds all that matches, as `image` and `created`, and its parameters."""
+    statement = _way(plan, total, total.images, 0)
+    return statement, conditions.parameters(plan) | {"limit": None, "offset": 0}
 
 
 def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
