@@ -2,7 +2,7 @@
 
 from typing import NamedTuple
 
-from search import folding, sets
+from search import folding, sets, tallies
 from search.folding import IMAGE_BITS, MEASURE, NO_BITS, TAG_BITS
 from search.models import BLOCK
 
@@ -38,7 +38,7 @@ WHERE (z.heavy OR z.set = {sets.SHOWN}) AND shown <> coalesce((
 
 
 class Verdict(NamedTuple):
-    """How much was wrong: blocks of bitmaps, and sizes of sets."""
+    """How much was wrong: blocks of bitmaps, and sizes of sets and tallies."""
 
     blocks: int
     sizes: int
@@ -79,4 +79,5 @@ def verify(repair: bool = False) -> Verdict:
         if repair:
             cursor.execute(RIGHT_LINKS, [links])
             cursor.execute(MEASURE, [shown])
-        return Verdict(blocks, len({*links, *shown}))
+        wrong_tallies = tallies.verify(cursor, repair)
+        return Verdict(blocks, len({*links, *shown}) + wrong_tallies)
