@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from search import sets
+from search import sets, tallies
 from search.models import BLOCK, Rebuild
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 
@@ -216,6 +216,7 @@ def rebuild() -> None:
         for span in spans(cursor):
             build(cursor, heavy, span)
         cursor.execute(MEASURE, [[sets.SHOWN, *heavy]])
+        cursor.execute(tallies.COUNT_ANEW)
 
 
 def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None:
@@ -232,7 +233,7 @@ def keep() -> int:
     if folded and not connection.in_atomic_block:
         # Readers pass over what was taken in until its space is free again.
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM search_unindexed")
+            cursor.execute("VACUUM search_unindexed, search_tally")
     return folded
 
 
@@ -247,6 +248,7 @@ def fold_within(cursor: CursorWrapper, most: int) -> int:
     cursor.execute(FOLD, rows)
     cursor.execute(COUNT, rows)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
+    cursor.execute(tallies.ADD_UP)
     _promote(cursor)
     return len(folded)
 
