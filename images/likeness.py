@@ -8,10 +8,10 @@ from collections import defaultdict
 from collections.abc import Iterable
 
 from django.contrib.auth.models import AnonymousUser
-from django.db import connection
 
 from images.models import BAND_BITS, BANDS, Facts, Image
 from taggedimages.identity.models import User
+from taggedimages.postgresql.routing import read_connection
 
 NEAR = 7
 MAX_DUPLICATES, MAX_ALIKE = 100, 1000
@@ -71,7 +71,7 @@ def _near(given: int) -> dict[int, int]:
     parameters = [
         value for number in range(BANDS) for value in (given, _neighbours(given, number), given)
     ]
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(f"{bands} ORDER BY distance, image_id LIMIT {MAX_ALIKE}", parameters)
         return dict(cursor.fetchall())
 

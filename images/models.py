@@ -6,9 +6,10 @@ from typing import Any, Self
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now
+from django.db.models.functions import Now, Upper
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
@@ -217,6 +218,13 @@ class Image(models.Model):
                 name="image_trashed",
                 condition=Q(trashed_at__isnull=False, deleted_at=None),
             ),
+            # Any part of a filename, in any case (search.operators).
+            GinIndex(OpClass(Upper("filename"), "gin_trgm_ops"), name="image_filename_part"),
+            # Ranges, and orders in either direction (search.orders).
+            models.Index(
+                F("uploaded_at").desc(nulls_last=True), F("id").desc(), name="image_last_uploaded"
+            ),
+            models.Index(fields=["size", "id"], name="image_by_size"),
         ]
 
     def __str__(self) -> str:
@@ -305,6 +313,8 @@ class Facts(models.Model):
     class Meta:
         indexes = [
             models.Index(fields=["sha256"], name="facts_sha256"),
+            # For what is rare; what is common is soon met among the newest.
+            models.Index(fields=["format"], name="facts_format"),
             *(
                 # With the columns that a search compares, so that it reads nothing but the index.
                 models.Index(

@@ -14,6 +14,11 @@ from urllib.parse import quote
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
+def quoted(value: str) -> str:
+    """A query parameter's value as Signature Version 4 has it."""
+    return quote(value, safe="-_.~")
+
+
 @dataclass(frozen=True)
 class UrlSigner:
     """Signs requests for the objects of one bucket at one instant.
@@ -33,16 +38,17 @@ class UrlSigner:
 
     def url(self, key: str, method: str = "GET", **asked_for: str) -> str:
         """The URL of a request for an object, with the query parameters that it needs."""
+        return self.sign(key, method, [f"{name}={quoted(it)}" for name, it in asked_for.items()])
+
+    def sign(self, key: str, method: str, pairs: list[str]) -> str:
+        """The URL of a request, with query parameters as `name=value` that are quoted already."""
         path = quote(key, safe="/~")
-        asked = "".join(f"{name}={quote(value, safe='-_.~')}&" for name, value in asked_for.items())
-        canonical = self._fixed_query + "".join(
-            f"&{name}={quote(value, safe='-_.~')}" for name, value in sorted(asked_for.items())
-        )
-        signed = f"host:{self.host}\n\nhost\nUNSIGNED-PAYLOAD"
-        request = f"{method}\n{self._base_path}{path}\n{canonical}\n{signed}"
+        asked = "".join([f"{pair}&" for pair in pairs])
+        canonical = "&".join([self._fixed_query, *sorted(pairs)])
+        request = f"{method}\n{self._base_path}{path}\n{canonical}\n{self._signed}"
         digest = hashlib.sha256(request.encode()).hexdigest()
         to_sign = f"{ALGORITHM}\n{self.instant}\n{self._scope}\n{digest}"
-        signature = hmac.new(self._day_key, to_sign.encode(), hashlib.sha256).hexdigest()
+        signature = hmac.digest(self._day_key, to_sign.encode(), "sha256").hex()
         return f"{self.base}{path}?{asked}{self._shown_query}&X-Amz-Signature={signature}"
 
     @cached_property
@@ -52,6 +58,10 @@ class UrlSigner:
     @cached_property
     def _base_path(self) -> str:
         return "/" + self.base.split("/", 3)[3]
+
+    @cached_property
+    def _signed(self) -> str:
+        return f"host:{self.host}\n\nhost\nUNSIGNED-PAYLOAD"
 
     @cached_property
     def _parameters(self) -> dict[str, str]:
@@ -65,7 +75,7 @@ class UrlSigner:
         }
         if self.session_token:
             parameters["X-Amz-Security-Token"] = self.session_token
-        return {name: quote(value, safe="-_.~") for name, value in parameters.items()}
+        return {name: quoted(value) for name, value in parameters.items()}
 
     @cached_property
     def _shown_query(self) -> str:

@@ -4,10 +4,11 @@ However the news of a file comes (an S3 event, the client, a reader, the worker)
 `confirm`, which believes only the store.
 """
 
+from copy import copy
 from datetime import timedelta
 
 from django.conf import settings
-from django.db import connection, transaction
+from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
 from images import keys, storage
@@ -89,6 +90,15 @@ def confirm(image: Image) -> Image:
     if image.key != upload_key:
         storage.delete(upload_key)
     return image
+
+
+def try_to_confirm(image: Image) -> bool:
+    """Confirm for somebody who only reads: False where the store or the database cannot now."""
+    try:
+        confirm(copy(image))
+    except (storage.StorageUnavailable, OperationalError, InterfaceError):
+        return False
+    return True
 
 
 def arrived(image: Image) -> Image:

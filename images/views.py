@@ -2,11 +2,13 @@
 
 import hmac
 import json
+from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
@@ -24,7 +26,6 @@ from images.serializers import (
     CompleteSerializer,
     ImageCreatedSerializer,
     ImageCreateSerializer,
-    ImageListParameters,
     ImageRecordSerializer,
     ImageUpdateSerializer,
     PartedUploadSerializer,
@@ -32,10 +33,12 @@ from images.serializers import (
     UploadCreateSerializer,
     UploadedSerializer,
 )
-from search.parameters import list_query
-from search.views import browse
+from search.parameters import ImageListParameters, list_query
+from search.views import browse, documented
+from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
+from taggedimages.api.schema import CHANGED_SINCE, ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
@@ -61,8 +64,8 @@ class ImageViewSet(GenericViewSet[Image]):
     def get_queryset(self) -> ImageQuerySet:
         return Image.objects.visible_to(self.request.user)
 
-    @extend_schema(summary="Browse images, newest first", parameters=[ImageListParameters])
-    def list(self, request: Request) -> Response:
+    @documented("Browse images, newest first", ImageListParameters)
+    def list(self, request: Request) -> HttpResponseBase:
         return browse(request, list_query(request))
 
     @extend_schema(
@@ -89,26 +92,42 @@ class ImageViewSet(GenericViewSet[Image]):
         created = begin_parts(asked, author) if "parts" in asked else _begun(asked, author)
         return Response(created, status=status.HTTP_201_CREATED)
 
-    @extend_schema(summary="One image record")
+    @extend_schema(
+        summary="One image record",
+        parameters=[IF_NONE_MATCH, ETAG],
+        responses={200: ImageRecordSerializer, **NOT_MODIFIED},
+    )
     def retrieve(self, request: Request, id: str) -> Response:
         image = self.image(id)
-        if image.uploaded_at is None:
-            image = self.image_now(image)
-        return Response(ImageRecordSerializer(image).data)
+        if image.uploaded_at is None and uploads.try_to_confirm(image):
+            image = self.image(id)
+        record = ImageRecordSerializer(image).data
+        return caching.tagged(request, record, _entity_tag(record))
 
     @extend_schema(
         summary="Replace the tags of an image",
         request=ImageUpdateSerializer,
-        responses=ImageRecordSerializer,
+        parameters=[IF_MATCH],
+        responses={200: ImageRecordSerializer, **CHANGED_SINCE},
     )
     def update(self, request: Request, id: str) -> Response:
         asked = _validated(ImageUpdateSerializer(data=request.data))
-        tagging.retag(self.image(id), asked["tags"], author_of(request, DOOR))
+        self.retag(id, asked["tags"])
         return Response(ImageRecordSerializer(self.image(id)).data)
 
-    @extend_schema(summary="Delete an image for good", responses={204: None})
+    @retried
+    def retag(self, id: str, names: Iterable[str]) -> None:
+        """Replace the tags. Raises NotFound, PreconditionFailed."""
+        tagging.retag(self.held(id), names, author_of(self.request, DOOR))
+
+    @extend_schema(
+        summary="Delete an image for good",
+        parameters=[IF_MATCH],
+        responses={204: None, **CHANGED_SINCE},
+    )
+    @retried
     def destroy(self, request: Request, id: str) -> Response:
-        if not deletion.delete(self.image(id)):
+        if not deletion.delete(self.held(id)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -139,19 +158,23 @@ class ImageViewSet(GenericViewSet[Image]):
     def history(self, request: Request, id: str) -> Response:
         return paged(history.of_image(self.image(id).pk), request, TagChangeSerializer)
 
-    def image(self, id: str) -> Image:
+    def image(self, id: str, images: ImageQuerySet | None = None) -> Image:
         """The record with this id, if the caller may see it. Raises NotFound."""
-        image = with_tags(self.get_queryset()).filter(pk=parse_id(id)).first()
+        images = self.get_queryset() if images is None else images
+        image = with_tags(images).filter(pk=parse_id(id)).first()
         if image is None:
             raise NotFound
         return image
 
-    def image_now(self, image: Image) -> Image:
-        """A pending record as it is once the store was asked; as it was, if that is away."""
-        try:
-            return self.image(str(uploads.confirm(image).pk))
-        except storage.StorageUnavailable:
-            return image
+    def held(self, id: str) -> Image:
+        """The record for a write: locked, and as If-Match wants it, until the transaction ends.
+
+        Raises NotFound, PreconditionFailed.
+        """
+        locked = self.get_queryset().select_for_update(no_key=True, of=("self",))
+        image = self.image(id, locked)
+        caching.check(self.request, lambda: _entity_tag(ImageRecordSerializer(image).data))
+        return image
 
 
 class UploadView(APIView):
@@ -230,6 +253,11 @@ def _check_secret(request: Request) -> None:
     expected = settings.HOOK_SECRET
     if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
         raise AuthenticationFailed("The shared secret is missing or wrong.")
+
+
+def _entity_tag(record: dict[str, Any]) -> str:
+    url = record["url"]
+    return caching.entity_tag(record, url=url and storage.worth(url))
 
 
 def _begun(asked: dict[str, Any], author: Author) -> dict[str, Any]:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from search import sets
+from search import sets, tallies
 from search.models import BLOCK, Rebuild
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 
@@ -135,9 +135,18 @@ BECOME_HEAVY = """
 UPDATE search_setsize SET heavy = true WHERE NOT heavy AND links > %s RETURNING set
 """
 
+# Parts of blocks first: each link then costs a few bytes, and not a whole block.
+PART = 512
 TAG_BITS = f"""
-SELECT tag_id, (image_id / {BLOCK})::int, bit_or({bit("image_id")}) FROM tags_imagetag
-WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s GROUP BY 1, 2
+SELECT set, block, bit_or((repeat('0', part * {PART})::varbit || bits)::bit({BLOCK}))
+FROM (SELECT tag_id AS set, (image_id / {BLOCK})::int AS block,
+             ((image_id & {BLOCK - 1}) / {PART})::int AS part,
+             bit_or(set_bit(repeat('0', {PART})::bit({PART}),
+                            (image_id & {PART - 1})::int, 1)) AS bits
+      FROM tags_imagetag
+      WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s
+      GROUP BY 1, 2, 3) parts
+GROUP BY 1, 2
 """
 
 IMAGE_BITS = f"""
@@ -207,6 +216,7 @@ def rebuild() -> None:
         for span in spans(cursor):
             build(cursor, heavy, span)
         cursor.execute(MEASURE, [[sets.SHOWN, *heavy]])
+        cursor.execute(tallies.COUNT_ANEW)
 
 
 def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None:
@@ -223,7 +233,7 @@ def keep() -> int:
     if folded and not connection.in_atomic_block:
         # Readers pass over what was taken in until its space is free again.
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM search_unindexed")
+            cursor.execute("VACUUM search_unindexed, search_tally")
     return folded
 
 
@@ -238,6 +248,7 @@ def fold_within(cursor: CursorWrapper, most: int) -> int:
     cursor.execute(FOLD, rows)
     cursor.execute(COUNT, rows)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
+    cursor.execute(tallies.ADD_UP)
     _promote(cursor)
     return len(folded)
 
@@ -252,7 +263,7 @@ def _promote(cursor: CursorWrapper) -> None:
 
 def _threshold(cursor: CursorWrapper) -> int:
     cursor.execute("SELECT coalesce(max(id), 0) FROM images_image")
-    return max(LEAST, cursor.fetchone()[0] // SHARE)
+    return max(LEAST, int(cursor.fetchone()[0]) // SHARE)
 
 
 def spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:

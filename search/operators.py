@@ -9,8 +9,12 @@ from typing import NamedTuple
 from django.db.models import Exists, OuterRef, Q
 
 from images.models import ImageQuerySet
+from search.orders import ORDERS
 from tags.models import ImageTag, Tag
 from tags.names import distinct, like_pattern
+
+# Pixels of an image that could be read; 0 says that they are not known.
+KNOWN = 1
 
 
 class TagValues(NamedTuple):
@@ -112,6 +116,61 @@ def created_before(images: ImageQuerySet, instant: datetime) -> ImageQuerySet:
 def uploaded_only(images: ImageQuerySet, asked: bool) -> ImageQuerySet:
     """Only those whose file is present."""
     return images.uploaded() if asked else images
+
+
+def uploaded_from(images: ImageQuerySet, instant: datetime) -> ImageQuerySet:
+    """The file arrived at that instant or later."""
+    return images.filter(uploaded_at__gte=instant)
+
+
+def uploaded_before(images: ImageQuerySet, instant: datetime) -> ImageQuerySet:
+    """The file arrived before that instant."""
+    return images.filter(uploaded_at__lt=instant)
+
+
+def filename_contains(images: ImageQuerySet, part: str) -> ImageQuerySet:
+    """This text within the filename, in any case as the database's locale has it."""
+    return images.filter(filename__icontains=part)
+
+
+def formats(images: ImageQuerySet, wanted: tuple[str, ...]) -> ImageQuerySet:
+    """The file is of one of these formats."""
+    return images.filter(facts__format__in=wanted)
+
+
+def min_width(images: ImageQuerySet, pixels: int) -> ImageQuerySet:
+    """At least as wide."""
+    return images.filter(facts__width__gte=max(pixels, KNOWN))
+
+
+def max_width(images: ImageQuerySet, pixels: int) -> ImageQuerySet:
+    """At most as wide."""
+    return images.filter(facts__width__gte=KNOWN, facts__width__lte=pixels)
+
+
+def min_height(images: ImageQuerySet, pixels: int) -> ImageQuerySet:
+    """At least as high."""
+    return images.filter(facts__height__gte=max(pixels, KNOWN))
+
+
+def max_height(images: ImageQuerySet, pixels: int) -> ImageQuerySet:
+    """At most as high."""
+    return images.filter(facts__height__gte=KNOWN, facts__height__lte=pixels)
+
+
+def min_size(images: ImageQuerySet, count: int) -> ImageQuerySet:
+    """At least so many bytes."""
+    return images.filter(size__gte=count)
+
+
+def max_size(images: ImageQuerySet, count: int) -> ImageQuerySet:
+    """At most so many bytes."""
+    return images.filter(size__lte=count)
+
+
+def order(images: ImageQuerySet, wanted: str) -> ImageQuerySet:
+    """In one of ORDERS."""
+    return ORDERS[wanted].applied(images)
 
 
 def _links(wanted: tuple[TagValues, ...]) -> list[Q]:

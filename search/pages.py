@@ -5,16 +5,16 @@ order, and probe the rest (`_by_links`); walk all images in their order (`_by_im
 all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of many.
 """
 
-import time
-from functools import lru_cache
-
-from django.db import connection
+from dataclasses import replace
+from typing import Any
 
 from images.audience import LATEST
 from search import conditions
 from search.counting import Total
 from search.models import BLOCK
+from search.orders import Position
 from search.plans import Plan
+from taggedimages.postgresql.routing import read_connection
 
 # Microseconds, measured at a million images: a row that is walked and each probe of it, a block
 # of a bitmap that is read out, a match that is sorted.
@@ -24,8 +24,6 @@ NEWEST = "ORDER BY created DESC, image DESC"
 FIRST = f"{NEWEST} LIMIT %(limit)s + %(offset)s"
 # Walks that the planner is given to merge; planning each takes time too.
 MERGED = 8
-# How long the estimate of how many images there are is good enough.
-ESTIMATE_SECONDS = 60
 
 # The ones of a bitmap as a text: between them lie the gaps that this splits it into.
 FOUND_IN_BITMAPS = """
@@ -46,14 +44,26 @@ ones AS (
 """
 
 
-def page(plan: Plan, total: Total, limit: int, offset: int = 0) -> list[int]:
-    """The ids of a page. One statement, none where the page is empty."""
+def page(
+    plan: Plan, total: Total, limit: int, offset: int = 0, after: Position | None = None
+) -> list[Position]:
+    """Where the images of a page stand: so many, from `offset` images after a position.
+
+    One statement, none where the page is empty.
+    """
     if offset >= total.images or not limit:
         return []
+    plan = replace(plan, after=after)
     statement = _way(plan, total, limit, offset)
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(statement, conditions.parameters(plan) | {"limit": limit, "offset": offset})
-        return [image for image, _ in cursor.fetchall()]
+        return [Position(created, image) for image, created in cursor.fetchall()]
+
+
+def everything(plan: Plan, total: Total) -> tuple[str, dict[str, Any]]:
+    """A statement that finds all that matches, as `image` and `created`, and its parameters."""
+    statement = _way(plan, total, total.images, 0)
+    return statement, conditions.parameters(plan) | {"limit": None, "offset": 0}
 
 
 def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
@@ -62,7 +72,7 @@ def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
     if plan.clauses:
         ways.append((_links_cost(plan, total, limit + offset), _by_links))
     if total.by_bitmaps:
-        blocks = _images_at_all() / BLOCK
+        blocks = total.corpus / BLOCK
         ways.append((blocks * BLOCK_READ + total.images * MATCH, _by_bitmaps))
     _, statement = min(ways, key=lambda way: way[0])
     return statement(plan, total)
@@ -79,7 +89,7 @@ def _links_cost(plan: Plan, total: Total, needed: int) -> float:
 
 
 def _images_cost(plan: Plan, total: Total, needed: int) -> float:
-    walked = min(needed / total.images, 1) * _images_at_all()
+    walked = min(needed / total.images, 1) * total.corpus
     probes = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
     return walked * (ROW + probes * PROBE)
 
@@ -165,14 +175,3 @@ def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
         f"SELECT {once} image, created FROM ({union}) walked"
         f" {NEWEST} LIMIT %(limit)s OFFSET %(offset)s"
     )
-
-
-def _images_at_all() -> float:
-    return _estimate(int(time.monotonic() // ESTIMATE_SECONDS))
-
-
-@lru_cache(maxsize=1)
-def _estimate(moment: int) -> float:
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'images_image'::regclass")
-        return max(float(cursor.fetchone()[0]), 1)

@@ -9,17 +9,18 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from django.db import connection
-
 from images.audience import Viewer
 from search.operators import TagValues
+from search.orders import Position
 from search.query import Query
+from taggedimages.postgresql.routing import read_connection
 from tags.names import distinct, like_pattern
 
 # Tags that one pattern may stand for; beyond, a search joins rather than lists them.
-MANY_TAGS = 2_000
-# What a plan covers; every other field of Query has to be at rest.
+MANY_TAGS = 20_000
+# What a plan covers; every other field of Query has to be at rest. The order is not its matter.
 PLANNED = {
+    "order",
     "exact_tags",
     "match_tags",
     "tag_id",
@@ -62,8 +63,8 @@ class Plan:
     uploaded_only: bool = False
     created_from: datetime | None = None
     created_before: datetime | None = None
-    # After this time and id in the order: where a cursor goes on.
-    after: tuple[datetime, int] | None = None
+    # Only what comes after this in the order newest first.
+    after: Position | None = None
 
     @property
     def impossible(self) -> bool:
@@ -139,7 +140,7 @@ def _resolve(names: list[str], tag_id: int | None) -> _Resolved:
     if tag_id is not None:
         asked["t.id = %s"] = tag_id
     if asked:
-        with connection.cursor() as cursor:
+        with read_connection().cursor() as cursor:
             statement = RESOLVE.format(name="name", condition=" OR ".join(asked))
             cursor.execute(statement, list(asked.values()))
             for tag, name, links, heavy in cursor.fetchall():
@@ -149,7 +150,7 @@ def _resolve(names: list[str], tag_id: int | None) -> _Resolved:
 
 def _matching(pattern: str) -> Clause | None:
     """The tags of a pattern; None where there are too many to list."""
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         condition = "t.folded LIKE %s LIMIT %s"
         cursor.execute(RESOLVE.format(name="id", condition=condition), [pattern, MANY_TAGS + 1])
         rows = cursor.fetchall()

@@ -13,7 +13,7 @@ from taggedimages.identity.models import User
 
 @dataclass(frozen=True)
 class Query:
-    """A question, as plain data; every field that is set narrows the answer."""
+    """A question, as plain data; every field that is set narrows the answer, but for `order`."""
 
     # All of these exact names must be on the image.
     exact_tags: tuple[str, ...] = ()
@@ -38,15 +38,31 @@ class Query:
     created_from: datetime | None = None
     created_before: datetime | None = None
     uploaded_only: bool = False
+    # The file arrived at or after the one, before the other.
+    uploaded_from: datetime | None = None
+    uploaded_before: datetime | None = None
+    # A part of the filename, in any case.
+    filename_contains: str = ""
+    # Formats of the file, lower case, as images.models.Facts has them: one of these.
+    formats: tuple[str, ...] = ()
+    # Pixels as stored, and bytes, each end included; what is not known is in no range of pixels.
+    min_width: int | None = None
+    max_width: int | None = None
+    min_height: int | None = None
+    max_height: int | None = None
+    min_size: int | None = None
+    max_size: int | None = None
+    # One of search.orders.ORDERS.
+    order: str = "newest"
 
 
 def find(query: Query, user: User | AnonymousUser | None) -> ImageQuerySet:
-    """The images that a user may see and that match, newest first, unevaluated."""
-    return narrowed(Image.objects.visible_to(user), query).newest_first()
+    """The images that a user may see and that match, in the query's order, unevaluated."""
+    return narrowed(Image.objects.visible_to(user).newest_first(), query)
 
 
 def narrowed(images: ImageQuerySet, query: Query) -> ImageQuerySet:
-    """Those of some images that match, unevaluated."""
+    """Those of some images that match, unevaluated; in their own order unless one is asked for."""
     for field in fields(query):
         if (asked := getattr(query, field.name)) != field.default:
             images = getattr(operators, field.name)(images, asked)

@@ -3,8 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
-from django.db import connection
-
+from taggedimages.postgresql.routing import read_connection
 from tags import naming
 from tags.naming import NamedTag
 
@@ -44,7 +43,7 @@ def records(images: Sequence[int]) -> list[Record]:
     """The images of these ids in this order; those that are gone are left out."""
     if not images:
         return []
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(FETCH, [list(images)])
         rows = cursor.fetchall()
     version = rows[0][-1] if rows else None

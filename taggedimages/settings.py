@@ -6,6 +6,7 @@ data folder says where the embedded engines are. With them it runs on managed on
 
 import secrets
 from pathlib import Path
+from typing import Any
 
 import django_stubs_ext
 import environ
@@ -70,6 +71,7 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    "taggedimages.api.caching.CacheHeaders",
     "taggedimages.api.middleware.HealthChecks",
     "taggedimages.dialects.sharinpix.middleware.SharinPixHeaders",
     "django.middleware.security.SecurityMiddleware",
@@ -83,6 +85,8 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    # Last, since it may run a view again.
+    "taggedimages.api.middleware.Replicas",
 ]
 
 TEMPLATES = [
@@ -112,34 +116,49 @@ STATEMENT_TIMEOUT_MS = (
     env.int("TAGGEDIMAGES_STATEMENT_TIMEOUT_MS", default=5_000) if SERVES_REQUESTS else 0
 )
 LOCK_TIMEOUT_MS = STATEMENT_TIMEOUT_MS * 4 // 5
-DATABASES = {
-    "default": env.db_url(
-        "DATABASE_URL",
-        default=embedded.database_url if embedded else "postgres://taggedimages@127.0.0.1:1/none",
-    )
-    | {
-        "CONN_MAX_AGE": env.int("TAGGEDIMAGES_DATABASE_MAX_AGE", default=600),
-        "CONN_HEALTH_CHECKS": True,
-    }
-}
-DATABASES["default"]["ENGINE"] = "taggedimages.postgresql"
-DATABASES["default"].setdefault("OPTIONS", {})
 # Seconds until a server that does not answer counts as away: when connecting, and, in processes
 # that serve requests, beyond the statement timeout that it should have kept itself.
 DATABASE_CONNECT_SECONDS = env.int("TAGGEDIMAGES_DATABASE_CONNECT_SECONDS", default=3)
 DATABASE_ANSWER_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 1 if SERVES_REQUESTS else 0
-for option, value in {
-    "connect_timeout": DATABASE_CONNECT_SECONDS,
-    "keepalives_idle": 10,
-    "keepalives_interval": 5,
-    "keepalives_count": 3,
-    "tcp_user_timeout": 30_000,
-}.items():
-    DATABASES["default"]["OPTIONS"].setdefault(option, value)
-DATABASES["default"]["OPTIONS"].setdefault(
-    "options",
-    f"-c statement_timeout={STATEMENT_TIMEOUT_MS} -c lock_timeout={LOCK_TIMEOUT_MS} -c jit=off",
-)
+
+
+def database(url: dict[str, Any]) -> dict[str, Any]:
+    """How a server is spoken to: what its URL says, and for the rest as all of them."""
+    options = {
+        "connect_timeout": DATABASE_CONNECT_SECONDS,
+        "keepalives_idle": 10,
+        "keepalives_interval": 5,
+        "keepalives_count": 3,
+        "tcp_user_timeout": 30_000,
+        "options": (
+            f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
+            f" -c lock_timeout={LOCK_TIMEOUT_MS} -c jit=off"
+        ),
+    }
+    return url | {
+        "ENGINE": "taggedimages.postgresql",
+        "CONN_MAX_AGE": env.int("TAGGEDIMAGES_DATABASE_MAX_AGE", default=600),
+        "CONN_HEALTH_CHECKS": True,
+        "OPTIONS": options | url.get("OPTIONS", {}),
+    }
+
+
+# Streaming replicas that may answer reads, each a server of its own (docs/scaling.md).
+replicas = {
+    f"replica{number}": env.db_url_config(url)
+    for number, url in enumerate(env.list("DATABASE_REPLICA_URLS", default=[]), 1)
+}
+REPLICAS = list(replicas)
+NOWHERE = "postgres://taggedimages@127.0.0.1:1/none"
+DATABASES = {
+    "default": database(
+        env.db_url("DATABASE_URL", default=embedded.database_url if embedded else NOWHERE)
+    ),
+    **{alias: database(url) | {"TEST": {"MIRROR": "default"}} for alias, url in replicas.items()},
+}
+# How far behind a replica may be that is read from, and how long a write waits for replicas.
+REPLICA_LAG_SECONDS = env.int("TAGGEDIMAGES_REPLICA_LAG_MS", default=250) / 1000
+DATABASE_ROUTERS = ["taggedimages.postgresql.routing.Router"] if REPLICAS else []
 
 # --- S3 ------------------------------------------------------------------------------------------
 
@@ -184,6 +203,8 @@ MAX_UPLOAD_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_UPLOAD_BODY_BYTES", default=4_
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES)
 MAX_LIST_ITEMS = env.int("TAGGEDIMAGES_MAX_LIST_ITEMS", default=1_000)
 MAX_SEARCH_TERMS = env.int("TAGGEDIMAGES_MAX_SEARCH_TERMS", default=100)
+# Whole lists that one process streams at a time: each has a thread of the web server to itself.
+MAX_STREAMS = env.int("TAGGEDIMAGES_MAX_STREAMS", default=2)
 
 # What `purge` and `reconcile` leave alone, in seconds: uploads that may still arrive after their
 # URL has expired, uploads in parts, deleted images, trashed ones, objects without a record.
@@ -267,7 +288,7 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # What is set here is the /v1 API's; the views of each other dialect name their own.
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["rest_framework.renderers.JSONRenderer"],
+    "DEFAULT_RENDERER_CLASSES": ["taggedimages.api.renderers.FastJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["taggedimages.api.parsers.BoundedJSONParser"],
     "DEFAULT_CONTENT_NEGOTIATION_CLASS": "taggedimages.api.parsers.AlwaysFirst",
     "DEFAULT_AUTHENTICATION_CLASSES": ["taggedimages.identity.authentication.BearerAuthentication"],

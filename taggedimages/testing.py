@@ -16,7 +16,7 @@ import pytest
 from taggedimages import engines
 from taggedimages.engines.state import State
 
-OUTER = ("DATABASE_URL", "AWS_", "S3_", "SECRET_KEY", "DJANGO_SECRET_KEY", "TAGGEDIMAGES_")
+OUTER = ("DATABASE_", "AWS_", "S3_", "SECRET_KEY", "DJANGO_SECRET_KEY", "TAGGEDIMAGES_")
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)

@@ -4,19 +4,19 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, Error, connection, transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
 
 DEADLOCK, SERIALIZATION, FOREIGN_KEY, UNIQUE = "40P01", "40001", "23503", "23505"
-LOCK_NOT_AVAILABLE = "55P03"
+LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 # What a concurrent writer causes and a second try does not meet again.
 PASSING = {DEADLOCK, SERIALIZATION, FOREIGN_KEY, UNIQUE}
 TRIES = 4
 
 
-def sqlstate(error: DatabaseError) -> str:
+def sqlstate(error: Error) -> str:
     """PostgreSQL's five-letter code of an error, or ""."""
     return getattr(error.__cause__, "pgcode", None) or ""
 

@@ -3,6 +3,7 @@
 import uuid
 from typing import Any, Self
 
+from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F
 from django.db.models.functions import Now
@@ -48,7 +49,11 @@ class Tag(models.Model):
             models.UniqueConstraint(fields=["name"], name="tag_name_once"),
             models.CheckConstraint(condition=~models.Q(name=""), name="tag_name_not_empty"),
         ]
-        indexes = [models.Index(fields=["folded", "name"], name="tag_alphabetical")]
+        indexes = [
+            models.Index(fields=["folded", "name"], name="tag_alphabetical"),
+            # Patterns that do not tell how a name begins.
+            GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="tag_folded_part"),
+        ]
 
     def __str__(self) -> str:
         return self.name

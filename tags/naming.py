@@ -8,10 +8,10 @@ transaction of a rename: names that were read at one version are right wherever 
 from collections.abc import Iterable
 from typing import TypedDict
 
-from django.db import connection
+from taggedimages.postgresql.routing import read_connection
 
-# Some 30 MB at most; beyond, all are forgotten.
-MOST = 100_000
+# Some 20 MB at most; beyond, all are forgotten.
+MOST = 50_000
 
 READ = """
 SELECT (SELECT version FROM tags_vocabulary), id, name FROM tags_tag WHERE id = ANY(%s)
@@ -49,7 +49,7 @@ def named(ids: Iterable[int], version: int | None) -> dict[int, NamedTag]:
     missing = [tag for tag in ids if tag not in known.tags]
     if not missing:
         return known.tags
-    with connection.cursor() as cursor:
+    with read_connection().cursor() as cursor:
         cursor.execute(READ, [missing])
         rows = cursor.fetchall()
     read = {tag: NamedTag(id=tag, name=name) for _, tag, name in rows}

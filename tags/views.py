@@ -1,5 +1,6 @@
 """/v1/tags (contract TIM)."""
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -7,12 +8,14 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from images.serializers import ImageListParameters, ImageRecordSerializer
-from search.parameters import list_query
-from search.views import browse
+from search.parameters import ImageListParameters, list_query
+from search.views import browse, documented
+from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
+from taggedimages.api.schema import CHANGED_SINCE, ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.identity.authentication import author_of
+from taggedimages.transactions import retried
 from tags import curation
 from tags.models import Tag, TagQuerySet
 from tags.serializers import TagNameSerializer, TagSerializer
@@ -42,38 +45,61 @@ class TagViewSet(GenericViewSet[Tag]):
         tag = curation.create(_name_in(request))
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
-    @extend_schema(summary="One tag")
+    @extend_schema(
+        summary="One tag",
+        parameters=[IF_NONE_MATCH, ETAG],
+        responses={200: TagSerializer, **NOT_MODIFIED},
+    )
     def retrieve(self, request: Request, id: str) -> Response:
-        return Response(TagSerializer(self.tag(id)).data)
+        record = TagSerializer(self.tag(id)).data
+        return caching.tagged(request, record, caching.entity_tag(record))
 
     @extend_schema(
-        summary="Rename a tag on every image", request=TagNameSerializer, responses=TagSerializer
+        summary="Rename a tag on every image",
+        request=TagNameSerializer,
+        parameters=[IF_MATCH],
+        responses={200: TagSerializer, **CHANGED_SINCE},
     )
+    @retried
     def update(self, request: Request, id: str) -> Response:
         name = _name_in(request)
-        return Response(TagSerializer(curation.rename(self.tag(id), name)).data)
+        return Response(TagSerializer(curation.rename(self.held(id), name)).data)
 
-    @extend_schema(summary="Delete a tag, never its images", responses={204: None})
+    @extend_schema(
+        summary="Delete a tag, never its images",
+        parameters=[IF_MATCH],
+        responses={204: None, **CHANGED_SINCE},
+    )
+    @retried
     def destroy(self, request: Request, id: str) -> Response:
-        if not curation.delete(self.tag(id), author_of(request, DOOR)):
+        if not curation.delete(self.held(id), author_of(request, DOOR)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(
-        summary="Browse the images with a tag, newest first",
-        parameters=[ImageListParameters],
-        responses=ImageRecordSerializer(many=True),
-    )
-    def images(self, request: Request, id: str) -> Response:
+    @documented("Browse the images with a tag, newest first", ImageListParameters)
+    def images(self, request: Request, id: str) -> HttpResponseBase:
         query = list_query(request, tag_id=parse_id(id))
-        self.tag(id)
-        return browse(request, query)
+        found = browse(request, query)
+        if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
+            # Nothing, or a stream of it may be: of a tag without images, or of none.
+            self.tag(id)
+        return found
 
-    def tag(self, id: str) -> Tag:
+    def tag(self, id: str, tags: TagQuerySet | None = None) -> Tag:
         """The tag with this id. Raises NotFound."""
-        tag = Tag.objects.filter(pk=parse_id(id)).first()
+        tags = Tag.objects.all() if tags is None else tags
+        tag = tags.filter(pk=parse_id(id)).first()
         if tag is None:
             raise NotFound
+        return tag
+
+    def held(self, id: str) -> Tag:
+        """The tag for a write: locked, and as If-Match wants it, until the transaction ends.
+
+        Raises NotFound, PreconditionFailed.
+        """
+        tag = self.tag(id, Tag.objects.select_for_update())
+        caching.check(self.request, lambda: caching.entity_tag(TagSerializer(tag).data))
         return tag
 
 

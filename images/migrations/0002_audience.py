@@ -5,9 +5,10 @@ everybody, another number the user whose private image it is, -1 staff alone; nu
 and whether that has come is judged image by image.
 """
 
-from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import migrations, models
 from django.db.models import F, Q
+
+from taggedimages.postgresql.operations import BuildIndex
 
 AUDIENCE = """
 CREATE FUNCTION images_audience(private boolean, ended_at timestamptz, created_by bigint)
@@ -26,7 +27,7 @@ class Migration(migrations.Migration):
 
     operations = [
         migrations.RunSQL(AUDIENCE, DROP_AUDIENCE),
-        AddIndexConcurrently(
+        BuildIndex(
             "image",
             models.Index(
                 F("created_at").desc(),
@@ -35,7 +36,7 @@ class Migration(migrations.Migration):
                 condition=Q(private=False, ended_at=None),
             ),
         ),
-        AddIndexConcurrently(
+        BuildIndex(
             "image",
             models.Index(
                 F("created_by"),
@@ -45,7 +46,7 @@ class Migration(migrations.Migration):
                 condition=Q(private=True, ended_at=None),
             ),
         ),
-        AddIndexConcurrently(
+        BuildIndex(
             "image",
             models.Index(
                 fields=["ended_at"], name="image_ending", condition=Q(ended_at__isnull=False)

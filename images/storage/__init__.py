@@ -32,6 +32,8 @@ from images.storage.presigned import (
     presign_post,
     presign_put,
     put_headers,
+    sign_reads,
+    worth,
 )
 
 __all__ = [
@@ -58,5 +60,7 @@ __all__ = [
     "put_file",
     "put_headers",
     "read",
+    "sign_reads",
     "unfinished",
+    "worth",
 ]

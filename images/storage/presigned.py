@@ -2,14 +2,14 @@
 
 import base64
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from django.conf import settings
 
-from images.presigning import UrlSigner
+from images.presigning import ALGORITHM, UrlSigner, quoted
 from images.storage import client
 
 # The most that S3 takes in one form.
@@ -66,6 +66,25 @@ def presign_get(
     return _signer().url(key, **overrides)
 
 
+def sign_reads() -> Callable[[str, str, str, str], str]:
+    """`presign_get` for a page of files at one instant: of a key, media type, `inline` or
+    `attachment`, and the name to save it under."""
+    sign = _signer().sign
+
+    def url(key: str, media_type: str, kind: str, filename: str) -> str:
+        pairs = _reading(media_type, kind)
+        # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
+        return sign(key, "GET", [pairs[0], pairs[1] + quoted(quote(filename, safe=""))])
+
+    return url
+
+
+@lru_cache(maxsize=256)
+def _reading(media_type: str, kind: str) -> tuple[str, str]:
+    saved_as = quoted(f"{kind}; filename*=UTF-8''")
+    return f"response-content-type={quoted(media_type)}", f"response-content-disposition={saved_as}"
+
+
 def put_headers(media_type: str = "", sha256: bytes = b"") -> dict[str, str]:
     """What a PUT must send where its URL was bound to a type or a checksum."""
     headers = {"Content-Type": media_type} if media_type else {}
@@ -82,6 +101,21 @@ def presign_parts(key: str, upload_id: str, numbers: Iterable[int]) -> dict[int,
     }
 
 
+def worth(url: str) -> str:
+    """What a URL of `presign_get` reads, under whose key, and in which window it was signed.
+
+    Two URLs that are worth the same may stand for each other: with stable URLs they are equal,
+    else they expire less than a quarter of their life apart.
+    """
+    address, _, signature = url.partition(f"X-Amz-Algorithm={ALGORITHM}")
+    signed = dict(parse_qsl(signature))
+    # A key that is replaced may be revoked before its URLs expire.
+    access_key = signed["X-Amz-Credential"].partition("/")[0]
+    signed_at = datetime.strptime(signed["X-Amz-Date"], "%Y%m%dT%H%M%S%z").timestamp()
+    window = settings.PRESIGNED_STABLE_SECONDS or max(settings.PRESIGNED_SECONDS // 4, 1)
+    return f"{address} {access_key} {int(signed_at) // window}"
+
+
 def _presign(operation: str, params: dict[str, object]) -> str:
     with client.translated():
         return client.public().generate_presigned_url(
@@ -92,12 +126,11 @@ def _presign(operation: str, params: dict[str, object]) -> str:
 def _signer() -> UrlSigner:
     # Within a window of stable URLs, all are signed at its beginning.
     step = max(settings.PRESIGNED_STABLE_SECONDS, 1)
-    instant = datetime.fromtimestamp(time.time() // step * step, UTC)
     credentials = client.credentials()
     return _signer_at(
         client.public_endpoint_url(),
         settings.S3_BUCKET,
-        f"{instant:%Y%m%dT%H%M%SZ}",
+        int(time.time() // step * step),
         credentials.access_key,
         credentials.secret_key,
         credentials.token,
@@ -109,7 +142,7 @@ def _signer() -> UrlSigner:
 def _signer_at(
     endpoint_url: str,
     bucket: str,
-    instant: str,
+    instant: int,
     access_key: str,
     secret_key: str,
     token: str | None,
@@ -125,6 +158,6 @@ def _signer_at(
         access_key=access_key,
         secret_key=secret_key,
         session_token=token,
-        instant=instant,
+        instant=f"{datetime.fromtimestamp(instant, UTC):%Y%m%dT%H%M%SZ}",
         seconds=settings.PRESIGNED_SECONDS,
     )

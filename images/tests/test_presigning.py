@@ -1,6 +1,7 @@
 """Presigned GETs that are signed here are boto3's to the byte."""
 
 import urllib.request
+from datetime import UTC, datetime
 from functools import cache
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
@@ -70,6 +71,41 @@ def test_the_store_takes_it() -> None:
     with urllib.request.urlopen(storage.presign_get(key)) as answer:
         assert answer.read() == b"bytes"
         assert answer.headers["Content-Disposition"] == "attachment"
+
+
+HOUR, QUARTER = 3600, 900
+MOMENTS = st.integers(1_600_000_000, 1_900_000_000)
+
+
+def signed_at(moment: int, key: str = "a", access_key: str = "AKIA", **query: str) -> str:
+    instant = f"{datetime.fromtimestamp(moment, UTC):%Y%m%dT%H%M%SZ}"
+    base, host = "https://store.example/pictures/", "store.example"
+    return UrlSigner(base, host, "eu-west-3", access_key, "se", None, instant, HOUR).url(
+        key, **query
+    )
+
+
+@given(first=MOMENTS, later=st.integers(0, HOUR))
+@override_settings(PRESIGNED_SECONDS=HOUR, PRESIGNED_STABLE_SECONDS=0)
+def test_urls_are_worth_the_same_for_a_quarter_of_their_life(first: int, later: int) -> None:
+    same = storage.worth(signed_at(first)) == storage.worth(signed_at(first + later))
+    assert same == (first % QUARTER + later < QUARTER)
+
+
+@given(first=MOMENTS, later=st.integers(1, HOUR), stable=st.integers(1, HOUR))
+def test_stable_urls_that_differ_are_worth_different(first: int, later: int, stable: int) -> None:
+    early, late = (signed_at(at // stable * stable) for at in (first, first + later))
+    with override_settings(PRESIGNED_STABLE_SECONDS=stable):
+        assert (storage.worth(early) == storage.worth(late)) == (early == late)
+
+
+@given(keys=st.lists(KEYS, min_size=2, max_size=2, unique=True))
+def test_what_a_url_reads_and_whose_key_signs_it_count(keys: list[str]) -> None:
+    one, other = (storage.worth(signed_at(0, key)) for key in keys)
+    assert one != other
+    assert one != storage.worth(signed_at(0, keys[0], access_key="REPLACED"))
+    query = {"response-content-type": keys[0]}
+    assert one != storage.worth(signed_at(0, keys[0], **query))
 
 
 @override_settings(PRESIGNED_STABLE_SECONDS=10**9)

@@ -1,7 +1,6 @@
 """Run as a process: does something to the index and kills itself before a statement of it.
 
-`python -m search.tests.killed WHAT TEXT`: WHAT is in DEEDS, TEXT in the statement or in what it
-is executed with.
+`python -m search.tests.killed WHAT TEXT`: WHAT is in DEEDS, TEXT in a statement or its parameters.
 """
 
 import os

@@ -65,7 +65,7 @@ def index(bitmaps) -> None:
 def sql(statement: str) -> int:
     with connection.cursor() as cursor:
         cursor.execute(statement)
-        return cursor.rowcount
+        return int(cursor.rowcount)
 
 
 def tagindex(*options: str) -> str:

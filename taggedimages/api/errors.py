@@ -34,6 +34,13 @@ class Conflict(exceptions.APIException):
     default_detail = "The request conflicts with the present state."
 
 
+class PreconditionFailed(exceptions.APIException):
+    """The record is not, or no longer, in the state that the request is meant for."""
+
+    status_code = 412
+    default_detail = "The record has changed; read it again."
+
+
 class BodyTooLarge(exceptions.APIException):
     """More bytes than this route takes."""
 

@@ -71,6 +71,14 @@ class QueryBooleanField(QueryValue):
         return value
 
 
+class QueryChoiceField(QueryValue, serializers.ChoiceField):
+    """One of some words in a query string."""
+
+    def __init__(self, choices: list[str], **kwargs: Any) -> None:
+        super().__init__(choices, **kwargs)
+        self.error_messages["invalid_choice"] = f"Must be one of: {', '.join(choices)}."
+
+
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
 class PipedListField(serializers.Field[tuple[str, ...], str, list[str], Any]):
     """A pipe-delimited list in a query string; a repeated parameter adds to it."""

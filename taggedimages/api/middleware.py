@@ -3,11 +3,14 @@
 from collections.abc import Callable
 
 from django.conf import settings
-from django.db import DatabaseError, InterfaceError, connection
-from django.http import HttpRequest, HttpResponse, JsonResponse
+from django.core.exceptions import MiddlewareNotUsed
+from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
+from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
 
 from images import storage
 from taggedimages.doors import door_of
+from taggedimages.postgresql import replicas
+from taggedimages.postgresql.routing import Reading, reads, resumed
 
 # Python refuses to read numbers of thousands of digits.
 MAX_LENGTH_DIGITS = 18
@@ -17,6 +20,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 class HealthChecks:
     """`/healthz`: this process serves. `/readyz`: so do the database and the bucket.
+
+    A process whose primary is away still is of use as long as a replica answers.
 
     First in line, so that a load balancer's probe needs no Host header that is allowed here.
     """
@@ -33,7 +38,7 @@ class HealthChecks:
 
     def readiness(self) -> HttpResponse:
         checks = {"database": _check_database(), "bucket": _check_bucket()}
-        failing = [name for name, state in checks.items() if state != "ok"]
+        failing = [name for name, state in checks.items() if state not in ("ok", "read-only")]
         if not failing:
             return JsonResponse({"status": "ok", **checks})
         message = f"Not ready: {', '.join(failing)}."
@@ -42,11 +47,18 @@ class HealthChecks:
 
 
 def _check_database() -> str:
+    primary = _ask(DEFAULT_DB_ALIAS)
+    if primary != "ok" and any(_ask(alias) == "ok" for alias in settings.REPLICAS):
+        return "read-only"
+    return primary
+
+
+def _ask(alias: str) -> str:
     try:
-        with connection.cursor() as cursor:
+        with connections[alias].cursor() as cursor:
             cursor.execute("SELECT 1 FROM images_image LIMIT 1")
     except (DatabaseError, InterfaceError) as error:
-        connection.close()
+        connections[alias].close()
         return type(error).__name__
     return "ok"
 
@@ -92,3 +104,41 @@ class BoundedBody:
         if not length.isdecimal() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
             return refuse(413, f"The body is too large: at most {limit} bytes.")
         return self.get_response(request)
+
+
+class Replicas:
+    """Reads are answered from replicas where those may be read from; writes wait for them.
+
+    A read whose server fails on the way is run again on another. The admin reads where it writes.
+    """
+
+    def __init__(self, get_response: GetResponse) -> None:
+        if not settings.REPLICAS:
+            raise MiddlewareNotUsed
+        self.get_response = get_response
+
+    def __call__(self, request: HttpRequest) -> HttpResponse:
+        if request.method in ("GET", "HEAD") and not request.path_info.startswith("/admin/"):
+            return self.read(request)
+        response = self.get_response(request)
+        if response.status_code < 500:
+            replicas.settle()
+        return response
+
+    def read(self, request: HttpRequest) -> HttpResponse:
+        tried: list[replicas.Server] = []
+        while True:
+            server = replicas.choose(tried)
+            reading = Reading(server.alias)
+            with reads(reading):
+                response = self.get_response(request)
+            if not reading.failed or server in tried:
+                return self.finished(response, reading)
+            tried.append(server)
+
+    def finished(self, response: HttpResponse, reading: Reading) -> HttpResponse:
+        if reading.wrote:
+            replicas.settle()
+        if isinstance(response, StreamingHttpResponse):
+            response.streaming_content = resumed(reading, response.streaming_content)
+        return response

@@ -6,7 +6,7 @@ from typing import Any, Literal, TypeVar
 from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.types import OpenApiTypes
-from drf_spectacular.utils import OpenApiParameter, extend_schema
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 
 F = TypeVar("F", bound=Callable[..., Any])
@@ -42,6 +42,22 @@ class ErrorSerializer(serializers.Serializer[Any]):
     errors = serializers.ListField(  # type: ignore[assignment]
         child=serializers.CharField(), required=False
     )
+
+
+# Of records that are read and written one by one (taggedimages.api.caching).
+IF_NONE_MATCH = OpenApiParameter(
+    "If-None-Match", location=OpenApiParameter.HEADER, description="Entity tags that are held."
+)
+IF_MATCH = OpenApiParameter(
+    "If-Match",
+    location=OpenApiParameter.HEADER,
+    description="Write only to a record that still has one of these entity tags.",
+)
+ETAG = OpenApiParameter(
+    "ETag", location=OpenApiParameter.HEADER, response=[200, 304], description="A strong tag."
+)
+NOT_MODIFIED = {304: OpenApiResponse(None, "What the caller holds is still right.")}
+CHANGED_SINCE = {412: OpenApiResponse(ErrorSerializer, "It no longer has that entity tag.")}
 
 
 class DocumentedSchema(AutoSchema):

@@ -195,6 +195,31 @@ def test_the_bulk_action_deletes_images_in_the_same_way(staff: Client):
     assert Image.objects.count() == ImageTag.objects.count() == 3
 
 
+@pytest.mark.parametrize(
+    ("search", "shown"),
+    [
+        ("exact_tags=knee|left", ["b"]),
+        ("any_tags=left|right&order=smallest", ["c", "b"]),
+        ("not_tags=left&max_size=5", ["c"]),
+        ("KNEE", ["c", "b", "a"]),
+        ("knee=b", []),
+    ],
+)
+def test_images_are_searched_by_conditions_as_in_the_api_or_by_words(staff, search, shown):
+    make_image("knee", filename="a-knee", size=9)
+    make_image("knee", "left", filename="b-knee", size=8)
+    make_image("knee", "right", filename="c-knee", size=1, private=True)
+    page = staff.get(to("images_image"), {"q": search})
+    assert [image.filename[0] for image in page.context["cl"].result_list] == shown
+
+
+def test_a_slip_in_a_condition_is_told_and_shows_nothing(staff: Client):
+    make_image("knee")
+    page = staff.get(to("images_image"), {"q": "exact_tag=knee&order=size"})
+    assert len(page.context["cl"].result_list) == 0
+    assert [str(said) for said in page.context["messages"]] == ["exact_tag: Not a parameter."]
+
+
 def test_images_come_in_through_the_apis_only(staff: Client):
     assert staff.get(to("images_image", "add")).status_code == 403
 

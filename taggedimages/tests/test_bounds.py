@@ -159,7 +159,10 @@ def test_an_odd_id_is_400_or_404(api, address, odd):
     "query",
     [
         f"{name}={value}"
-        for name in ("limit", "page", "start_timestamp", "end_timestamp", "uploaded_only")
+        for name in (
+            *("limit", "page", "start_timestamp", "end_timestamp", "uploaded_only"),
+            *("uploaded_end_timestamp", "min_width", "max_size", "untagged", "order"),
+        )
         for value in (PAST_64_BITS, HUGE_NUMBER, "%00", "%ED%A0%80", "%FF", "1.5", "x", "\u0663")
     ],
     ids=lambda query: query[:30],
@@ -170,8 +173,11 @@ def test_an_odd_parameter_is_a_bad_request(api, query):
 
 @pytest.mark.parametrize(
     "query",
-    ["exact_tags=%00", "match_tags=a%00", "exact_tags=" + "x|" * 101, "match_tags=" + "x|" * 101],
-    ids=["nul", "nul in a pattern", "too many names", "too many patterns"],
+    [
+        *("exact_tags=%00", "match_tags=a%00", "filename=%00"),
+        *(f"{name}=" + "x|" * 101 for name in ("exact_tags", "match_tags", "not_tags", "format")),
+    ],
+    ids=range(7),
 )
 def test_an_odd_search_is_a_bad_request(api, query):
     assert refused(api.get(f"/v1/search/images?{query}"))
@@ -183,12 +189,16 @@ def test_an_odd_search_is_a_bad_request(api, query):
         "exact_tags=%ED%A0%80",
         "match_tags=%FF",
         "exact_tags=" + "x" * 50_000,
+        "filename=" + "x" * 50_000,
+        "filename=%ED%A0%80",
+        "min_width=9223372036854775807&max_height=9223372036854775807&format=" + "x" * 50_000,
+        "uploaded_start_timestamp=9223372036854775807&uploaded_end_timestamp=-9223372036854775808",
         "start_timestamp=9223372036854775807&exact_tags=x",
         "end_timestamp=-9223372036854775808&exact_tags=x",
         "page=9223372036854775807&limit=100&exact_tags=x",
         "%00=%00&exact_tags=x",
     ],
-    ids=range(7),
+    ids=range(11),
 )
 def test_what_can_match_nothing_finds_nothing(api, query):
     make_image("knee")

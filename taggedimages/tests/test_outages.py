@@ -21,18 +21,10 @@ from images.models import Image
 from images.storage import client
 from taggedimages.factories import TESTS, make_credentials, make_pending, make_png
 from taggedimages.tests.gates import Gate
+from taggedimages.tests.servers import serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
-# One thread, so that the connection to the database is a kept one.
-SERVER = """
-from wsgiref.simple_server import make_server
-from taggedimages.wsgi import application
-
-server = make_server("127.0.0.1", 0, application)
-print(server.server_port, flush=True)
-server.serve_forever()
-"""
 # Seconds within which everything has an answer.
 SOON = 8
 PNG = {"filename": "a.png", "image_data": base64.b64encode(make_png()).decode()}
@@ -91,17 +83,8 @@ def environment(gates, django_db_setup):
 @pytest.fixture(scope="module")
 def server(environment):
     """The base URL of a server process."""
-    with subprocess.Popen(
-        [sys.executable, "-c", SERVER],
-        env=environment | {"TAGGEDIMAGES_SERVES_REQUESTS": "true"},
-        cwd=settings.BASE_DIR,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.DEVNULL,
-        text=True,
-    ) as process:
-        assert process.stdout
-        yield f"http://127.0.0.1:{process.stdout.readline().strip()}"
-        process.terminate()
+    with serving(environment) as [url]:
+        yield url
 
 
 def call(server, path, method="GET", **options):

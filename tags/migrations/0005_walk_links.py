@@ -2,12 +2,13 @@
 
 from django.contrib.postgres.operations import (
     AddConstraintNotValid,
-    AddIndexConcurrently,
     RemoveIndexConcurrently,
     ValidateConstraint,
 )
 from django.db import migrations, models
 from django.db.models import F, Q
+
+from taggedimages.postgresql.operations import BuildIndex
 
 
 class Migration(migrations.Migration):
@@ -15,7 +16,7 @@ class Migration(migrations.Migration):
     dependencies = [("tags", "0004_describe_links")]
 
     operations = [
-        AddIndexConcurrently(
+        BuildIndex(
             "imagetag",
             models.Index(
                 F("tag"),

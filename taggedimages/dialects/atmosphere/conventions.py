@@ -17,8 +17,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.viewsets import GenericViewSet
 
+from taggedimages.api import caching
 from taggedimages.api.errors import problem_of
 from taggedimages.api.parsers import BoundedJSONParser
+from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.mounts import Mount
 from taggedimages.dialects.atmosphere.schema import AtmosphereSchema
 from taggedimages.identity.credentials import user_of_token
@@ -113,9 +115,28 @@ class AtmosphereViewSet(GenericViewSet[M]):
     pagination_class = Pages
     metadata_class = Outline
     schema = AtmosphereSchema()
+    # What of a record is locked for a write.
+    locks: tuple[str, ...] = ("self",)
 
     def get_exception_handler(self) -> Any:
         return handle
+
+    def locked(self, id: str) -> M:
+        """The record that a path names, for a write: nobody else's until the transaction ends.
+
+        Raises NotFound.
+        """
+        records = self.get_queryset().select_for_update(no_key=True, of=self.locks)
+        return references.find(records, id)
+
+    def shown(self, record: M) -> Response:
+        """The answer to a read of one record. Raises PreconditionFailed."""
+        data = self.get_serializer(record).data
+        return caching.tagged(self.request, data, caching.entity_tag(data))
+
+    def check_unchanged(self, record: M) -> None:
+        """Raises PreconditionFailed where the write is meant for another state of the record."""
+        caching.check(self.request, lambda: caching.entity_tag(self.get_serializer(record).data))
 
     @property
     def mount(self) -> Mount:

@@ -15,6 +15,7 @@ EVERYWHERE = {
     "503": "A dependency is away; see Retry-After.",
 }
 NOT_THERE = {"404": "Unknown, ended or hidden; a page that is not there."}
+ON_CHANGE = {"412": "It no longer has the entity tag that If-Match names."}
 ON_WRITE = {"409": "In conflict with another request.", "415": "An unknown content type."}
 BAD_INPUT = {
     "description": "Messages by field, a list of messages, or `detail`.",
@@ -76,6 +77,7 @@ class AtmosphereSchema(AutoSchema):
             refusals |= NOT_THERE
         if self.method != "GET":
             refusals |= ON_WRITE
+            refusals |= ON_CHANGE if self.action != "create" else {}
         detail = self._get_response_for_code(DetailSerializer, "403")
         for code, description in refusals.items():
             bodies.setdefault(code, detail | {"description": description})

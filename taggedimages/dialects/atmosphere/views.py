@@ -11,7 +11,7 @@ from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import storage, uploads
+from images import uploads
 from images.models import Image, ImageQuerySet
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
@@ -37,6 +37,7 @@ from taggedimages.dialects.atmosphere.serializers import (
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
+from taggedimages.transactions import retried
 from tags import curation, definitions, tagging
 from tags.models import ImageTag, Tag
 
@@ -72,9 +73,9 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     @documented("One image", parameters=[INCLUDE_ENDED])
     def retrieve(self, request: Request, id: str) -> Response:
         image = references.find(self.get_queryset(), id)
-        if image.uploaded_at is None and _has_arrived(image):
+        if image.uploaded_at is None and uploads.try_to_confirm(image):
             image = references.find(self.get_queryset(), id)
-        return Response(self.get_serializer(image).data)
+        return self.shown(image)
 
     @documented("Edit an image", request=ImageEditSerializer, parameters=[INCLUDE_ENDED])
     def partial_update(self, request: Request, id: str) -> Response:
@@ -84,10 +85,12 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     def update(self, request: Request, id: str) -> Response:
         return self.edit(id, partial=False)
 
+    @retried
     def edit(self, id: str, partial: bool) -> Response:
         """Make the edit in the body; answers the image even where that ended it."""
-        image = references.find(self.get_queryset(), id)
+        image = self.locked(id)
         check_editable(image, self.request)
+        self.check_unchanged(image)
         asked = ImageEditSerializer(data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
         if asked.validated_data:
@@ -103,6 +106,8 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
     filterset_class = ImageTagFilters
     serializer_class = ImageTagSerializer
     queryset = ImageTag.objects.none()
+    # Links change under the lock of their image.
+    locks = ("image",)
 
     def get_queryset(self) -> QuerySet[ImageTag]:
         images = Image.objects.visible_to(self.request.user)
@@ -118,7 +123,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
 
     @documented("One link")
     def retrieve(self, request: Request, id: str) -> Response:
-        return Response(self.get_serializer(references.find(self.get_queryset(), id)).data)
+        return self.shown(references.find(self.get_queryset(), id))
 
     @documented(
         "Put a tag on an image",
@@ -138,10 +143,12 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         return Response(shown, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @documented("Take a tag off an image", responses={204: None})
+    @retried
     def destroy(self, request: Request, id: str) -> Response:
-        link = references.find(self.get_queryset(), id)
+        link = self.locked(id)
         check_editable(link.image, request)
         check_allowed({link.tag.name}, request)
+        self.check_unchanged(link)
         if not tagging.untag(link.image, [link.tag_id], author_of(request, DOOR)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -169,7 +176,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
 
     @documented("One tag")
     def retrieve(self, request: Request, id: str) -> Response:
-        return Response(self.get_serializer(references.find(self.get_queryset(), id)).data)
+        return self.shown(references.find(self.get_queryset(), id))
 
     @documented("Make a tag", request=TagInputSerializer, responses={201: TagSerializer})
     def create(self, request: Request) -> Response:
@@ -188,15 +195,19 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         return self.redefine(id, partial=True)
 
     @documented("Delete a tag, never its images", responses={204: None})
+    @retried
     def destroy(self, request: Request, id: str) -> Response:
-        tag = references.find(self.get_queryset(), id)
+        tag = self.locked(id)
+        self.check_unchanged(tag)
         if not curation.delete(tag, author_of(request, DOOR)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    @retried
     def redefine(self, id: str, partial: bool) -> Response:
         """Make the change in the body."""
-        tag = references.find(self.get_queryset(), id)
+        tag = self.locked(id)
+        self.check_unchanged(tag)
         asked = TagInputSerializer(tag, data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
         return Response(self.get_serializer(definitions.redefine(tag, **asked.validated_data)).data)
@@ -221,11 +232,3 @@ def with_links(images: ImageQuerySet) -> ImageQuerySet:
     return images.select_related("created_by", "facts").prefetch_related(
         Prefetch("imagetag_set", LINKS)
     )
-
-
-def _has_arrived(image: Image) -> bool:
-    """Whether the file of a pending image turns out to be there; no, where the store is away."""
-    try:
-        return uploads.confirm(image).uploaded_at is not None
-    except storage.StorageUnavailable:
-        return False

@@ -1,16 +1,16 @@
 """Images by their tags, listed, and one by one (contract IMS, endpoints)."""
 
-from contextlib import suppress
-
 from django.http import QueryDict
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import storage, uploads
+from images import uploads
 from images.models import Image, ImageQuerySet
 from search.query import Query, narrowed
+from taggedimages.api import caching
+from taggedimages.api.schema import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.filters import (
     ACTIONS,
@@ -69,14 +69,16 @@ class ImageViewSet(ImsViewSet):
         return Response(answer | more)
 
     @documented(
-        summary="One image, of the caller's project or public", responses=ImageRecordSerializer
+        summary="One image, of the caller's project or public",
+        parameters=[IF_NONE_MATCH, ETAG],
+        responses={200: ImageRecordSerializer, **NOT_MODIFIED},
     )
     def retrieve(self, request: Request, image_id: str) -> Response:
         image = self.readable(image_id)
         if image.uploaded_at is None:
-            with suppress(storage.StorageUnavailable):
-                image = uploads.confirm(image)
-        return Response(record(with_tags(Image.objects.filter(pk=image.pk)).get()))
+            uploads.try_to_confirm(image)
+        shown = record(with_tags(Image.objects.filter(pk=image.pk)).get())
+        return caching.tagged(request, shown, caching.entity_tag(shown))
 
     def after(self, images: ImageQuerySet, marker: str | None) -> ImageQuerySet:
         """The images that follow the marked one, which may have ended since."""

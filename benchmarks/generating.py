@@ -1,0 +1,213 @@
+"""Makes a corpus: the same files for the same number of images and seed.
+
+Tags are used as people use them: a score of them on every tenth image and more, most of them a few
+times; a quarter of an image's tags come from its topic, so that tags keep each other's company.
+Images come evenly over five years, nine in ten with a file. `shuffled`: in any order of their ids,
+as imports do.
+"""
+
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import combinations
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.corpus import DAY, Corpus
+
+Numbers = NDArray[np.int64]
+
+START = 1_609_459_200  # 2021-01-01
+DAYS = 5 * 365
+MOST_TAGS = 60
+TOPIC_TAGS = 12
+QUERIES = 200
+# A tag on no more images than these is rare.
+RARE = 50
+AT_ONCE = 200_000
+NAMES = ("IMG_{:06}.jpg", "DSC{:05}.JPG", "scan-{}.png", "photo ({}).jpeg", "{}.webp")
+SYLLABLES = [a + e + z for a in "bdfgklmnprstvz" for e in "aeiou" for z in ("", "l", "n", "r", "s")]
+
+
+@dataclass(frozen=True)
+class Links:
+    """Which images have a tag: those of tag t, ascending, from `starts[t]` to `starts[t + 1]`."""
+
+    images: Numbers
+    starts: Numbers
+
+    def of(self, tag: int) -> Numbers:
+        """The images with a tag."""
+        return self.images[self.starts[tag] : self.starts[tag + 1]]
+
+    @property
+    def uses(self) -> Numbers:
+        """On how many images each tag is."""
+        return np.diff(self.starts)
+
+
+def generate(
+    images: int, folder: Path, *, seed: int = 1, shuffled: bool = False, tags_per_image: float = 12
+) -> Corpus:
+    """Write the files of a corpus of so many images into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    corpus = Corpus(folder)
+    rng = np.random.default_rng([seed, images])
+    names = _names(rng, max(200, round(50 * images**0.5)))
+    corpus.tags.write_text("".join(f"{tag},{name}\n" for tag, name in enumerate(names[1:], 1)))
+    created = START + (np.arange(images) * (DAYS * DAY / images)).astype(np.int64)
+    if shuffled:
+        rng.shuffle(created)
+    _write_images(rng, corpus.images, created)
+    pairs = list(_write_links(rng, corpus.links, images, len(names), tags_per_image))
+    of_images = np.concatenate([image for image, _ in pairs])
+    of_tags = np.concatenate([tag for _, tag in pairs])
+    starts = np.searchsorted(np.sort(of_tags), np.arange(len(names) + 1))
+    links = Links(of_images[np.argsort(of_tags, kind="stable")], starts)
+    told = {"images": images, "tags": len(names) - 1, "seed": seed, "page": 100}
+    kinds = _queries(rng, names, created, links, (of_images, of_tags))
+    (folder / "queries.json").write_text(json.dumps(told | {"kinds": kinds}))
+    return corpus
+
+
+def _names(rng: np.random.Generator, count: int) -> list[str]:
+    """So many names by id, which begins at 1; neither tells how common a tag is."""
+    found: dict[str, None] = {"": None}
+    while len(found) <= count:
+        words = ["".join(rng.choice(SYLLABLES, rng.integers(2, 5))) for _ in range(count // 4)]
+        for word in words:
+            found.setdefault(word if rng.random() < 0.7 else f"{word}_{rng.choice(SYLLABLES)}")
+    return list(found)[: count + 1]
+
+
+def _write_images(rng: np.random.Generator, path: Path, created: Numbers) -> None:
+    with path.open("w") as file:
+        for first in range(0, len(created), AT_ONCE):
+            times = created[first : first + AT_ONCE]
+            kinds = rng.integers(len(NAMES), size=len(times))
+            numbers = rng.integers(1, 10**7, size=len(times))
+            sizes = rng.lognormal(14.6, 0.8, size=len(times)).astype(np.int64)
+            uploaded = times + 1 + rng.exponential(90, size=len(times)).astype(np.int64)
+            arrived = rng.random(len(times)) < 0.9
+            columns = (kinds, numbers, sizes, times, uploaded, arrived)
+            rows = zip(*(column.tolist() for column in columns), strict=True)
+            file.writelines(
+                f"{image},{NAMES[kind].format(number)},{size},{at},{then if came else ''}\n"
+                for image, (kind, number, size, at, then, came) in enumerate(rows, first + 1)
+            )
+
+
+def _write_links(
+    rng: np.random.Generator, path: Path, images: int, tags: int, mean: float
+) -> Iterator[tuple[Numbers, Numbers]]:
+    """Yields what it writes: images and their tags, about `mean` each, ordered by both."""
+    weights = (np.arange(1, tags) + 6.0) ** -1.3
+    cumulative = np.cumsum(weights) / weights.sum()
+    by_rank = rng.permutation(np.arange(1, tags))
+
+    def draw(shape: Any) -> Numbers:
+        ranks = np.minimum(np.searchsorted(cumulative, rng.random(shape)), tags - 2)
+        return np.asarray(by_rank[ranks], dtype=np.int64)
+
+    topics = draw((max(20, tags // 50), TOPIC_TAGS))
+    with path.open("w") as file:
+        for first in range(1, images + 1, AT_ONCE):
+            some = np.arange(first, min(first + AT_ONCE, images + 1))
+            # More are drawn than shall be, since some are drawn twice.
+            wanted = np.minimum(
+                1 + rng.gamma(2.2, mean * 6.1 / 12, len(some)).astype(np.int64), MOST_TAGS
+            )
+            wanted[rng.random(len(some)) < 0.01] = 0
+            image = np.repeat(some, wanted)
+            topic = np.repeat(rng.integers(len(topics), size=len(some)), wanted)
+            from_topic = topics[topic, rng.integers(TOPIC_TAGS, size=len(image))]
+            tag = np.where(rng.random(len(image)) < 0.25, from_topic, draw(len(image)))
+            image, tag = np.divmod(np.unique(image * tags + tag), tags)
+            pairs = zip(image.tolist(), tag.tolist(), strict=True)
+            file.write("".join([f"{i},{t}\n" for i, t in pairs]))
+            yield image, tag
+
+
+def _queries(
+    rng: np.random.Generator,
+    names: list[str],
+    created: Numbers,
+    links: Links,
+    pairs: tuple[Numbers, Numbers],
+) -> dict[str, list[dict[str, Any]]]:
+    uses = links.uses
+    by_use = [int(tag) for tag in np.argsort(-uses, kind="stable") if uses[tag]]
+    common = by_use[:QUERIES]
+    rare = [tag for tag in by_use if uses[tag] <= RARE]
+
+    def asked(tags: tuple[int, ...], **more: Any) -> dict[str, Any]:
+        total = len(_having(links, tags))
+        named = {"tags": [names[tag] for tag in tags], "offset": 0, "limit": 100, "total": total}
+        return named | more
+
+    pages = [
+        asked((tag,), offset=page * 100)
+        for page in range(99, 99 + QUERIES)
+        for tag in common
+        if uses[tag] > page * 100
+    ]
+    couples = list(combinations(by_use[:40], 2))
+    return {
+        "common_tag": [asked((tag,)) for tag in common],
+        "rare_tag": [asked((int(tag),)) for tag in rng.permutation(rare)[:QUERIES]],
+        "and2": [asked(couples[at]) for at in rng.permutation(len(couples))[:QUERIES]],
+        "and3": [asked(three) for three in _threes(rng, *pairs)],
+        "prefix": _prefixes(rng, names, links, by_use),
+        "tag_date": [_dated(rng, asked((tag,)), links.of(tag), created) for tag in common],
+        "deep_page": pages[:QUERIES],
+        "first_page": [asked((), total=len(created))] * QUERIES,
+    }
+
+
+def _having(links: Links, tags: tuple[int, ...]) -> Numbers:
+    """The images with all of the tags."""
+    if not tags:
+        return links.images[:0]
+    found, *others = sorted(map(links.of, tags), key=len)
+    for other in others:
+        found = np.intersect1d(found, other, assume_unique=True)
+    return found
+
+
+def _threes(rng: np.random.Generator, image: Numbers, tag: Numbers) -> Iterator[tuple[int, ...]]:
+    """Three tags that some image has."""
+    for at in rng.integers(len(image), size=QUERIES):
+        first, last = np.searchsorted(image, [image[at], image[at] + 1])
+        own = rng.permutation(tag[first:last])[:3]
+        if len(own) == 3:
+            yield tuple(own.tolist())
+
+
+def _prefixes(
+    rng: np.random.Generator, names: list[str], links: Links, used: list[int]
+) -> list[dict[str, Any]]:
+    """The first three letters that several tags share."""
+    groups: dict[str, list[int]] = {}
+    for tag in used:
+        groups.setdefault(names[tag][:3], []).append(tag)
+    shared = sorted(prefix for prefix, tags in groups.items() if len(tags) > 1)
+    found = []
+    for at in rng.permutation(len(shared))[:QUERIES]:
+        total = len(np.unique(np.concatenate([links.of(tag) for tag in groups[shared[at]]])))
+        asked = {"tags": [], "prefix": shared[at], "offset": 0, "limit": 100, "total": total}
+        found.append(asked)
+    return found
+
+
+def _dated(
+    rng: np.random.Generator, asked: dict[str, Any], images: Numbers, created: Numbers
+) -> dict[str, Any]:
+    """The same within some days."""
+    days = int(rng.choice([7, 30, 90, 180]))
+    first = START + int(rng.integers(DAYS - days)) * DAY
+    times = created[images - 1]
+    total = int(np.count_nonzero((times >= first) & (times < first + days * DAY)))
+    return asked | {"created_from": first, "created_to": first + days * DAY, "total": total}

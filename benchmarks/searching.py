@@ -1,0 +1,186 @@
+"""Measures every kind of query through HTTP and on the floor, side by side."""
+
+import platform
+import subprocess
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from django.db import connection
+
+from benchmarks import requests
+from benchmarks.client import Answer, Client, Throughput, together
+from benchmarks.corpus import Corpus, Question
+from benchmarks.floor import Floor
+from benchmarks.loading import Say
+from benchmarks.service import Memory, web_memory
+from benchmarks.timing import Times, measured, spread
+from taggedimages.engines.state import CHECKOUT
+
+# The goal for each kind: a median of so many times the floor's, or so much more.
+FACTOR, MORE_MS = 3, 6
+# And a p95 of so many times the median.
+P95_FACTOR = 3
+PAGES_PER_SECOND = 250
+CLIENTS = 8
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One kind of query, measured on both sides."""
+
+    name: str
+    service: Times
+    floor: Times
+    wrong: list[str]
+
+    @property
+    def ratio(self) -> float:
+        return self.service.median / self.floor.median
+
+    @property
+    def allowed(self) -> float:
+        """The median that the goal allows, in milliseconds."""
+        return max(FACTOR * self.floor.median, self.floor.median + MORE_MS)
+
+    @property
+    def is_met(self) -> bool:
+        quick = self.service.median <= self.allowed
+        return quick and self.service.p95 <= P95_FACTOR * self.service.median and not self.wrong
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON."""
+        return {
+            "service": self.service.as_dict(),
+            "floor": self.floor.as_dict(),
+            "ratio": round(self.ratio, 2),
+            "allowed": round(self.allowed, 2),
+            "met": self.is_met,
+            "wrong": self.wrong,
+        }
+
+
+@dataclass
+class Result:
+    """What one run has found, with all that is needed to judge it."""
+
+    images: int
+    kinds: list[Kind] = field(default_factory=list)
+    throughput: Throughput | None = None
+    memory: Memory | None = None
+    measured_at: datetime = field(default_factory=lambda: datetime.now(UTC))
+    commit: str = field(default_factory=lambda: commit())
+
+    @property
+    def wrong(self) -> list[str]:
+        """Every answer that was not right."""
+        return [f"{kind.name}: {text}" for kind in self.kinds for text in kind.wrong]
+
+    def as_dict(self) -> dict[str, Any]:
+        """For JSON; times in milliseconds, sizes in bytes."""
+        return {
+            "measured_at": self.measured_at.isoformat(timespec="seconds"),
+            "commit": self.commit,
+            "machine": f"{platform.machine()}, {platform.system()}",
+            "images": self.images,
+            "kinds": {kind.name: kind.as_dict() for kind in self.kinds},
+            "throughput": self.throughput.as_dict() if self.throughput else None,
+            "throughput_goal": PAGES_PER_SECOND,
+            "web_memory": self.memory.__dict__ if self.memory else None,
+        }
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """One run: which service, which corpus, against which floor."""
+
+    base: str
+    token: str
+    corpus: Corpus
+    floor: Floor
+    # The most that one kind may take on each side, warming up and measuring, each.
+    seconds: float
+    say: Say
+    # All, if empty.
+    only: frozenset[str] = frozenset()
+
+    def run(self) -> Result:
+        """Measure it all."""
+        result = Result(self.corpus.size)
+        paths = self.paths()
+        for name, (path, questions) in paths.items():
+            kind = self.kind(name, path, questions)
+            result.kinds.append(kind)
+            self.say(
+                f"{name:18} floor {kind.floor.median:7.2f}, service {kind.service.median:8.2f}"
+                f" / {kind.service.p95:8.2f} ms" + (f", {kind.wrong[0]}" if kind.wrong else "")
+            )
+        result.throughput = self.throughput(paths)
+        result.memory = web_memory()
+        return result
+
+    def paths(self) -> dict[str, tuple[requests.Path, list[Question]]]:
+        """How each kind is asked, and its questions; tags by name, and by id too."""
+        kinds: dict[str, tuple[requests.Path, list[Question]]] = {
+            name: (requests.search, asked) for name, asked in self.corpus.kinds.items()
+        }
+        single = [name for name in ("common_tag", "rare_tag") if self.corpus.kinds.get(name)]
+        by_id = requests.by_id(self.tag_ids(single))
+        kinds |= {f"{name} by id": (by_id, self.corpus.kinds[name]) for name in single}
+        return {name: kinds[name] for name in kinds if not self.only or name in self.only}
+
+    def tag_ids(self, kinds: list[str]) -> dict[str, int]:
+        """The service's ids of the tags in some kinds of questions."""
+        tags = [asked.tags[0] for kind in kinds for asked in self.corpus.kinds[kind]]
+        with connection.cursor() as cursor:
+            cursor.execute("SELECT name, id FROM tags_tag WHERE name = ANY(%s)", [tags])
+            return dict(cursor.fetchall())
+
+    def kind(self, name: str, path: requests.Path, questions: list[Question]) -> Kind:
+        """Measure one kind on both sides; every answer that is timed is checked."""
+        rows: dict[int, list[tuple[Any, ...]]] = {}
+        wrong: list[str] = []
+
+        def of_floor(asked: Question) -> tuple[int, list[tuple[Any, ...]]]:
+            values = self.floor.resolve(asked)
+            return self.floor.count(asked, values), self.floor.page(asked, values)
+
+        def check_floor(asked: Question, answer: tuple[int, list[tuple[Any, ...]]]) -> None:
+            total, rows[id(asked)] = answer
+            if total != asked.total or len(rows[id(asked)]) != asked.length:
+                raise AssertionError(f"The floor is wrong: {asked}, {total} found.")
+
+        def check(asked: Question, answer: Answer) -> None:
+            try:
+                requests.check(asked, answer, rows.get(id(asked)))
+            except requests.Wrong as error:
+                wrong.append(f"{path(asked)}: {error}")
+
+        floor = measured(of_floor, questions, check_floor, self.seconds)
+        with closing(Client(self.base, self.token)) as client:
+            service = measured(lambda it: client.ask(path(it)), questions, check, self.seconds)
+        return Kind(name, service, floor, wrong)
+
+    def throughput(
+        self, paths: dict[str, tuple[requests.Path, list[Question]]]
+    ) -> Throughput | None:
+        """Several clients at once, asking for full pages of every kind."""
+        full = [
+            (path(asked),)
+            for path, questions in paths.values()
+            for asked in questions
+            if asked.length == asked.limit
+        ]
+        if not full:
+            return None
+        return together(self.base, self.token, spread(full), CLIENTS, self.seconds)
+
+
+def commit() -> str:
+    """What is checked out, marked where it was changed since; empty outside git."""
+    command = ["git", "-C", str(CHECKOUT), "describe", "--always", "--dirty", "--exclude=*"]
+    try:
+        return subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+    except (OSError, subprocess.CalledProcessError):
+        return ""

@@ -1,0 +1,132 @@
+"""A corpus is made, loaded and searched; what is found is right. No time is asserted."""
+
+import csv
+import json
+from pathlib import Path
+
+import pytest
+from django.db import connection
+
+from benchmarks import loading
+from benchmarks.__main__ import main
+from benchmarks.corpus import Corpus
+from benchmarks.generating import generate
+from images import upkeep
+from images.models import Image
+from taggedimages.factories import make_image
+from tags.models import ImageTag, Tag, TagChange
+
+IMAGES = 500
+
+
+@pytest.fixture(scope="module")
+def corpus(tmp_path_factory: pytest.TempPathFactory) -> Corpus:
+    """Its ids do not follow time."""
+    return generate(IMAGES, tmp_path_factory.mktemp("corpus"), shuffled=True)
+
+
+def rows(path: Path) -> list[list[str]]:
+    with path.open(newline="") as file:
+        return list(csv.reader(file))
+
+
+def load(corpus: Corpus) -> None:
+    loading.load(corpus, say=lambda line: None)
+
+
+def structure() -> list[tuple[str, ...]]:
+    """Every index, constraint and trigger of the tables, as PostgreSQL tells them."""
+    with connection.cursor() as cursor:
+        cursor.execute(loading.INDEXES, [loading.LOADED])
+        found = cursor.fetchall()
+        cursor.execute(loading.CONSTRAINTS, [loading.LOADED])
+        found += cursor.fetchall()
+        cursor.execute("SELECT tgname, tgenabled FROM pg_trigger WHERE NOT tgisinternal")
+        return sorted(found + cursor.fetchall())
+
+
+def test_the_same_seed_gives_the_same_files(corpus, tmp_path):
+    again = generate(IMAGES, tmp_path, shuffled=True)
+    for file in ("images.csv", "tags.csv", "image_tags.csv", "queries.json"):
+        assert (corpus.folder / file).read_bytes() == (again.folder / file).read_bytes()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_every_row_is_loaded_as_it_is(corpus):
+    load(corpus)
+    loaded = Image.objects.order_by("id").values_list(
+        "id", "filename", "size", "created_at", "uploaded_at"
+    )
+    assert [
+        [str(image), name, str(size), f"{made:%s}", f"{taken:%s}" if taken else ""]
+        for image, name, size, made, taken in loaded
+    ] == rows(corpus.images)
+    tags = Tag.objects.order_by("id").values_list("id", "name")
+    assert [[str(tag), name] for tag, name in tags] == rows(corpus.tags)
+    links = ImageTag.objects.order_by("image", "tag").values_list("image", "tag")
+    assert [[str(image), str(tag)] for image, tag in links] == rows(corpus.links)
+    assert TagChange.objects.count() == len(links)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_beside_what_is_there_already_the_corpus_gets_other_ids(corpus):
+    (_, known), *_ = rows(corpus.tags)
+    image = make_image(known, "of others")
+    load(corpus)
+    assert Image.objects.count() == IMAGES + 1
+    assert ImageTag.objects.count() == len(rows(corpus.links)) + 2
+    assert Tag.objects.filter(name=known).count() == 1
+    assert make_image().pk == image.pk + IMAGES + 1
+
+
+@pytest.mark.django_db(transaction=True)
+def test_indexes_constraints_and_triggers_are_there_again(corpus):
+    before = structure()
+    load(corpus)
+    assert structure() == before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_load_that_fails_leaves_nothing(corpus, tmp_path):
+    before = structure()
+    for file in corpus.folder.iterdir():
+        (tmp_path / file.name).write_text(file.read_text())
+    with (tmp_path / "image_tags.csv").open("a") as links:
+        links.write("1,1\n1,1\n")
+    with pytest.raises(Exception, match="imagetag_once"):
+        load(Corpus(tmp_path))
+    assert structure() == before
+    assert not Image.objects.exists()
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_service_leaves_loaded_records_alone(corpus):
+    load(corpus)
+    before = list(Image.objects.order_by("id").values())
+    assert not any(upkeep.purge().values())
+    assert not Image.objects.filter(check_at__isnull=False).exists()
+    assert list(Image.objects.order_by("id").values()) == before
+
+
+@pytest.mark.parametrize("shuffled", [False, True], ids=["ids by time", "ids in any order"])
+def test_every_kind_is_answered_rightly_by_service_and_floor(
+    tmp_path, live_server, capsys, shuffled
+):
+    corpus = generate(IMAGES, tmp_path, shuffled=shuffled)
+    load(corpus)
+    folder, base = str(corpus.folder), live_server.url
+    assert main(["search", folder, f"--base={base}", "--seconds=0.1", "--json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert set(found["kinds"]) == {*corpus.kinds, "common_tag by id", "rare_tag by id"}
+    assert [kind["wrong"] for kind in found["kinds"].values()] == [[]] * len(found["kinds"])
+    assert found["throughput"]["errors"] == 0
+
+
+def test_wrong_answers_are_told(corpus, live_server, capsys):
+    load(corpus)
+    Image.objects.filter(pk=1).delete()
+    asked = ["search", str(corpus.folder), f"--base={live_server.url}", "--kinds=first_page"]
+    assert main([*asked, "--seconds=0.1"]) == 1
+    assert f"WRONG first_page: /v1/images?limit=100&page=0: {IMAGES - 1} found" in (
+        capsys.readouterr().out
+    )

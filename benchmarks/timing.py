@@ -1,0 +1,69 @@
+"""Times of many calls, honestly: warmed up first, each answer checked, nothing left out."""
+
+import statistics
+import time
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TypeVar
+
+# At least so many calls are measured, however long they take.
+FEWEST = 10
+
+Asked = TypeVar("Asked")
+Replied = TypeVar("Replied")
+
+
+@dataclass(frozen=True)
+class Times:
+    """How long each call took, in milliseconds."""
+
+    taken: tuple[float, ...]
+
+    @property
+    def median(self) -> float:
+        return statistics.median(self.taken)
+
+    @property
+    def p95(self) -> float:
+        """The time that one call in twenty exceeds."""
+        return sorted(self.taken)[int(len(self.taken) * 0.95)]
+
+    def as_dict(self) -> dict[str, float]:
+        """For JSON."""
+        figures = {"median": self.median, "p95": self.p95, "max": max(self.taken)}
+        return {name: round(value, 3) for name, value in figures.items()} | {"n": len(self.taken)}
+
+
+def measured(
+    ask: Callable[[Asked], Replied],
+    asked: Sequence[Asked],
+    check: Callable[[Asked, Replied], None],
+    seconds: float,
+) -> Times:
+    """Ask all once to warm up, then once more for the figures, each for at most so long."""
+    _timed(ask, asked, lambda question, answer: None, seconds, fewest=1)
+    return _timed(ask, asked, check, seconds, fewest=FEWEST)
+
+
+def spread(items: Sequence[Asked]) -> list[Asked]:
+    """In an order that is even in all its parts, so that one cut short is still a fair sample."""
+    return [items[at] for at in sorted(range(len(items)), key=lambda at: at * 0.618034 % 1)]
+
+
+def _timed(
+    ask: Callable[[Asked], Replied],
+    asked: Sequence[Asked],
+    check: Callable[[Asked, Replied], None],
+    seconds: float,
+    fewest: int,
+) -> Times:
+    taken = []
+    until = time.perf_counter() + seconds
+    for question in spread(asked):
+        began = time.perf_counter()
+        answer = ask(question)
+        taken.append((time.perf_counter() - began) * 1000)
+        check(question, answer)
+        if time.perf_counter() > until and len(taken) >= fewest:
+            break
+    return Times(tuple(taken))

@@ -1,0 +1,77 @@
+"""Find images as /v1/search/images does, all of them, from the command line."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from django.contrib.postgres.expressions import ArraySubquery
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db.models import OuterRef
+from rest_framework.exceptions import ValidationError
+
+from images.models import Image, ImageQuerySet
+from search.orders import ORDERS
+from search.parameters import text_query
+from search.query import Query, find, narrowed
+from taggedimages.api.errors import flattened
+from taggedimages.identity.models import User
+from tags.models import ImageTag
+
+TAGS = ArraySubquery(
+    ImageTag.objects.filter(image=OuterRef("pk")).order_by("pk").values("tag__name")
+)
+
+
+class Command(BaseCommand):
+    help = (
+        "Prints a JSON record a line for each image that matches, in the order asked for. "
+        "Unlike the API, it takes no unknown parameters."
+    )
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument(
+            "conditions",
+            help='parameters of /v1/search/images, such as "exact_tags=knee|left&min_width=512"; '
+            'with % as %25 and & as %26; "" is all images',
+        )
+        parser.add_argument("--count", action="store_true", help="only how many there are")
+        parser.add_argument(
+            "--user", metavar="NAME", help="only what this user may see (all that is current)"
+        )
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            query = text_query(options["conditions"])
+        except ValidationError as error:
+            raise CommandError("; ".join(flattened(error.detail))) from error
+        images = self.images(query, options["user"])
+        if options["count"]:
+            self.stdout.write(str(images.count()))
+            return
+        try:
+            for image in ORDERS[query.order].walk(images.annotate(tag_names=TAGS)):
+                self.stdout.write(json.dumps(record(image)))
+        except BrokenPipeError:
+            # Whoever reads, such as `head`, has seen enough; what is buffered goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+    def images(self, query: Query, name: str | None) -> ImageQuerySet:
+        """What matches, of what the user may see. Raises CommandError."""
+        if name is None:
+            return narrowed(Image.objects.current(), query)
+        user = User.objects.filter(username=name).first()
+        if user is None:
+            raise CommandError(f"There is no user {name}.")
+        return find(query, user)
+
+
+def record(image: Any) -> dict[str, Any]:
+    """What is printed of an image."""
+    return {
+        "id": image.pk,
+        "filename": image.filename,
+        "key": image.key,
+        "created": image.created_at.isoformat(),
+        "tags": image.tag_names,
+    }

@@ -1,0 +1,224 @@
+"""Every Query finds what a few lines of plain Python say, in the order that they say."""
+
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from images.models import Facts
+from search.operators import TagValues
+from search.orders import ORDERS
+from search.query import Query, find
+from search.tests.test_search import matches
+from taggedimages.factories import TESTS, make_image, make_tag
+from tags import tagging
+
+pytestmark = pytest.mark.django_db
+
+# --- Corpora -------------------------------------------------------------------------------------
+
+# Few of everything, so that questions and images often meet, and so do images with each other.
+TAGS = st.sampled_from(["a", "A", "b", "a%", "é"])
+VALUES = st.sampled_from(["", "1", "2"])
+TEXTS = st.text("aAé%_\\.", max_size=3)
+FORMATS = st.sampled_from(["", "png", "jpeg"])
+NUMBERS = st.integers(0, 3)
+INSTANTS = NUMBERS.map(lambda n: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(milliseconds=n))
+
+
+@dataclass(frozen=True)
+class Known:
+    """What a file was found to be."""
+
+    format: str
+    width: int
+    height: int
+
+
+@dataclass(frozen=True)
+class Row:
+    """An image, as the model sees it."""
+
+    tags: dict[str, str]
+    name: str
+    filename: str
+    size: int
+    created_at: datetime
+    uploaded_at: datetime | None
+    known: Known | None
+    number: int = 0
+
+
+ROWS = st.builds(
+    Row,
+    tags=st.dictionaries(TAGS, VALUES, max_size=3),
+    name=TEXTS,
+    filename=TEXTS.filter(bool),
+    size=NUMBERS,
+    created_at=INSTANTS,
+    uploaded_at=st.none() | INSTANTS,
+    known=st.none() | st.builds(Known, FORMATS, NUMBERS, NUMBERS),
+    number=st.just(0),
+)
+CORPORA = st.lists(ROWS, min_size=1, max_size=6).map(
+    lambda rows: [replace(row, number=number) for number, row in enumerate(rows)]
+)
+
+
+def make(row):
+    image = make_image(
+        name=row.name,
+        filename=row.filename,
+        size=row.size,
+        created_at=row.created_at,
+        uploaded_at=row.uploaded_at,
+    )
+    tagging.set_values(image, row.tags, TESTS)
+    if row.known:
+        Facts.objects.create(image=image, **vars(row.known))
+    return image
+
+
+# --- Questions -----------------------------------------------------------------------------------
+
+LISTS = st.lists(TAGS, min_size=1, max_size=2).map(tuple)
+WITH_VALUES = st.lists(
+    st.builds(TagValues, TAGS, st.lists(VALUES, max_size=2).map(tuple)), min_size=1, max_size=2
+).map(tuple)
+PATTERNS = st.lists(st.sampled_from(["a", "%", "É", "%%a%", "b%"]), min_size=1, max_size=2)
+RANGES = ("width", "height", "size")
+ASKED: dict[str, st.SearchStrategy[Any]] = {
+    "exact_tags": LISTS,
+    "match_tags": PATTERNS.map(tuple),
+    "tag_id": TAGS,  # by name here, and so
+    "uuid": NUMBERS,  # by number here: neither is known before the images are there
+    "with_all": WITH_VALUES,
+    "with_any": WITH_VALUES,
+    "without_all": WITH_VALUES,
+    "without_any": WITH_VALUES,
+    "untagged": st.booleans(),
+    "name": TEXTS,
+    "name_contains": TEXTS,
+    "filename_contains": TEXTS,
+    "formats": st.lists(FORMATS, min_size=1, max_size=2).map(tuple),
+    **{f"{end}_{what}": NUMBERS for what in RANGES for end in ("min", "max")},
+    **{f"{what}_{end}": INSTANTS for what in ("created", "uploaded") for end in ("from", "before")},
+    "uploaded_only": st.booleans(),
+    "order": st.sampled_from(sorted(ORDERS)),
+}
+# More often than not in an order of their own, and with few conditions, so that much is found.
+QUESTIONS = st.lists(st.sampled_from(sorted(ASKED)), max_size=3, unique=True).flatmap(
+    lambda names: st.fixed_dictionaries({name: ASKED[name] for name in {*names, "order"}})
+)
+
+
+# --- The model -----------------------------------------------------------------------------------
+
+
+def has(row, wanted):
+    return wanted.name in row.tags and (not wanted.values or row.tags[wanted.name] in wanted.values)
+
+
+def pixels(row, what):
+    """Width or height, where it is known."""
+    return (getattr(row.known, what) or None) if row.known else None
+
+
+def least(number, end):
+    return number is not None and number >= end
+
+
+def most(number, end):
+    return number is not None and number <= end
+
+
+def earlier(instant, end):
+    return instant is not None and instant < end
+
+
+MODEL = {
+    "exact_tags": lambda row, names: set(names) <= row.tags.keys(),
+    "match_tags": lambda row, patterns: all(
+        any(matches(name, pattern) for name in row.tags) for pattern in patterns
+    ),
+    "tag_id": lambda row, name: name in row.tags,
+    "uuid": lambda row, number: row.number == number,
+    "with_all": lambda row, tags: all(has(row, tag) for tag in tags),
+    "with_any": lambda row, tags: any(has(row, tag) for tag in tags),
+    "without_all": lambda row, tags: not all(has(row, tag) for tag in tags),
+    "without_any": lambda row, tags: not any(has(row, tag) for tag in tags),
+    "untagged": lambda row, asked: not (asked and row.tags),
+    "name": lambda row, name: row.name == name,
+    "name_contains": lambda row, part: part.upper() in row.name.upper(),
+    "filename_contains": lambda row, part: part.upper() in row.filename.upper(),
+    "formats": lambda row, names: row.known is not None and row.known.format in names,
+    "min_width": lambda row, end: least(pixels(row, "width"), end),
+    "max_width": lambda row, end: most(pixels(row, "width"), end),
+    "min_height": lambda row, end: least(pixels(row, "height"), end),
+    "max_height": lambda row, end: most(pixels(row, "height"), end),
+    "min_size": lambda row, end: least(row.size, end),
+    "max_size": lambda row, end: most(row.size, end),
+    "created_from": lambda row, end: least(row.created_at, end),
+    "created_before": lambda row, end: earlier(row.created_at, end),
+    "uploaded_from": lambda row, end: least(row.uploaded_at, end),
+    "uploaded_before": lambda row, end: earlier(row.uploaded_at, end),
+    "uploaded_only": lambda row, asked: row.uploaded_at is not None or not asked,
+    "order": lambda row, order: True,
+}
+# What is compared, and whether the greatest comes first; ids count up as numbers do.
+SORTING = {
+    "newest": (lambda row: (row.created_at, row.number), True),
+    "oldest": (lambda row: (row.created_at, row.number), False),
+    "uploaded": (
+        lambda row: (row.uploaded_at or datetime.min.replace(tzinfo=UTC), row.number),
+        True,
+    ),
+    "largest": (lambda row: (row.size, row.number), True),
+    "smallest": (lambda row: (row.size, row.number), False),
+    "filename": (lambda row: (row.filename.upper(), row.number), False),
+}
+
+
+def expected(corpus, asked):
+    key, reverse = SORTING[asked["order"]]
+    found = [row for row in corpus if all(MODEL[name](row, value) for name, value in asked.items())]
+    return [row.number for row in sorted(found, key=key, reverse=reverse)]
+
+
+def query_of(asked, images):
+    """The Query, now that ids are known."""
+    known = dict(asked)
+    if "tag_id" in known:
+        known["tag_id"] = make_tag(known["tag_id"]).pk
+    if "uuid" in known:
+        known["uuid"] = str(images[known["uuid"]].uuid) if known["uuid"] < len(images) else "none"
+    return Query(**known)
+
+
+# --- The tests -----------------------------------------------------------------------------------
+
+
+def test_the_model_knows_every_field_and_every_order():
+    assert MODEL.keys() == ASKED.keys() == {field.name for field in fields(Query)}
+    assert SORTING.keys() == ORDERS.keys()
+
+
+@settings(
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(CORPORA, QUESTIONS)
+def test_a_query_finds_what_the_model_finds_and_walks_it_in_the_same_order(db, corpus, asked):
+    with transaction.atomic():
+        images = [make(row) for row in corpus]
+        numbers = {image.pk: number for number, image in enumerate(images)}
+        query = query_of(asked, images)
+        found = find(query, None)
+        assert [numbers[image.pk] for image in found] == expected(corpus, asked)
+        assert found.count() == len(expected(corpus, asked))
+        walked = ORDERS[query.order].walk(found, chunk=2)
+        assert [numbers[image.pk] for image in walked] == expected(corpus, asked)
+        transaction.set_rollback(True)
