@@ -29,7 +29,9 @@ QUERIES = 200
 RARE = 50
 AT_ONCE = 200_000
 NAMES = ("IMG_{:06}.jpg", "DSC{:05}.JPG", "scan-{}.png", "photo ({}).jpeg", "{}.webp")
-SYLLABLES = [a + e + z for a in "bdfgklmnprstvz" for e in "aeiou" for z in ("", "l", "n", "r", "s")]
+SYLLABLES = np.array(
+    [a + e + z for a in "bdfgklmnprstvz" for e in "aeiou" for z in ("", "l", "n", "r", "s")]
+)
 
 
 @dataclass(frozen=True)
@@ -50,13 +52,22 @@ class Links:
 
 
 def generate(
-    images: int, folder: Path, *, seed: int = 1, shuffled: bool = False, tags_per_image: float = 12
+    images: int,
+    folder: Path,
+    *,
+    seed: int = 1,
+    shuffled: bool = False,
+    tags_per_image: float = 12,
+    tags: int | None = None,
 ) -> Corpus:
-    """Write the files of a corpus of so many images into a folder."""
+    """Write the files of a corpus of so many images into a folder.
+
+    `tags` is how many there are in all: fifty times the root of the images, unless told.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(folder)
     rng = np.random.default_rng([seed, images])
-    names = _names(rng, max(200, round(50 * images**0.5)))
+    names = _names(rng, tags or max(200, round(50 * images**0.5)))
     corpus.tags.write_text("".join(f"{tag},{name}\n" for tag, name in enumerate(names[1:], 1)))
     created = START + (np.arange(images) * (DAYS * DAY / images)).astype(np.int64)
     if shuffled:
