@@ -23,9 +23,6 @@ from psycopg2 import extensions
 
 # A pooled connection that is asked whether it lives, before each request.
 PROBE_SECONDS = 1.0
-# How long after an answer a connection is taken to live on which nothing has arrived: a server
-# that is gone has closed it.
-FRESH_SECONDS = 1.0
 # What a client may ask before it logs in, and any server answers: whether it takes SSL.
 GREETING = struct.pack("!ii", 8, 80_877_103)
 # By when the present code wants its answers, on the monotonic clock.
@@ -41,8 +38,6 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         if not isinstance(self.connection, Connection):
             return super().is_usable()
-        if self.connection.is_fresh:
-            return True
         self.connection.patience = min(PROBE_SECONDS, settings.DATABASE_ANSWER_SECONDS)
         try:
             return super().is_usable()
@@ -61,16 +56,6 @@ class Connection(extensions.connection):
         super().__init__(*args, **kwargs)
         self.established = True
         self.patience = settings.DATABASE_ANSWER_SECONDS
-        self.answered_at = -math.inf
-
-    @property
-    def is_fresh(self) -> bool:
-        """Whether the server answered just now and has not hung up since."""
-        if self.closed or time.monotonic() - self.answered_at > FRESH_SECONDS:
-            return False
-        poller = select.poll()
-        poller.register(self.fileno(), select.POLLIN)
-        return not poller.poll(0)
 
 
 @contextmanager
@@ -98,8 +83,6 @@ def wait(connection: extensions.connection) -> None:
         if left <= PROBE_SECONDS or not greets_others(connection):
             waited = time.monotonic() - began
             raise psycopg2.OperationalError(f"The database has not answered in {waited:.0f} s.")
-    if isinstance(connection, Connection):
-        connection.answered_at = time.monotonic()
 
 
 def greets_others(connection: extensions.connection) -> bool:
