@@ -1,7 +1,8 @@
 """The one door through which the links between images and tags change.
 
-Every function locks the image first, so that concurrent edits of one image happen one after the
-other, and signs the ledger. Images are told apart by id; names are made into tags when absent.
+Every function locks the image first unless it is new, so that concurrent edits of one image happen
+one after the other, and signs the ledger. Images are told apart by id; names are made into tags
+when absent.
 """
 
 from collections.abc import Iterable, Sequence
@@ -66,6 +67,14 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
         tags = resolve(wanted)
         _link(image, tags, by)
         return tags
+
+
+@retried
+def tag_new(image: Image, wanted: Iterable[str], by: Author) -> None:
+    """Add tags by name to an image that was made in this transaction: nobody else knows it yet."""
+    if tags := dict.fromkeys(wanted, ""):
+        with history.signed(by):
+            link_new([(image.pk, tags)], by)
 
 
 @retried
