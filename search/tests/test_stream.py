@@ -114,6 +114,7 @@ def test_head_has_no_body(api, path):
 def test_nobody_stores_it(api, path):
     answer = ask(api, path)
     assert answer["Cache-Control"] == "no-store"
+    leave(answer)
 
 
 # --- Who gets it ---------------------------------------------------------------------------------
