@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Collate, Now, Upper
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
@@ -225,6 +225,7 @@ class Image(models.Model):
                 F("uploaded_at").desc(nulls_last=True), F("id").desc(), name="image_last_uploaded"
             ),
             models.Index(fields=["size", "id"], name="image_by_size"),
+            models.Index(Collate(Upper("filename"), "C"), F("id"), name="image_by_filename"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ Every number in them comes from the database or from code; times travel as param
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from images.audience import LATEST, Viewer
@@ -58,6 +59,18 @@ def window(plan: Plan, created: str) -> list[str]:
     if plan.created_before:
         bounds.append(f"{created} < %(created_before)s")
     return bounds
+
+
+def stretch(plan: Plan, created: str, image: str) -> list[str]:
+    """Where a walk, newest first, begins and ends.
+
+    It is told one place to begin: given a bound beside a cursor, PostgreSQL would begin there.
+    """
+    if not plan.after:
+        return [f"{created} <= {LATEST}", *window(plan, created)]
+    if plan.created_before and plan.created_before <= plan.after.key:
+        return window(plan, created)
+    return [*window(replace(plan, created_before=None), created), *after(plan, created, image)]
 
 
 def after(plan: Plan, created: str, image: str) -> list[str]:
