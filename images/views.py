@@ -8,6 +8,7 @@ from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch
+from django.http import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
@@ -33,7 +34,7 @@ from images.serializers import (
     UploadedSerializer,
 )
 from search.parameters import ImageListParameters, list_query
-from search.views import browse
+from search.views import browse, documented
 from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
@@ -63,8 +64,8 @@ class ImageViewSet(GenericViewSet[Image]):
     def get_queryset(self) -> ImageQuerySet:
         return Image.objects.visible_to(self.request.user)
 
-    @extend_schema(summary="Browse images, newest first", parameters=[ImageListParameters])
-    def list(self, request: Request) -> Response:
+    @documented("Browse images, newest first", ImageListParameters)
+    def list(self, request: Request) -> HttpResponseBase:
         return browse(request, list_query(request))
 
     @extend_schema(
@@ -283,14 +284,14 @@ def _known(asked: dict[str, Any], author: Author) -> Image | None:
 @retried
 def _begin(filename: str, size: int | None, names: list[str], author: Author) -> Image:
     image = uploads.begin(filename, size, author)
-    tagging.tag(image, names, author)
+    tagging.tag_new(image, names, author)
     return image
 
 
 @retried
 def _save(image: Image, names: list[str], author: Author) -> None:
     image.save(force_insert=True)
-    tagging.tag(image, names, author)
+    tagging.tag_new(image, names, author)
 
 
 def _validated(serializer: Any) -> Any:

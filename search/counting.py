@@ -76,7 +76,9 @@ def by_rows(plan: Plan) -> bool:
     """Whether reading links, or the images of a window, is what answers best."""
     if plan.windowed:
         return True
-    return bool(plan.clauses) and plan.clauses[0].links <= FEW_LINKS
+    # By bitmaps, the light tags of each clause are looked up in the blocks of all others.
+    light = sum(bool(clause.light) for clause in plan.clauses)
+    return bool(plan.clauses) and plan.clauses[0].links <= FEW_LINKS * max(light, 1) ** 2
 
 
 def _execute(plan: Plan, statement: str) -> tuple[int, int, bool, float]:

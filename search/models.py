@@ -78,3 +78,20 @@ class Rebuild(models.Model):
 
     def __str__(self) -> str:
         return f"asked for {self.asked_at}"
+
+
+class Tally(models.Model):
+    """A change of how many there are of something; what there is now is the sum of them all.
+
+    `of` is a number of `search.sets`: TAGS, or an audience, of which links are counted. Written
+    by triggers (migration 0002) in the transaction of the change itself (`search.tallies`).
+    """
+
+    of = models.BigIntegerField()
+    change = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.change:+} of {self.of}"

@@ -2,22 +2,33 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from datetime import datetime
+from typing import Any, NamedTuple
 
 from django.db.models import F, Q
 from django.db.models.functions import Collate, Upper
 
 from images.models import Image, ImageQuerySet
 
+Key = datetime | int | str | None
+
+
+class Position(NamedTuple):
+    """Where an image stands in an order: by its key, and by its id among equal ones."""
+
+    key: Key
+    image: int
+
 
 @dataclass(frozen=True)
 class Order:
     """What images are sorted by; equal ones by id, in the same direction.
 
-    Where the key may be null, those without it come last.
+    Where the key may be null, those without it come last. `of` is what it is otherwise.
     """
 
     key: F | Collate
+    of: type[datetime | int | str]
     descending: bool = False
     nullable: bool = False
 
@@ -31,32 +42,64 @@ class Order:
 
     def walk(self, images: ImageQuerySet, chunk: int = 500) -> Iterator[Image]:
         """All of some images in this order, however many, with a chunk of them in memory."""
-        images = self.applied(images.annotate(sort_key=self.key))
-        lacking = Q(sort_key=None)
-        # Apart, because no index can begin at a condition for both.
-        parts = [~lacking, lacking] if self.nullable else [Q()]
-        for part in map(images.filter, parts):
-            found = list(part[:chunk])
-            while found:
-                yield from found
-                found = list(part.filter(self._after(found[-1]))[:chunk])
+        after = None
+        while found := self._taken(self._parts(images, after), chunk):
+            yield from found
+            after = Position(found[-1].sort_key, found[-1].pk)
 
-    def _after(self, last: Any) -> Q:
+    def positions(
+        self, images: ImageQuerySet, limit: int, offset: int = 0, after: Position | None = None
+    ) -> list[Position]:
+        """Where some of the images stand: so many, from `offset` images after a position."""
+        if offset:
+            pairs = self._keyed(images).values_list("sort_key", "pk")[offset : offset + limit]
+        else:
+            parts = self._parts(images, after)
+            pairs = self._taken((part.values_list("sort_key", "pk") for part in parts), limit)
+        return [Position(*pair) for pair in pairs]
+
+    def _keyed(self, images: ImageQuerySet) -> Any:
+        return self.applied(images.annotate(sort_key=self.key))
+
+    def _parts(self, images: ImageQuerySet, after: Position | None) -> Iterator[Any]:
+        """The images after a position; those without a key apart.
+
+        No index can begin at a condition for both.
+        """
+        keyed = self._keyed(images)
+        beyond = keyed.filter(self._after(after)) if after else keyed
+        if not self.nullable:
+            yield beyond
+        elif after and after.key is None:
+            yield beyond.filter(sort_key=None)
+        else:
+            yield beyond.exclude(sort_key=None)
+            yield keyed.filter(sort_key=None)
+
+    def _taken(self, parts: Iterator[Any], limit: int) -> list[Any]:
+        taken: list[Any] = []
+        for part in parts:
+            taken += part[: limit - len(taken)]
+            if len(taken) == limit:
+                break
+        return taken
+
+    def _after(self, position: Position) -> Q:
         beyond, from_there = ("lt", "lte") if self.descending else ("gt", "gte")
-        at_its_place = Q(**{f"pk__{beyond}": last.pk})
-        if last.sort_key is None:
+        at_its_place = Q(**{f"pk__{beyond}": position.image})
+        if position.key is None:
             return at_its_place
         # Says nothing more, but where in an index to begin.
-        begin = Q(**{f"sort_key__{from_there}": last.sort_key})
-        return begin & (Q(**{f"sort_key__{beyond}": last.sort_key}) | at_its_place)
+        begin = Q(**{f"sort_key__{from_there}": position.key})
+        return begin & (Q(**{f"sort_key__{beyond}": position.key}) | at_its_place)
 
 
 ORDERS = {
-    "newest": Order(F("created_at"), descending=True),
-    "oldest": Order(F("created_at")),
-    "uploaded": Order(F("uploaded_at"), descending=True, nullable=True),
-    "largest": Order(F("size"), descending=True),
-    "smallest": Order(F("size")),
+    "newest": Order(F("created_at"), datetime, descending=True),
+    "oldest": Order(F("created_at"), datetime),
+    "uploaded": Order(F("uploaded_at"), datetime, descending=True, nullable=True),
+    "largest": Order(F("size"), int, descending=True),
+    "smallest": Order(F("size"), int),
     # In any case; by code point, whatever the collation of the database.
-    "filename": Order(Collate(Upper("filename"), "C")),
+    "filename": Order(Collate(Upper("filename"), "C"), str),
 }

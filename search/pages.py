@@ -5,10 +5,14 @@ order, and probe the rest (`_by_links`); walk all images in their order (`_by_im
 all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of many.
 """
 
+from dataclasses import replace
+from typing import Any
+
 from images.audience import LATEST
 from search import conditions
 from search.counting import Total
 from search.models import BLOCK
+from search.orders import Position
 from search.plans import Plan
 from taggedimages.postgresql.routing import read_connection
 
@@ -16,6 +20,8 @@ from taggedimages.postgresql.routing import read_connection
 # of a bitmap that is read out, a match that is sorted.
 ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
+# What one walk can have on a page and all before it.
+FIRST = f"{NEWEST} LIMIT %(limit)s + %(offset)s"
 # Walks that the planner is given to merge; planning each takes time too.
 MERGED = 8
 
@@ -38,14 +44,26 @@ ones AS (
 """
 
 
-def page(plan: Plan, total: Total, limit: int, offset: int = 0) -> list[int]:
-    """The ids of a page. One statement, none where the page is empty."""
+def page(
+    plan: Plan, total: Total, limit: int, offset: int = 0, after: Position | None = None
+) -> list[Position]:
+    """Where the images of a page stand: so many, from `offset` images after a position.
+
+    One statement, none where the page is empty.
+    """
     if offset >= total.images or not limit:
         return []
+    plan = replace(plan, after=after)
     statement = _way(plan, total, limit, offset)
     with read_connection().cursor() as cursor:
         cursor.execute(statement, conditions.parameters(plan) | {"limit": limit, "offset": offset})
-        return [image for image, _ in cursor.fetchall()]
+        return [Position(created, image) for image, created in cursor.fetchall()]
+
+
+def everything(plan: Plan, total: Total) -> tuple[str, dict[str, Any]]:
+    """A statement that finds all that matches, as `image` and `created`, and its parameters."""
+    statement = _way(plan, total, total.images, 0)
+    return statement, conditions.parameters(plan) | {"limit": None, "offset": 0}
 
 
 def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
@@ -91,7 +109,6 @@ def _by_links(plan: Plan, total: Total) -> str:
         every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
         walks = [walk.format(" AND ".join(every))]
     elif len(driver.tags) * len(audiences) <= MERGED:
-        # The planner merges walks that are each in order, and stops where the page is full.
         walks = [
             walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))
             for tag in driver.tags
@@ -102,7 +119,7 @@ def _by_links(plan: Plan, total: Total) -> str:
         walks = [
             f"SELECT image, created FROM unnest({tags}) t (tag),"
             f" unnest({conditions.ids(audiences)}) a (seen_by),"
-            f" LATERAL ({one} {NEWEST} LIMIT %(limit)s + %(offset)s) newest"
+            f" LATERAL ({one} {FIRST}) newest"
         ]
     return _merged(plan, walks, total, repeated=len(driver.tags) > 1)
 
@@ -151,7 +168,8 @@ def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
             *walks,
             f"SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {ending}",
         ]
-    union = " UNION ALL ".join(walks)
+    # Each in order and no longer than needed, for the planner looks into none of them.
+    union = " UNION ALL ".join(f"({walk} {FIRST})" for walk in walks)
     once = "DISTINCT" if repeated else ""
     return (
         f"SELECT {once} image, created FROM ({union}) walked"

@@ -17,6 +17,7 @@ from taggedimages.api.fields import (
     QueryBooleanField,
     QueryChoiceField,
     QueryIntegerField,
+    QueryValue,
 )
 from taggedimages.api.pagination import PageParameters
 
@@ -80,13 +81,35 @@ class QueryParameters(serializers.Serializer[Any]):
     )
 
 
-class ImageListParameters(QueryParameters, PageParameters):
+class TextField(QueryValue, serializers.CharField):
+    """A text in a query string, which may be empty."""
+
+
+class BrowseParameters(PageParameters):
+    """Which part of what was found, and what is said of all of it."""
+
+    cursor = TextField(
+        default=None,
+        allow_blank=True,
+        help_text=(
+            "Instead of `page`: empty to begin, then each answer's `next_cursor`. No image comes "
+            "twice and none is left out, whatever is made or deleted meanwhile."
+        ),
+    )
+    facets = QueryChoiceField(
+        ["tags"],
+        default=None,
+        help_text="`tags`: also the most frequent tags of all that was found, 100 at most.",
+    )
+
+
+class ImageListParameters(QueryParameters, BrowseParameters):
     """What narrows a list of images; the two oldest conditions are for searches alone."""
 
     exact_tags = match_tags = None  # type: ignore[assignment]
 
 
-class SearchParameters(QueryParameters, PageParameters):
+class SearchParameters(QueryParameters, BrowseParameters):
     """What narrows a search."""
 
 
@@ -122,7 +145,7 @@ def text_query(text: str) -> Query:
 
 
 def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
-    values = _reader(parameters).run_validation(given)
+    values = read(parameters, given)
     return Query(
         exact_tags=values.get("exact_tags", ()),
         match_tags=values.get("match_tags", ()),
@@ -138,8 +161,14 @@ def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
     )
 
 
+def read(parameters: type[serializers.Serializer[Any]], given: QueryDict) -> dict[str, Any]:
+    """The values of some parameters. Raises ValidationError."""
+    values: dict[str, Any] = _reader(parameters).run_validation(given)
+    return values
+
+
 @cache
-def _reader(parameters: type[QueryParameters]) -> QueryParameters:
+def _reader(parameters: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
     # Kept, because making one copies all its fields; reading leaves nothing in it.
     return parameters()
 

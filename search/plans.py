@@ -11,12 +11,13 @@ from typing import Any
 
 from images.audience import Viewer
 from search.operators import TagValues
+from search.orders import Position
 from search.query import Query
 from taggedimages.postgresql.routing import read_connection
 from tags.names import distinct, like_pattern
 
 # Tags that one pattern may stand for; beyond, a search joins rather than lists them.
-MANY_TAGS = 2_000
+MANY_TAGS = 20_000
 # What a plan covers; every other field of Query has to be at rest. The order is not its matter.
 PLANNED = {
     "order",
@@ -62,8 +63,8 @@ class Plan:
     uploaded_only: bool = False
     created_from: datetime | None = None
     created_before: datetime | None = None
-    # After this time and id in the order: where a cursor goes on.
-    after: tuple[datetime, int] | None = None
+    # Only what comes after this in the order newest first.
+    after: Position | None = None
 
     @property
     def impossible(self) -> bool:

@@ -1,16 +1,53 @@
 """/v1/search, and how every list of images of /v1 is answered (contract TIM)."""
 
-from drf_spectacular.utils import extend_schema
+from collections.abc import Callable
+from typing import Any, TypeVar
+
+from django.http import HttpResponseBase
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
+from rest_framework import serializers
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.models import Image
 from images.serializers import ImageRecordSerializer, records_of
-from search import results
-from search.parameters import SearchParameters, search_query
+from search import facets, results, stream_views
+from search.cursors import BadCursor, cursor_at, position_of
+from search.orders import Position
+from search.parameters import BrowseParameters, SearchParameters, read, search_query
 from search.query import Query
-from taggedimages.api.pagination import PageParameters, page_of
+from search.serializers import ImageBrowsePageSerializer
+from taggedimages.api.pagination import page_of
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+# Characters of a link. Proxies bound headers: one that they refuse would cost the whole answer.
+MAX_LINK = 2_000
+LINK = OpenApiParameter(
+    "Link",
+    location=OpenApiParameter.HEADER,
+    response=[200],
+    description='Where there is more: the next page, by cursor, as `<URL>; rel="next"`.',
+)
+
+
+def documented(summary: str, parameters: type[BrowseParameters]) -> Callable[[F], F]:
+    """Documents an operation that `browse` answers."""
+    lines = OpenApiResponse(ImageRecordSerializer, "All that is found, a record a line.")
+    return extend_schema(
+        summary=summary,
+        description=(
+            f"With `Accept: {stream_views.NDJSON}`: all that is found, a record a line, from "
+            "`cursor` on if there is one, and without `limit`, `page` and `facets`. A last line "
+            "that has `code` and `message` instead says that the answer is not complete."
+        ),
+        parameters=[parameters, LINK],
+        responses={
+            (200, "application/json"): ImageBrowsePageSerializer,
+            (200, stream_views.NDJSON): lines,
+        },
+    )
 
 
 class SearchViewSet(GenericViewSet[Image]):
@@ -18,15 +55,50 @@ class SearchViewSet(GenericViewSet[Image]):
 
     serializer_class = ImageRecordSerializer
 
-    @extend_schema(summary="Find images by tags, newest first", parameters=[SearchParameters])
-    def list(self, request: Request) -> Response:
+    @documented("Find images by tags, newest first", SearchParameters)
+    def list(self, request: Request) -> HttpResponseBase:
         return browse(request, search_query(request))
 
 
-def browse(request: Request, query: Query) -> Response:
-    """The page of what a query finds that the request asks for. Raises ValidationError."""
-    asked = PageParameters(data=request.query_params)
-    asked.is_valid(raise_exception=True)
-    number, limit = asked.validated_data["page"], asked.validated_data["limit"]
-    found = results.page(query, request.user, limit, number * limit)
-    return Response(page_of(records_of(found.records), number, limit, found.total))
+def browse(request: Request, query: Query) -> HttpResponseBase:
+    """What a query finds, in the part and the form that the request asks for.
+
+    Raises ValidationError, TooManyStreams.
+    """
+    asked = read(BrowseParameters, request.query_params)
+    if asked["cursor"] is not None and "page" in request.query_params:
+        raise serializers.ValidationError({"cursor": ["Does not go with page."]})
+    after = _position(asked["cursor"], query)
+    if stream_views.is_wanted(request):
+        return stream_views.streamed(request, query, after)
+    return _page(request, query, asked, after)
+
+
+def _position(cursor: str | None, query: Query) -> Position | None:
+    try:
+        return position_of(cursor, query.order) if cursor else None
+    except BadCursor as error:
+        problem = f"Not a cursor of the order {query.order}."
+        raise serializers.ValidationError({"cursor": [problem]}) from error
+
+
+def _page(
+    request: Request, query: Query, asked: dict[str, Any], after: Position | None
+) -> Response:
+    number, limit = asked["page"], asked["limit"]
+    found = results.page(query, request.user, limit, number * limit, after)
+    answer = page_of(records_of(found.records), number, limit, found.total)
+    following = cursor_at(found.last, query.order) if found.last else None
+    if asked["cursor"] is not None:
+        answer["meta"] |= {"has_more_pages": bool(following), "next_cursor": following}
+    if asked["facets"]:
+        answer["facets"] = {"tags": facets.tags(query, request.user)}
+    return Response(answer, headers=_link(request, following) if following else None)
+
+
+def _link(request: Request, cursor: str) -> dict[str, str]:
+    parameters = request.query_params.copy()
+    parameters.pop("page", None)
+    parameters["cursor"] = cursor
+    url = request.build_absolute_uri(f"{request.path}?{parameters.urlencode()}")
+    return {"Link": f'<{url}>; rel="next"'} if len(url) <= MAX_LINK else {}

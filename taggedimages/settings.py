@@ -203,6 +203,8 @@ MAX_UPLOAD_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_UPLOAD_BODY_BYTES", default=4_
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES)
 MAX_LIST_ITEMS = env.int("TAGGEDIMAGES_MAX_LIST_ITEMS", default=1_000)
 MAX_SEARCH_TERMS = env.int("TAGGEDIMAGES_MAX_SEARCH_TERMS", default=100)
+# Whole lists that one process streams at a time: each has a thread of the web server to itself.
+MAX_STREAMS = env.int("TAGGEDIMAGES_MAX_STREAMS", default=2)
 
 # What `purge` and `reconcile` leave alone, in seconds: uploads that may still arrive after their
 # URL has expired, uploads in parts, deleted images, trashed ones, objects without a record.

@@ -1,5 +1,6 @@
 """/v1/tags (contract TIM)."""
 
+from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
@@ -7,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from images.serializers import ImageRecordSerializer
 from search.parameters import ImageListParameters, list_query
-from search.views import browse
+from search.views import browse, documented
 from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
@@ -76,18 +76,14 @@ class TagViewSet(GenericViewSet[Tag]):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @extend_schema(
-        summary="Browse the images with a tag, newest first",
-        parameters=[ImageListParameters],
-        responses=ImageRecordSerializer(many=True),
-    )
-    def images(self, request: Request, id: str) -> Response:
+    @documented("Browse the images with a tag, newest first", ImageListParameters)
+    def images(self, request: Request, id: str) -> HttpResponseBase:
         query = list_query(request, tag_id=parse_id(id))
-        page = browse(request, query)
-        if not page.data["meta"]["total_results"]:
-            # Nothing was found: of a tag without images, or of none.
+        found = browse(request, query)
+        if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
+            # Nothing, or a stream of it may be: of a tag without images, or of none.
             self.tag(id)
-        return page
+        return found
 
     def tag(self, id: str, tags: TagQuerySet | None = None) -> Tag:
         """The tag with this id. Raises NotFound."""

@@ -1,0 +1,203 @@
+"""`facets=tags`: the most frequent tags of all that was found, exactly."""
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+import pytest
+from django.db import transaction
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+
+from images.models import Image
+from search import facets
+from search.models import Rebuild
+from search.query import Query, find
+from search.tests.indexes import eager_index, give_bitmaps, take_in
+from taggedimages.factories import (
+    TESTS,
+    make_credentials,
+    make_image,
+    make_pending,
+    make_tag,
+    make_user,
+)
+from taggedimages.identity.models import User
+from tags import tagging
+from tags.models import ImageTag
+
+pytestmark = pytest.mark.django_db
+
+LISTS = ("/v1/images", "/v1/tags/{tag}/images", "/v1/search/images")
+TOMORROW = datetime.now(UTC) + timedelta(days=1)
+
+
+@pytest.fixture(params=LISTS)
+def path(request):
+    """One of the lists; all images of these tests are tagged `any`."""
+    return request.param.format(tag=make_tag("any").pk)
+
+
+def counts(client, path, **parameters):
+    """The names and counts of the facets."""
+    answer = client.get(path, {"exact_tags": "any", "facets": "tags", **parameters}).json()
+    assert answer.keys() == {"results", "meta", "facets"}
+    assert answer["facets"].keys() == {"tags"}
+    return [(tag["name"], tag["count"]) for tag in answer["facets"]["tags"]]
+
+
+# --- What is counted -----------------------------------------------------------------------------
+
+
+def test_tags_are_counted_in_all_that_was_found(api, path):
+    make_image("any", "b", "a")
+    make_image("any", "a")
+    make_image("any", "c", "B")
+    answer = api.get(path, {"exact_tags": "any", "facets": "tags", "limit": 1}).json()
+    assert len(answer["results"]) == 1
+    assert answer["facets"]["tags"][:2] == [
+        {"id": make_tag("any").pk, "name": "any", "count": 3},
+        {"id": make_tag("a").pk, "name": "a", "count": 2},
+    ]
+    assert counts(api, path) == [("any", 3), ("a", 2), ("B", 1), ("b", 1), ("c", 1)]
+    assert counts(api, path, any_tags="a", order="largest") == [("a", 2), ("any", 2), ("b", 1)]
+    assert counts(api, path, any_tags="c", cursor="") == [("any", 1), ("B", 1), ("c", 1)]
+
+
+def test_what_has_no_plan_is_counted_too(api, path):
+    make_image("any", "a", filename="knee.png")
+    make_image("any", "b", filename="hand.png")
+    assert counts(api, path, filename="KNEE") == [("a", 1), ("any", 1)]
+
+
+def test_nothing_found_has_no_tags(api, path):
+    assert counts(api, path) == counts(api, path, filename="x") == []
+    make_image("any")
+    assert counts(api, path, any_tags="unknown") == []
+    make_image()
+    assert counts(api, "/v1/images", untagged="true") == []
+
+
+def test_each_counts_what_they_see(api, api_as):
+    mira = api_as(make_credentials("mira"))
+    make_image("any", "own", by=User.objects.get(username="mira"), private=True)
+    make_image("any", "hidden", private=True)
+    make_image("any", "ended", ended_at=datetime.now(UTC))
+    make_image("any", "ending", ended_at=TOMORROW)
+    assert counts(api, LISTS[2]) == [("any", 1), ("ending", 1)]
+    assert counts(mira, LISTS[2]) == [("any", 2), ("ending", 1), ("own", 1)]
+
+
+@pytest.mark.parametrize("condition", [{}, {"max_size": "2000"}])
+def test_at_most_100_are_told_equal_ones_by_name(api, condition):
+    names = [f"tag{n:03}" for n in range(103)]
+    make_image("any", *reversed(names))
+    make_image("any", names[102])
+    assert counts(api, LISTS[2], **condition) == [
+        ("any", 2),
+        (names[102], 2),
+        *((name, 1) for name in names[:98]),
+    ]
+
+
+def test_they_are_only_there_where_they_were_asked_for(api, path):
+    make_image("any")
+    assert api.get(path, {"exact_tags": "any"}).json().keys() == {"results", "meta"}
+
+
+@pytest.mark.parametrize("asked", ["", "formats", "tags|formats", "Tags"])
+def test_anything_else_is_400(api, path, asked):
+    answer = api.get(path, {"exact_tags": "any", "facets": asked})
+    assert answer.status_code == 400
+    assert answer.json()["message"] == "facets: Must be one of: tags."
+
+
+# --- Against a plain count -----------------------------------------------------------------------
+
+NAMES = ["a", "B", "b", "é", "z"]
+TAGS = st.sets(st.sampled_from(NAMES))
+TERMS = st.lists(st.sampled_from([*NAMES, "unknown"]), min_size=1, max_size=2).map(tuple)
+
+
+@dataclass(frozen=True)
+class Row:
+    """An image, as it is made."""
+
+    tags: set[str]
+    uploaded: bool
+    private: bool
+    own: bool
+    ending: bool
+
+    def make(self, mira):
+        factory = make_image if self.uploaded else make_pending
+        owner = mira if self.own else None
+        ended_at = TOMORROW if self.ending else None
+        return factory(*sorted(self.tags), by=owner, private=self.private, ended_at=ended_at)
+
+
+ROWS = st.builds(Row, TAGS, st.booleans(), st.booleans(), st.booleans(), st.booleans())
+QUERIES = st.builds(
+    Query,
+    exact_tags=st.just(()) | TERMS,
+    match_tags=st.just(()) | st.just(("%b%",)) | st.just(("%",)),
+    untagged=st.sampled_from([False, False, True]),
+    uploaded_only=st.booleans(),
+    filename_contains=st.sampled_from(["", "", "", "1"]),
+    created_before=st.none() | st.just(TOMORROW),
+)
+# Before the question: what the index has taken in, and what came after that.
+CHANGES = st.lists(
+    st.tuples(st.sampled_from(["tag", "hide", "end", "delete"]), st.integers(0, 9), TAGS),
+    max_size=4,
+)
+
+
+def change(how, image, tags):
+    match how:
+        case "tag" if Image.objects.filter(pk=image.pk).exists():
+            tagging.retag(image, tags, TESTS)
+        case "hide":
+            Image.objects.filter(pk=image.pk).update(private=True)
+        case "end":
+            Image.objects.filter(pk=image.pk).update(ended_at=TOMORROW)
+        case "delete":
+            Image.objects.filter(pk=image.pk).delete()
+
+
+def plainly_counted(query, viewer):
+    found = set(find(query, viewer).values_list("pk", flat=True))
+    links = ImageTag.objects.select_related("tag")
+    counted = Counter(link.tag for link in links if link.image_id in found)
+    ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0].folded, pair[0].name))
+    return [{"id": tag.pk, "name": tag.name, "count": count} for tag, count in ranked]
+
+
+@settings(
+    max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
+@given(
+    rows=st.lists(ROWS, min_size=1, max_size=8),
+    heavy=st.sets(st.sampled_from(NAMES)),
+    changes=CHANGES,
+    few=st.none() | st.integers(0, 3),
+    trusted=st.sampled_from([True, True, True, False]),
+    query=QUERIES,
+    who=st.sampled_from(["nobody", "mira", "staff"]),
+    most=st.integers(1, 4),
+)
+def test_they_are_what_a_plain_count_says(db, rows, heavy, changes, few, trusted, query, who, most):
+    with transaction.atomic(), eager_index(), pytest.MonkeyPatch.context() as patch:
+        patch.setattr(facets, "MOST", most)
+        mira, staff = make_user("mira"), make_user("staff", staff=True)
+        viewer = {"nobody": None, "mira": mira, "staff": staff}[who]
+        images = [row.make(mira) for row in rows]
+        give_bitmaps(heavy)
+        for how, number, tags in changes:
+            change(how, images[number % len(images)], tags)
+        if few:
+            take_in(few)
+        if not trusted:
+            Rebuild.objects.create()
+        assert facets.tags(query, viewer) == plainly_counted(query, viewer)[:most]
+        transaction.set_rollback(True)
