@@ -148,7 +148,7 @@ def _of_vocabulary(vocabulary: dict[str, Any]) -> list[tuple[str, ...]]:
         statuses = {int(status): n for status, n in kind["statuses"].items()}
         answered, bounded = statuses.get(200, 0), statuses.get(503, 0)
         counts = (answered, bounded, sum(statuses.values()) - answered - bounded)
-        rows.append((name, *_times(kind["times"]), short(kind["times"]["max"]), *map(str, counts)))
+        rows.append((name, *_times(kind["times"]), short(kind["longest"]), *map(str, counts)))
     return [head, *rows]
 
 
