@@ -60,6 +60,8 @@ class Plan:
     absent: Clause = Clause()
     untagged: bool = False
     uploaded_only: bool = False
+    # Only what has no end, not even one that lies ahead.
+    unended: bool = False
     created_from: datetime | None = None
     created_before: datetime | None = None
     # After this time and id in the order: where a cursor goes on.

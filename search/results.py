@@ -23,6 +23,12 @@ class Page(NamedTuple):
     records: list[Record]
 
 
+def total(query: Query, user: User | AnonymousUser | None) -> int:
+    """How many images match that a user may see."""
+    planned = plan(query, Viewer.of(user))
+    return counting.total(planned).images if planned else find(query, user).count()
+
+
 def page(query: Query, user: User | AnonymousUser | None, limit: int, offset: int) -> Page:
     """The page that starts after `offset` images, in the query's order."""
     planned = plan(query, Viewer.of(user))
@@ -30,6 +36,6 @@ def page(query: Query, user: User | AnonymousUser | None, limit: int, offset: in
         counted = counting.total(planned)
         return Page(counted.images, records(pages.page(planned, counted, limit, offset)))
     images = find(query, user)
-    total = counting.total(planned).images if planned else images.order_by().count()
-    ids = images.values_list("pk", flat=True)[offset : offset + limit] if offset < total else []
-    return Page(total, records(list(ids)))
+    found = counting.total(planned).images if planned else images.count()
+    ids = images.values_list("pk", flat=True)[offset : offset + limit] if offset < found else []
+    return Page(found, records(list(ids)))

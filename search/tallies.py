@@ -1,7 +1,8 @@
 """How many tags there are, and how many links a viewer is shown: exactly, without counting them.
 
 Triggers write down each change (migration 0002), which blocks nobody; the worker adds the entries
-up whenever it folds, so that there are few. Like the index, they are trusted unless a rebuild is due.
+up whenever it folds, so that there are few. Like the index, they are trusted unless a rebuild is
+due.
 """
 
 from django.db.backends.utils import CursorWrapper
