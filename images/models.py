@@ -179,6 +179,16 @@ class Image(models.Model):
             models.Index(
                 F("project"), F("created_at").desc(), F("id").desc(), name="image_of_project"
             ),
+            # Albums are of one dialect alone; the others' images are all in the default one.
+            models.Index(
+                F("project"),
+                F("album_id"),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="image_of_album",
+                condition=~Q(album_id="default"),
+            ),
+            models.Index(fields=["name"], name="image_by_name"),
             # What everybody sees, what one user sees besides, and what has an end, which alone
             # is judged at request time (images.audience).
             models.Index(

@@ -107,6 +107,7 @@ def live(plan: Plan) -> str:
     return " AND ".join(
         [
             plan.viewer.visible,
+            *(["i.ended_at IS NULL"] if plan.unended else []),
             *window(plan, "i.created_at"),
             *others(plan, "i.id", plan.clauses),
         ]
