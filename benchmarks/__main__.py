@@ -1,78 +1,29 @@
 """Measures the service: what each command does is in docs/benchmarks.md."""
 
-import argparse
 import json
 import os
+import signal
 import sys
-from collections.abc import Callable
+from collections.abc import Iterator
 from pathlib import Path
 
 import django
 
+from benchmarks import options as command_line
 from benchmarks.corpus import Corpus
-
-Options = argparse.Namespace
+from benchmarks.goals import Found
+from benchmarks.options import Options
+from benchmarks.stamp import stamp
 
 
 def main(words: list[str] | None = None) -> int:
     """Run one command; its exit code."""
-    options = arguments(words)
-    return int(options.run(options) or 0)
-
-
-def arguments(words: list[str] | None) -> Options:
-    """The command line."""
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    commands = parser.add_subparsers(required=True, metavar="COMMAND")
-
-    def command(
-        run: Callable[[Options], int | None], help: str, *parents: argparse.ArgumentParser
-    ) -> argparse.ArgumentParser:
-        made = commands.add_parser(run.__name__, help=help, parents=parents)
-        made.set_defaults(run=run)
-        return made
-
-    shown = argparse.ArgumentParser(add_help=False)
-    shown.add_argument("--json", action="store_true", help="print JSON")
-    shown.add_argument("--markdown", action="store_true", help="print Markdown")
-    made = argparse.ArgumentParser(add_help=False)
-    made.add_argument("--seed", type=int, default=1)
-    made.add_argument("--shuffled", action="store_true", help="ids do not follow time")
-    lean = argparse.ArgumentParser(add_help=False)
-    lean.add_argument("--without-ledger", action="store_true", help="links without history")
-    lasting = argparse.ArgumentParser(add_help=False)
-    lasting.add_argument("--seconds", type=float, default=10, help="most for a kind and side")
-
-    new = command(generate, "make a corpus", made)
-    new.add_argument("folder", type=Path)
-    new.add_argument("--images", type=int, required=True)
-    loaded = command(load, "load a corpus into the service's database", lean)
-    loaded.add_argument("folder", type=Path)
-    searched = command(search, "measure a running service beside the floor", shown, lasting)
-    searched.add_argument("folder", type=Path)
-    searched.add_argument("--base", help="URL of the service (that of the `up` that runs here)")
-    searched.add_argument("--token", default="", help="for a service that is not open to all")
-    searched.add_argument("--kinds", default="", help="only these, by commas")
-    searched.add_argument("--keep-floor", action="store_true", help="for the next run")
-    whole = command(suite, "all in a throw-away service", shown, lasting, made, lean)
-    what = whole.add_mutually_exclusive_group(required=True)
-    what.add_argument("--images", type=int, nargs="+", metavar="N")
-    what.add_argument("--corpus", type=Path, nargs="+", metavar="FOLDER")
-    whole.add_argument("--out", type=Path, help="keep results and curve in this folder")
-    drawn = command(curve, "draw the growth curve of kept results", shown)
-    drawn.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
-    drawn.add_argument("--svg", type=Path, required=True)
-    compared = command(compare, "measure two commits in turn", shown, lasting, made)
-    compared.add_argument("commits", nargs=2, metavar="COMMIT")
-    compared.add_argument("--images", type=int, default=100_000)
-    return parser.parse_args(words)
+    options = command_line.read(words)
+    return COMMANDS[options.command](options) or 0
 
 
 def generate(options: Options) -> None:
-    from benchmarks import generating
-
-    seed, shuffled = options.seed, options.shuffled
-    generating.generate(options.images, options.folder, seed=seed, shuffled=shuffled)
+    made(options, options.images, options.folder)
 
 
 def load(options: Options) -> None:
@@ -86,50 +37,106 @@ def search(options: Options) -> int:
     with_django()
     from django.db import connection
 
-    from benchmarks import floor, service, tables
+    from benchmarks import floors, service
     from benchmarks.searching import Comparison
 
     corpus = Corpus(options.folder)
     base = options.base or service.running()
     only = frozenset(filter(None, options.kinds.split(",")))
     server = connection.get_connection_params()
-    with floor.throw_away(server, corpus, keep=options.keep_floor) as beneath:
+    with floors.throw_away(server, corpus, keep=options.keep_floor) as beneath:
         say("The floor is built.")
         run = Comparison(base, options.token, corpus, beneath, options.seconds, say, only)
-        found = run.run().as_dict()
-    show(found, tables.of_search(found, markdown=options.markdown), options)
+        found = stamp() | run.run().as_dict()
+    show([found], options)
     return int(any(kind["wrong"] for kind in found["kinds"].values()))
 
 
-def suite(options: Options) -> None:
-    from benchmarks import curve, suite, tables
+def page(options: Options) -> None:
+    with_django()
+    from benchmarks import page
 
+    show([stamp() | {"page": page.measure()}], options)
+
+
+def writes(options: Options) -> None:
+    with_django()
+    from benchmarks import service
+    from benchmarks.writes import Writes
+
+    base = options.base or service.running()
+    found = Writes(base, options.token, options.seconds, say).run()
+    show([stamp() | {"writes": found, "web_memory": service.web_memory()}], options)
+
+
+def vocabulary(options: Options) -> None:
+    show([vocabulary_of(options)], options)
+
+
+def import_images(options: Options) -> None:
+    show([import_of(options.images)], options)
+
+
+def suite(options: Options) -> None:
     results = []
-    for at in range(len(options.images or options.corpus)):
-        with suite.folder_for_a_while() as folder:
-            corpus = chosen(options, at, folder)
-            say(f"{corpus.size} images")
-            ledger, seconds = not options.without_ledger, f"--seconds={options.seconds}"
-            found = suite.run(corpus, seconds, ledger=ledger)
+    for found in measured(options):
         results.append(found)
         if options.out:
-            options.out.mkdir(parents=True, exist_ok=True)
-            (options.out / f"{found['images']}.json").write_text(json.dumps(found, indent=1))
-            (options.out / "growth.svg").write_text(curve.draw(results))
-    texts = [tables.of_search(found, markdown=options.markdown) for found in results]
-    if len(results) > 1:
-        texts.append(tables.of_growth(results, markdown=options.markdown))
-    show(results, "\n\n".join(texts), options)
+            keep(results, options.out)
+    show(results, options)
 
 
-def chosen(options: Options, at: int, folder: Path) -> Corpus:
-    """The corpus that a suite is asked for, made in the folder if need be."""
-    if options.corpus:
-        return Corpus(options.corpus[at])
+def measured(options: Options) -> Iterator[Found]:
+    """The results of a suite: of each corpus, and of what is measured once."""
+    from benchmarks import suite, throwaway
+
+    parts = options.only.split(",") if options.only else [*suite.ON_CORPUS, *suite.ONCE]
+    for at in range(len(options.images or options.corpus)):
+        with throwaway.folder_for_a_while() as folder:
+            corpus = (
+                Corpus(options.corpus[at])
+                if options.corpus
+                else made(options, options.images[at], folder)
+            )
+            say(f"{corpus.size} images")
+            ledger = not options.without_ledger
+            yield suite.run(corpus, parts, options.seconds, ledger=ledger)
+    if "vocabulary" in parts:
+        yield vocabulary_of(options)
+    if "import" in parts:
+        yield import_of(options.imports)
+
+
+def vocabulary_of(options: Options) -> Found:
+    from benchmarks import vocabulary
+
+    return stamp() | vocabulary.measure(options.tags, options.seconds, say)
+
+
+def import_of(images: int) -> Found:
+    from benchmarks import importing
+
+    return stamp() | {"import": importing.measure(images, say)}
+
+
+def made(options: Options, images: int, folder: Path) -> Corpus:
+    """A corpus of so many images as the options want it."""
     from benchmarks import generating
 
-    images, seed, shuffled = options.images[at], options.seed, options.shuffled
-    return generating.generate(images, folder, seed=seed, shuffled=shuffled)
+    seed, shuffled, mean = options.seed, options.shuffled, options.tags_per_image
+    return generating.generate(images, folder, seed=seed, shuffled=shuffled, tags_per_image=mean)
+
+
+def keep(results: list[Found], folder: Path) -> None:
+    """Write the last of the results into a folder, and the curve of all."""
+    from benchmarks import curve
+
+    folder.mkdir(parents=True, exist_ok=True)
+    last = results[-1]
+    name = last.get("images") or ("vocabulary" if "vocabulary" in last else "import")
+    (folder / f"{name}.json").write_text(json.dumps(last, indent=1))
+    if sizes := [found for found in results if "kinds" in found]:
+        (folder / "growth.svg").write_text(curve.draw(sizes))
 
 
 def curve(options: Options) -> None:
@@ -138,20 +145,22 @@ def curve(options: Options) -> None:
     results = [json.loads(path.read_text()) for path in options.results]
     results.sort(key=lambda found: int(found["images"]))
     options.svg.write_text(curve.draw(results))
-    show(results, tables.of_growth(results, markdown=options.markdown), options)
+    print(
+        json.dumps(results)
+        if options.json
+        else tables.of_growth(results, markdown=options.markdown)
+    )
 
 
 def compare(options: Options) -> None:
-    from benchmarks import generating, suite, tables
+    from benchmarks import suite, tables, throwaway
 
-    with suite.folder_for_a_while() as folder:
-        seed, shuffled = options.seed, options.shuffled
-        corpus = generating.generate(options.images, folder, seed=seed, shuffled=shuffled)
-        before, after = (
-            suite.at_commit(commit, corpus, f"--seconds={options.seconds}")
-            for commit in options.commits
-        )
-    show([before, after], tables.of_commits(before, after, markdown=options.markdown), options)
+    more = [f"--seconds={options.seconds}", *([f"--only={options.only}"] if options.only else [])]
+    with throwaway.folder_for_a_while() as folder:
+        corpus = made(options, options.images, folder)
+        before, after = (suite.at_commit(commit, corpus, *more) for commit in options.commits)
+    text = tables.of_commits(before, after, markdown=options.markdown)
+    print(json.dumps([before, after], indent=1) if options.json else text)
 
 
 def with_django() -> None:
@@ -160,9 +169,18 @@ def with_django() -> None:
     django.setup()
 
 
-def show(found: object, text: str, options: Options) -> None:
-    """Print a result as asked for."""
-    print(json.dumps(found, indent=1) if options.json else text)
+def show(results: list[Found], options: Options) -> None:
+    """Print results as asked for: those of a suite are a list."""
+    from benchmarks import tables
+
+    if options.json:
+        print(json.dumps(results if options.command == "suite" else results[0], indent=1))
+        return
+    texts = [tables.of(found, markdown=options.markdown) for found in results]
+    sizes = [found for found in results if "kinds" in found]
+    if len(sizes) > 1:
+        texts.append(tables.of_growth(sizes, markdown=options.markdown))
+    print("\n\n".join(texts))
 
 
 def say(line: str) -> None:
@@ -170,5 +188,25 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def end(number: int, frame: object) -> None:
+    """Go, but through every `finally`, so that nothing is left behind."""
+    sys.exit(128 + number)
+
+
+COMMANDS = {
+    "generate": generate,
+    "load": load,
+    "search": search,
+    "page": page,
+    "writes": writes,
+    "vocabulary": vocabulary,
+    "import": import_images,
+    "suite": suite,
+    "curve": curve,
+    "compare": compare,
+}
+
 if __name__ == "__main__":
+    for number in (signal.SIGTERM, signal.SIGHUP):
+        signal.signal(number, end)
     sys.exit(main())

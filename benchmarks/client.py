@@ -4,9 +4,10 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Sequence
-from contextlib import closing
+from collections.abc import Callable, Sequence
+from contextlib import ExitStack, closing
 from dataclasses import dataclass
+from functools import partial
 from http.client import HTTPConnection, HTTPException
 from typing import Any
 from urllib.parse import urlsplit
@@ -14,6 +15,9 @@ from urllib.parse import urlsplit
 from benchmarks.timing import Times
 
 TIMEOUT_SECONDS = 60
+
+# Does the thing of this number; the HTTP status that it comes to.
+Caller = Callable[[int], int]
 
 
 @dataclass(frozen=True)
@@ -87,22 +91,35 @@ def together(
     base: str, token: str, requests: Sequence[Request], clients: int, seconds: float
 ) -> Throughput:
     """So many clients going round the requests for so long, from different places in them."""
+    with ExitStack() as stack:
+        several = [stack.enter_context(closing(Client(base, token))) for _ in range(clients)]
+        callers = [partial(_status, client, requests) for client in several]
+        return at_once(callers, len(requests), seconds)
+
+
+def _status(client: Client, requests: Sequence[Request], at: int) -> int:
+    return client.ask(*requests[at]).status
+
+
+def at_once(callers: Sequence[Caller], things: int, seconds: float) -> Throughput:
+    """So many callers going round so many things for so long, from different places in them."""
     taken: list[float] = []
     statuses: Counter[int] = Counter()
     began = time.perf_counter()
 
-    def work(number: int) -> None:
-        at = number * len(requests) // clients
-        with closing(Client(base, token)) as client:
-            while (start := time.perf_counter()) < began + seconds:
-                answer = client.ask(*requests[at % len(requests)])
-                taken.append((time.perf_counter() - start) * 1000)
-                statuses[answer.status] += 1
-                at += 1
+    def work(number: int, caller: Caller) -> None:
+        at = number * things // len(callers)
+        while (start := time.perf_counter()) < began + seconds:
+            status = caller(at % things)
+            taken.append((time.perf_counter() - start) * 1000)
+            statuses[status] += 1
+            at += 1
 
-    threads = [threading.Thread(target=work, args=[number]) for number in range(clients)]
+    threads = [threading.Thread(target=work, args=[*each]) for each in enumerate(callers)]
     for thread in threads:
         thread.start()
     for thread in threads:
         thread.join()
-    return Throughput(clients, time.perf_counter() - began, Times(tuple(taken)), dict(statuses))
+    return Throughput(
+        len(callers), time.perf_counter() - began, Times(tuple(taken)), dict(statuses)
+    )

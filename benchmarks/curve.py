@@ -1,15 +1,19 @@
-"""The growth curve as an SVG: a panel for each kind, both axes logarithmic."""
+"""The growth curve as an SVG: a panel for each kind, both axes logarithmic.
+
+In a panel's corner is how many times slower the service became from one size to the next.
+"""
 
 import math
 from collections.abc import Sequence
 from html import escape
 
-from benchmarks.tables import Found
+from benchmarks import goals
+from benchmarks.goals import Found
 
 WIDTH, HEIGHT, ACROSS = 250, 200, 4
 LEFT, RIGHT, TOP, BOTTOM = 46, 14, 34, 30
 HEAD = 56
-SERVICE, FLOOR, GRID = "#1f6fb2", "#8a8f98", "#e3e6ea"
+SERVICE, FLOOR, GRID, MISSED = "#1f6fb2", "#8a8f98", "#e3e6ea", "#b3261e"
 STYLE = (
     "text{font:11px system-ui,sans-serif;fill:#30353b}"
     ".title{font-weight:600;font-size:12px}.head{font-weight:600;font-size:15px}"
@@ -20,7 +24,8 @@ STYLE = (
 def draw(results: Sequence[Found]) -> str:
     """Service and floor of each kind by the number of images, the smallest result first."""
     names = list(results[-1]["kinds"])
-    panels = [Panel(name, results) for name in names]
+    grown = {growth.name: growth for growth in goals.growth(results)}
+    panels = [Panel(name, results, grown[name]) for name in names]
     rows = math.ceil(len(panels) / ACROSS)
     width, height = WIDTH * ACROSS, HEAD + HEIGHT * rows
     body = [
@@ -57,8 +62,9 @@ def _head(results: Sequence[Found]) -> list[str]:
 class Panel:
     """One kind: two lines over a grid of decades that all panels share."""
 
-    def __init__(self, name: str, results: Sequence[Found]) -> None:
+    def __init__(self, name: str, results: Sequence[Found], growth: goals.Growth) -> None:
         self.name = name
+        self.growth = growth
         self.sizes = [found["images"] for found in results]
         self.lines = {
             side: [
@@ -82,7 +88,17 @@ class Panel:
         title = f'<text x="{LEFT}" y="20" class="title">{escape(self.name)}</text>'
         service = self._line(self.lines["service"], SERVICE, above=True)
         floor = self._line(self.lines["floor"], FLOOR, dashes="5 3", above=False)
-        return title + self._grid() + floor + service
+        return title + self._step() + self._grid() + floor + service
+
+    def _step(self) -> str:
+        """The service's largest growth from one size to the next, and the verdict on it."""
+        if self.growth.step is None:
+            return ""
+        colour = f' style="fill:{MISSED}"' if self.growth.word == "missed" else ""
+        return (
+            f'<text x="{WIDTH - RIGHT}" y="20" text-anchor="end" class="tick"{colour}>'
+            f"at most \u00d7{self.growth.step:.2f} {self.growth.word}</text>"
+        )
 
     def _x(self, images: int) -> float:
         first, last = self.span

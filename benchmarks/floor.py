@@ -12,17 +12,11 @@ Of the designs that were tried, the fastest for each kind of query, in a databas
 There is no visibility, no HTTP, no serialising but the tags' JSON, and nothing is ever written.
 """
 
-from collections.abc import Iterator
-from contextlib import closing, contextmanager
 from typing import Any
-
-import psycopg2
-from psycopg2 import sql
 
 from benchmarks.corpus import Corpus, Question
 
 BLOCK = 8192
-OPTIONS = {"options": "-c max_parallel_workers_per_gather=0 -c jit=off"}
 # A tag on more than one image in so many has a bitmap.
 HEAVY = 256
 
@@ -211,29 +205,3 @@ def count_statement(asked: Question, values: Values) -> str:
     ]
     both = " & ".join(["a.bits", *(f"b{at}.bits" for at in others)])
     return COUNT_MANY.format(both=both, joins=" ".join(joins))
-
-
-@contextmanager
-def throw_away(server: dict[str, Any], corpus: Corpus, *, keep: bool = False) -> Iterator[Floor]:
-    """The floor of a corpus in a database of its own on this server, dropped at the end.
-
-    `server` are the parameters of a connection that may create databases. With `keep` it stays,
-    and a later run finds it by the number of images and the time of the files.
-    """
-    name = f"floor_{corpus.size}_{int(corpus.links.stat().st_mtime)}"
-    with closing(psycopg2.connect(**server)) as connection:
-        connection.autocommit = True
-        with connection.cursor() as cursor:
-            cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [name])
-            is_new = cursor.fetchone() is None
-            if is_new:
-                cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
-            try:
-                with closing(psycopg2.connect(**server | {"dbname": name} | OPTIONS)) as connected:
-                    floor = Floor(connected)
-                    floor.build(corpus) if is_new else floor.open()
-                    yield floor
-            finally:
-                if not keep:
-                    drop = "DROP DATABASE {} WITH (FORCE)"
-                    cursor.execute(sql.SQL(drop).format(sql.Identifier(name)))

@@ -29,7 +29,9 @@ QUERIES = 200
 RARE = 50
 AT_ONCE = 200_000
 NAMES = ("IMG_{:06}.jpg", "DSC{:05}.JPG", "scan-{}.png", "photo ({}).jpeg", "{}.webp")
-SYLLABLES = [a + e + z for a in "bdfgklmnprstvz" for e in "aeiou" for z in ("", "l", "n", "r", "s")]
+SYLLABLES = np.array(
+    [a + e + z for a in "bdfgklmnprstvz" for e in "aeiou" for z in ("", "l", "n", "r", "s")]
+)
 
 
 @dataclass(frozen=True)
@@ -49,18 +51,29 @@ class Links:
         return np.diff(self.starts)
 
 
-def generate(images: int, folder: Path, *, seed: int = 1, shuffled: bool = False) -> Corpus:
-    """Write the files of a corpus of so many images into a folder."""
+def generate(
+    images: int,
+    folder: Path,
+    *,
+    seed: int = 1,
+    shuffled: bool = False,
+    tags_per_image: float = 12,
+    tags: int | None = None,
+) -> Corpus:
+    """Write the files of a corpus of so many images into a folder.
+
+    `tags` is how many there are in all: fifty times the root of the images, unless told.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(folder)
     rng = np.random.default_rng([seed, images])
-    names = _names(rng, max(200, round(50 * images**0.5)))
+    names = _names(rng, tags or max(200, round(50 * images**0.5)))
     corpus.tags.write_text("".join(f"{tag},{name}\n" for tag, name in enumerate(names[1:], 1)))
     created = START + (np.arange(images) * (DAYS * DAY / images)).astype(np.int64)
     if shuffled:
         rng.shuffle(created)
     _write_images(rng, corpus.images, created)
-    pairs = list(_write_links(rng, corpus.links, images, len(names)))
+    pairs = list(_write_links(rng, corpus.links, images, len(names), tags_per_image))
     of_images = np.concatenate([image for image, _ in pairs])
     of_tags = np.concatenate([tag for _, tag in pairs])
     starts = np.searchsorted(np.sort(of_tags), np.arange(len(names) + 1))
@@ -99,9 +112,9 @@ def _write_images(rng: np.random.Generator, path: Path, created: Numbers) -> Non
 
 
 def _write_links(
-    rng: np.random.Generator, path: Path, images: int, tags: int
+    rng: np.random.Generator, path: Path, images: int, tags: int, mean: float
 ) -> Iterator[tuple[Numbers, Numbers]]:
-    """Yields what it writes: images and their tags, about twelve each, ordered by both."""
+    """Yields what it writes: images and their tags, about `mean` each, ordered by both."""
     weights = (np.arange(1, tags) + 6.0) ** -1.3
     cumulative = np.cumsum(weights) / weights.sum()
     by_rank = rng.permutation(np.arange(1, tags))
@@ -115,7 +128,9 @@ def _write_links(
         for first in range(1, images + 1, AT_ONCE):
             some = np.arange(first, min(first + AT_ONCE, images + 1))
             # More are drawn than shall be, since some are drawn twice.
-            wanted = np.minimum(1 + rng.gamma(2.2, 6.1, len(some)).astype(np.int64), MOST_TAGS)
+            wanted = np.minimum(
+                1 + rng.gamma(2.2, mean * 6.1 / 12, len(some)).astype(np.int64), MOST_TAGS
+            )
             wanted[rng.random(len(some)) < 0.01] = 0
             image = np.repeat(some, wanted)
             topic = np.repeat(rng.integers(len(topics), size=len(some)), wanted)

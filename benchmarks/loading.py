@@ -9,7 +9,7 @@ one that was imported without a file, for which no worker waits. There are no fi
 import csv
 import time
 import uuid
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -17,15 +17,14 @@ from django.db import connection, transaction
 from psycopg2 import sql
 
 from benchmarks.corpus import Corpus
+from benchmarks.stamp import Say
 from search import folding
 from taggedimages.identity.models import default_project_id
 from tags import colours, names
 
-Say = Callable[[str], None]
-
 # What is loaded; the service's own names of the tables.
 LOADED = ["images_image", "images_facts", "tags_tag", "tags_imagetag", "tags_tagchange"]
-INDEX = ["search_bitmap", "search_setsize", "search_unindexed"]
+INDEX = ["search_bitmap", "search_setsize", "search_unindexed", "search_tally"]
 
 ARRIVING = """
 CREATE TEMP TABLE arriving_image (

@@ -1,7 +1,6 @@
 """The running service that is measured: where it is, and what its web processes hold."""
 
 import re
-from dataclasses import dataclass
 from pathlib import Path
 
 import psutil
@@ -22,31 +21,29 @@ def running() -> str:
     raise NotRunning("No `manage.py up` runs here: start one, or name a service with --base.")
 
 
-@dataclass(frozen=True)
-class Memory:
-    """What the largest of the web processes holds, in bytes."""
+def web_memory(data: Path | None = None) -> dict[str, int] | None:
+    """What the largest of the web processes of an `up` holds, and the most that one ever held.
 
-    now: int
-    # The most that it ever held; 0 where the system does not tell.
-    peak: int
-
-
-def web_memory() -> Memory | None:
-    """The memory of the web processes of this environment's `up`; None where there are none."""
-    mark = f"web@{state.data_folder()}"
+    In bytes, the latter 0 where the system does not tell; None where there are no processes. Of
+    this environment's `up`, unless another data folder is given.
+    """
+    mark = f"web@{data or state.data_folder()}"
     found = [p for p in process.living() if process.mark_of(p) == mark]
     held = [resident for p in found if (resident := _resident(p))]
-    return Memory(max(now for now, _ in held), max(peak for _, peak in held)) if held else None
+    if not held:
+        return None
+    return {"now": max(now for now, _ in held), "peak": max(most for _, most in held)}
 
 
 def _resident(of: psutil.Process) -> tuple[int, int] | None:
     try:
-        return of.memory_info().rss, _peak(of.pid)
+        return of.memory_info().rss, peak(of.pid)
     except psutil.Error:
         return None
 
 
-def _peak(pid: int) -> int:
+def peak(pid: int) -> int:
+    """The most that a process ever held, in bytes; 0 where the system does not tell."""
     try:
         status = Path(f"/proc/{pid}/status").read_text()
     except OSError:

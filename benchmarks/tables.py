@@ -1,38 +1,45 @@
-"""Results, as `search --json` gives them, as text to read or as Markdown to paste."""
+"""Results, as `--json` gives them, as text to read or as Markdown to paste."""
 
 from collections.abc import Sequence
 from typing import Any
 
-# What one run has found, decoded from its JSON.
-Found = dict[str, Any]
+from benchmarks import goals
+from benchmarks.goals import Found, short
 
-HEADINGS = ("kind", "floor", "service", "p95", "ratio", "allowed", "goal")
+KINDS = ("kind", "floor", "service", "p95", "ratio", "allowed", "total", "goal")
 
 
-def of_search(found: Found, *, markdown: bool = False) -> str:
-    """The kinds with their ratios, then throughput and memory."""
-    head = (
-        f"{found['images']:,} images, {found['measured_at'][:16].replace('T', ' ')} UTC,"
-        f" commit {found['commit'] or 'unknown'}; milliseconds."
-    )
-    rows = [(name, *_figures(kind)) for name, kind in found["kinds"].items()]
-    table = aligned([HEADINGS, *rows], markdown=markdown)
-    return "\n".join([head, "", *table, "", *_others(found)])
+def of(found: Found, *, markdown: bool = False) -> str:
+    """All that one result has, a table after the other, and the verdicts at the end."""
+    tables = {
+        "kinds": _of_kinds,
+        "writes": _of_writes,
+        "page": _of_page,
+        "vocabulary": _of_vocabulary,
+        "import": _of_import,
+    }
+    rows = [table(found[name]) for name, table in tables.items() if name in found]
+    verdicts = [(v.what, v.found, v.goal, v.word) for v in goals.of(found)]
+    rows.append([("goal", "found", "allowed", "verdict"), *verdicts])
+    texts = ["\n".join(aligned(table, markdown=markdown)) for table in rows]
+    return "\n\n".join([_head(found), *texts, *_wrong(found)])
 
 
 def of_growth(results: Sequence[Found], *, markdown: bool = False) -> str:
-    """The service's median of each kind at each size, the smallest first, and how it grew."""
+    """Medians at each size, the smallest first, and the largest step from one to the next."""
     sizes = [f"{found['images']:,}" for found in results]
-    rows = []
-    for name in results[-1]["kinds"]:
-        medians = [
-            found["kinds"][name]["service"]["median"] if name in found["kinds"] else None
-            for found in results
-        ]
-        known = [median for median in medians if median is not None]
-        shown = ["" if median is None else f"{median:.2f}" for median in medians]
-        rows.append((name, *shown, f"{known[-1] / known[0]:.2f}"))
-    return "\n".join(aligned([("kind", *sizes, "growth"), *rows], markdown=markdown))
+    rows = [
+        (
+            grown.name,
+            *("" if median is None else f"{median:.2f}" for median in grown.medians),
+            "" if grown.step is None else f"{grown.step:.2f}",
+            "" if grown.allowed is None else f"{grown.allowed:g}",
+            grown.word,
+        )
+        for grown in goals.growth(results)
+    ]
+    head = ("kind", *sizes, "step", "allowed", "goal")
+    return "\n".join(aligned([head, *rows], markdown=markdown))
 
 
 def of_commits(before: Found, after: Found, *, markdown: bool = False) -> str:
@@ -43,8 +50,11 @@ def of_commits(before: Found, after: Found, *, markdown: bool = False) -> str:
         if name in before["kinds"]
         for was, now in [(before["kinds"][name]["service"]["median"], kind["service"]["median"])]
     ]
-    was, now = (found["throughput"]["per_second"] for found in (before, after))
-    rows.append(("pages a second", f"{was:.0f}", f"{now:.0f}", f"{now / was:.2f}"))
+    rates = {"pages a second": ("throughput",), "records a second": ("writes", "posts")}
+    for what, keys in rates.items():
+        was, now = (_rate(found, keys) for found in (before, after))
+        if was and now:
+            rows.append((what, f"{was:.0f}", f"{now:.0f}", f"{now / was:.2f}"))
     head = ("kind", before["commit"], after["commit"], "ratio")
     return "\n".join(aligned([head, *rows], markdown=markdown))
 
@@ -66,27 +76,94 @@ def _cells(row: Sequence[str], widths: list[int]) -> list[tuple[int, str, int]]:
     return [(at, cell, widths[at]) for at, cell in enumerate(row)]
 
 
+def _rate(found: Any, keys: Sequence[str]) -> float | None:
+    for key in keys:
+        found = (found or {}).get(key)
+    return found["per_second"] if found else None
+
+
+def _head(found: Found) -> str:
+    images = [f"{found['images']:,} images"] if "images" in found else []
+    when = f"{found['measured_at'][:16].replace('T', ' ')} UTC"
+    told = ", ".join([*images, when, f"commit {found['commit'] or 'unknown'}"])
+    return f"{told}; milliseconds."
+
+
+def _of_kinds(kinds: dict[str, Any]) -> list[tuple[str, ...]]:
+    return [KINDS, *((name, *_figures(kind)) for name, kind in kinds.items())]
+
+
 def _figures(kind: dict[str, Any]) -> tuple[str, ...]:
-    floor, service = kind["floor"], kind["service"]
+    floor, service, total = kind["floor"], kind["service"], kind.get("total")
     figures = (floor["median"], service["median"], service["p95"], kind["ratio"], kind["allowed"])
-    verdict = "wrong" if kind["wrong"] else "met" if kind["met"] else "missed"
-    return *(f"{figure:.2f}" for figure in figures), verdict
+    shown = [f"{figure:.2f}" for figure in figures]
+    return *shown, f"{total['median']:.2f}" if total else "", _verdict(kind)
 
 
-def _others(found: Found) -> list[str]:
-    lines = []
-    if through := found["throughput"]:
-        goal, times = found["throughput_goal"], through["times"]
-        is_met = through["per_second"] >= goal and not through["errors"]
-        lines.append(
-            f"{through['clients']} clients: {through['per_second']:.0f} pages of 100 records"
-            f" a second, median {times['median']:.1f} ms, p95 {times['p95']:.1f} ms,"
-            f" {through['errors']} errors; goal {goal}: {'met' if is_met else 'missed'}."
-        )
-    if memory := found["web_memory"]:
-        now, peak = (memory[name] / 2**20 for name in ("now", "peak"))
-        lines.append(
-            f"The largest web process holds {now:.0f} MiB and never held more than {peak:.0f} MiB."
-        )
-    wrong = [f"{name}: {text}" for name, kind in found["kinds"].items() for text in kind["wrong"]]
-    return lines + [f"WRONG {text}" for text in wrong[:20]]
+def _verdict(kind: dict[str, Any]) -> str:
+    if kind["wrong"]:
+        return "wrong"
+    if kind["met"]:
+        return "met"
+    return "missed" if goals.is_even(kind["service"]) else "missed: p95"
+
+
+def _of_writes(writes: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows = [("write", "a second", "median", "p95", "n", "errors")]
+    sides = {
+        f"POST with {writes['tags']} tags": writes["posts"],
+        f"its {writes['statements']} statements in SQL": writes["sql"],
+    }
+    for name, side in sides.items():
+        what = f"{name}, {side['clients']} clients"
+        rows.append((what, short(side["per_second"]), *_times(side["times"]), str(side["errors"])))
+    return rows + [(step, "", *_times(times), "") for step, times in writes["steps"].items()]
+
+
+def _of_page(page: dict[str, Any]) -> list[tuple[str, ...]]:
+    pages, links = page["pages"].values(), page["presigning"]
+    rows = [("part of a page", *page["pages"])]
+    for part in next(iter(pages))["parts"]:
+        rows.append((part, *(f"{profile['parts'][part]:.2f}" for profile in pages)))
+    rows.append(("whole", *(f"{profile['whole']:.2f}" for profile in pages)))
+    blank = [""] * (len(page["pages"]) - 1)
+    for who in ("service", "boto3"):
+        rows.append((f"{links['links']} links by {who}", f"{links[who]:.2f}", *blank))
+    return rows
+
+
+def _of_vocabulary(vocabulary: dict[str, Any]) -> list[tuple[str, ...]]:
+    head = (
+        f"of {vocabulary['tags']:,} tags",
+        "median",
+        "p95",
+        "n",
+        "longest",
+        "200",
+        "503",
+        "else",
+    )
+    rows = []
+    for name, kind in vocabulary["kinds"].items():
+        statuses = {int(status): n for status, n in kind["statuses"].items()}
+        answered, bounded = statuses.get(200, 0), statuses.get(503, 0)
+        counts = (answered, bounded, sum(statuses.values()) - answered - bounded)
+        rows.append((name, *_times(kind["times"]), short(kind["times"]["max"]), *map(str, counts)))
+    return [head, *rows]
+
+
+def _of_import(imported: dict[str, Any]) -> list[tuple[str, ...]]:
+    head = ("records", "tags", "seconds", "a second", "a million, seconds", "peak memory, MB")
+    counts = (f"{imported['images']:,}", f"{imported['links']:,}")
+    figures = [imported[name] for name in ("seconds", "per_second", "million_seconds")]
+    return [head, (*counts, *map(short, figures), short(imported["peak_memory"] / 10**6))]
+
+
+def _times(times: dict[str, float]) -> tuple[str, str, str]:
+    return f"{times['median']:.2f}", f"{times['p95']:.2f}", f"{times['n']:.0f}"
+
+
+def _wrong(found: Found) -> list[str]:
+    kinds = found.get("kinds", {})
+    wrong = [f"WRONG {name}: {text}" for name, kind in kinds.items() for text in kind["wrong"]]
+    return ["\n".join(wrong[:20])] if wrong else []

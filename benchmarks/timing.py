@@ -2,7 +2,9 @@
 
 import statistics
 import time
-from collections.abc import Callable, Sequence
+from collections import defaultdict
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
 
@@ -67,3 +69,26 @@ def _timed(
         if time.perf_counter() > until and len(taken) >= fewest:
             break
     return Times(tuple(taken))
+
+
+class Stopwatch:
+    """Times of several steps that take turns, for so many seconds in all."""
+
+    def __init__(self, seconds: float) -> None:
+        self.until = time.perf_counter() + seconds
+        self.taken: defaultdict[str, list[float]] = defaultdict(list)
+
+    @contextmanager
+    def timing(self, step: str) -> Iterator[None]:
+        """Time one step."""
+        began = time.perf_counter()
+        yield
+        self.taken[step].append((time.perf_counter() - began) * 1000)
+
+    def times(self, step: str) -> Times:
+        """Those of one step."""
+        return Times(tuple(self.taken[step]))
+
+    @property
+    def is_over(self) -> bool:
+        return time.perf_counter() > self.until

@@ -101,4 +101,4 @@ def _part(number: int, arrived: storage.Part | None, url: str | None) -> dict[st
 @retried
 def _save(upload: PartedUpload, names: list[str], author: Author) -> None:
     multipart.save(upload)
-    tagging.tag(upload.image, names, author)
+    tagging.tag_new(upload.image, names, author)

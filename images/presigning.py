@@ -7,6 +7,7 @@ Version 4, query string form). A test holds every byte against boto3.
 
 import hashlib
 import hmac
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from urllib.parse import quote
@@ -14,12 +15,18 @@ from urllib.parse import quote
 ALGORITHM = "AWS4-HMAC-SHA256"
 
 
+def quoted(value: str) -> str:
+    """A query parameter's value as Signature Version 4 has it."""
+    return quote(value, safe="-_.~")
+
+
 @dataclass(frozen=True)
 class UrlSigner:
     """Signs requests for the objects of one bucket at one instant.
 
     `base` is the URL of the bucket with a slash at its end, `host` what clients send as Host,
-    `instant` is `YYYYMMDDThhmmssZ`, `seconds` the life of the URLs.
+    `instant` is `YYYYMMDDThhmmssZ`, `seconds` the life of the URLs. `binding` are the names of
+    headers, in lower case, that each URL is bound to besides Host.
     """
 
     base: str
@@ -30,14 +37,25 @@ class UrlSigner:
     session_token: str | None
     instant: str
     seconds: int
+    binding: tuple[str, ...] = ()
 
-    def url(self, key: str, method: str = "GET", **asked_for: str) -> str:
-        """The URL of a request for an object, with the query parameters that it needs."""
+    def url(
+        self, key: str, method: str = "GET", bound: Sequence[str] = (), **asked_for: str
+    ) -> str:
+        """The URL of a request for an object, with the query parameters that it needs.
+
+        `bound` are the values of the headers that are named in `binding`.
+        """
+        pairs = [f"{name}={quoted(it)}" for name, it in asked_for.items()]
+        return self.sign(key, method, pairs, bound)
+
+    def sign(self, key: str, method: str, pairs: list[str], bound: Sequence[str] = ()) -> str:
+        """The URL of a request, with query parameters as `name=value` that are quoted already."""
         path = quote(key, safe="/~")
-        pairs = [f"{name}={quote(value, safe='-_.~')}" for name, value in asked_for.items()]
         asked = "".join([f"{pair}&" for pair in pairs])
         canonical = "&".join([self._fixed_query, *sorted(pairs)])
-        request = f"{method}\n{self._base_path}{path}\n{canonical}\n{self._signed}"
+        signed = self._signed if not self.binding else self._bound_to(bound)
+        request = f"{method}\n{self._base_path}{path}\n{canonical}\n{signed}"
         digest = hashlib.sha256(request.encode()).hexdigest()
         to_sign = f"{ALGORITHM}\n{self.instant}\n{self._scope}\n{digest}"
         signature = hmac.digest(self._day_key, to_sign.encode(), "sha256").hex()
@@ -53,7 +71,16 @@ class UrlSigner:
 
     @cached_property
     def _signed(self) -> str:
-        return f"host:{self.host}\n\nhost\nUNSIGNED-PAYLOAD"
+        return self._bound_to(())
+
+    def _bound_to(self, bound: Sequence[str]) -> str:
+        headers = {"host": self.host} | dict(zip(self.binding, bound, strict=True))
+        lines = "".join(f"{name}:{headers[name]}\n" for name in sorted(headers))
+        return f"{lines}\n{self._names}\nUNSIGNED-PAYLOAD"
+
+    @cached_property
+    def _names(self) -> str:
+        return ";".join(sorted({"host", *self.binding}))
 
     @cached_property
     def _parameters(self) -> dict[str, str]:
@@ -63,11 +90,11 @@ class UrlSigner:
             "X-Amz-Credential": f"{self.access_key}/{self._scope}",
             "X-Amz-Date": self.instant,
             "X-Amz-Expires": str(self.seconds),
-            "X-Amz-SignedHeaders": "host",
+            "X-Amz-SignedHeaders": self._names,
         }
         if self.session_token:
             parameters["X-Amz-Security-Token"] = self.session_token
-        return {name: quote(value, safe="-_.~") for name, value in parameters.items()}
+        return {name: quoted(value) for name, value in parameters.items()}
 
     @cached_property
     def _shown_query(self) -> str:

@@ -3,6 +3,7 @@
 import base64
 import binascii
 import re
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from django.conf import settings
@@ -237,8 +238,13 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         return record
 
 
-def record_of(image: Record) -> dict[str, Any]:
-    """The ImageRecord of an image in a list."""
+def records_of(images: Iterable[Record]) -> list[dict[str, Any]]:
+    """The ImageRecords of the images of a list."""
+    url_of = serving.urls()
+    return [_record(image, url_of) for image in images]
+
+
+def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
     shown = {
         "id": image.id,
         "created_by": image.created_by or ANONYMOUS,
@@ -249,7 +255,7 @@ def record_of(image: Record) -> dict[str, Any]:
         "uploaded_timestamp": image.uploaded_at,
         "url": None
         if image.uploaded_at is None
-        else serving.url_of(image.key, image.filename, image.format or "", image.media_type),
+        else url_of(image.key, image.filename, image.format, image.media_type),
     }
     return shown | {"upload_error": image.upload_error} if image.upload_error else shown
 

@@ -1,12 +1,13 @@
 """How a stored file is handed out: shown where inspection found a picture, else only saved."""
 
-from urllib.parse import quote
+from collections.abc import Callable
 
 from images import storage
 from images.models import Image
 
 # Of what else arrives, some is run by browsers: pages, scripts, SVG.
 SHOWN = {"png", "jpeg", "gif", "webp", "tiff", "bmp", "avif", "heic"}
+OCTETS = "application/octet-stream"
 
 
 def url(image: Image) -> str:
@@ -16,14 +17,21 @@ def url(image: Image) -> str:
     """
     facts = image.known_facts
     if facts is None or facts.problem:
-        return url_of(image.key, image.filename)
-    return url_of(image.key, image.filename, facts.format, facts.media_type)
+        return urls()(image.key, image.filename, None, None)
+    return urls()(image.key, image.filename, facts.format, facts.media_type)
 
 
-def url_of(key: str, filename: str, format: str = "", media_type: str | None = None) -> str:
-    """A URL that reads a file; without a type it is only saved, never shown."""
-    filename = f"filename*=UTF-8''{quote(filename, safe='')}"
-    if media_type is None:
-        return storage.presign_get(key, disposition=f"attachment; {filename}")
-    kind = "inline" if format in SHOWN else "attachment"
-    return storage.presign_get(key, media_type, f"{kind}; {filename}")
+def urls() -> Callable[[str, str, str | None, str | None], str]:
+    """What makes the URLs of one answer, all signed at one instant.
+
+    Of a key, a filename, and the format and media type that inspection found: without these, the
+    file is only saved, never shown.
+    """
+    sign = storage.sign_reads()
+
+    def url_of(key: str, filename: str, format: str | None, media_type: str | None) -> str:
+        if media_type is None:
+            return sign(key, OCTETS, "attachment", filename)
+        return sign(key, media_type, "inline" if format in SHOWN else "attachment", filename)
+
+    return url_of

@@ -284,14 +284,14 @@ def _known(asked: dict[str, Any], author: Author) -> Image | None:
 @retried
 def _begin(filename: str, size: int | None, names: list[str], author: Author) -> Image:
     image = uploads.begin(filename, size, author)
-    tagging.tag(image, names, author)
+    tagging.tag_new(image, names, author)
     return image
 
 
 @retried
 def _save(image: Image, names: list[str], author: Author) -> None:
     image.save(force_insert=True)
-    tagging.tag(image, names, author)
+    tagging.tag_new(image, names, author)
 
 
 def _validated(serializer: Any) -> Any:

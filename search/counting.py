@@ -29,7 +29,8 @@ SELECT ({whole})
        {light},
        (SELECT count(*) FROM images_image i WHERE i.ended_at > statement_timestamp() AND {live}),
        NOT EXISTS (SELECT FROM search_rebuild)
-       AND (SELECT count(*) FROM search_setsize WHERE heavy AND set = ANY({heavy})) = {heavies}
+       AND (SELECT count(*) FROM search_setsize WHERE heavy AND set = ANY({heavy})) = {heavies},
+       {corpus}
 """
 
 EVERY_BIT = "SELECT coalesce(sum(bit_count(bits)), 0) FROM m"
@@ -39,19 +40,24 @@ LIGHT = """
 + (SELECT count(DISTINCT l.image_id) FROM {links})
 """
 
+# The planner's own estimate.
+CORPUS = "(SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'images_image'::regclass)"
+
 BY_ROWS = """
-SELECT (SELECT count({counted}) FROM {rows}) + ending, ending, true
+SELECT (SELECT count({counted}) FROM {rows}) + ending, ending, true, {corpus}
 FROM (SELECT count(*) AS ending FROM images_image i
       WHERE i.ended_at > statement_timestamp() AND {live}) e
 """
 
 
 class Total(NamedTuple):
-    """How many match, how many of these have an end ahead, and whether bitmaps told."""
+    """How many match, how many of these have an end ahead, whether bitmaps told, and about how
+    many images there are at all."""
 
     images: int
     ending: int = 0
     by_bitmaps: bool = False
+    corpus: float = 1
 
 
 def total(plan: Plan) -> Total:
@@ -59,24 +65,26 @@ def total(plan: Plan) -> Total:
     if plan.impossible:
         return Total(0)
     if not by_rows(plan):
-        images, ending, trusted = _execute(plan, _by_bitmaps(plan))
+        images, ending, trusted, corpus = _execute(plan, _by_bitmaps(plan))
         if trusted:
-            return Total(int(images), ending, by_bitmaps=True)
-    images, ending, _ = _execute(plan, _by_rows(plan))
-    return Total(images, ending)
+            return Total(int(images), ending, True, corpus)
+    images, ending, _, corpus = _execute(plan, _by_rows(plan))
+    return Total(images, ending, False, corpus)
 
 
 def by_rows(plan: Plan) -> bool:
     """Whether reading links, or the images of a window, is what answers best."""
     if plan.windowed:
         return True
-    return bool(plan.clauses) and plan.clauses[0].links <= FEW_LINKS
+    # By bitmaps, the light tags of each clause are looked up in the blocks of all others.
+    light = sum(bool(clause.light) for clause in plan.clauses)
+    return bool(plan.clauses) and plan.clauses[0].links <= FEW_LINKS * max(light, 1) ** 2
 
 
-def _execute(plan: Plan, statement: str) -> tuple[int, int, bool]:
+def _execute(plan: Plan, statement: str) -> tuple[int, int, bool, float]:
     with read_connection().cursor() as cursor:
         cursor.execute(statement, conditions.parameters(plan))
-        row: tuple[int, int, bool] = cursor.fetchone()
+        row: tuple[int, int, bool, float] = cursor.fetchone()
         return row
 
 
@@ -90,6 +98,7 @@ def _by_bitmaps(plan: Plan) -> str:
         matches=conditions.matches(plan, plan.clauses),
         block=BLOCK,
         live=conditions.live(plan),
+        corpus=CORPUS,
         light="".join(LIGHT.format(links=links) for links in conditions.by_light_tags(plan)),
         heavy=conditions.ids(plan.heavy),
         heavies=len(set(plan.heavy)),
@@ -117,7 +126,9 @@ def _by_rows(plan: Plan) -> str:
                 *conditions.others(plan, "i.id", []),
             ]
         )
-        return BY_ROWS.format(counted="*", rows=f"images_image i WHERE {shown}", live=live)
+        return BY_ROWS.format(
+            counted="*", rows=f"images_image i WHERE {shown}", live=live, corpus=CORPUS
+        )
     driver = plan.clauses[0]
     several = len(driver.tags) > 1
     asked = " AND ".join(
@@ -130,4 +141,6 @@ def _by_rows(plan: Plan) -> str:
         ]
     )
     counted = "DISTINCT l.image_id" if several else "*"
-    return BY_ROWS.format(counted=counted, rows=f"tags_imagetag l WHERE {asked}", live=live)
+    return BY_ROWS.format(
+        counted=counted, rows=f"tags_imagetag l WHERE {asked}", live=live, corpus=CORPUS
+    )

@@ -12,11 +12,11 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from search import sets
+from search import sets, tallies
 from search.models import BLOCK, Rebuild
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 
-# Changes that one fold takes in at most: it holds them in memory and blocks nobody.
+# Changes that one fold takes in: it holds them in memory and blocks nobody.
 BATCH = 5_000
 # A tag gets bitmaps once it has more links than one image in SHARE, and than LEAST.
 SHARE, LEAST = 256, 1_024
@@ -155,20 +155,31 @@ SELECT set, (image / {BLOCK})::int, bit_or({bit("image")}) FROM (
 ) of_image GROUP BY 1, 2
 """
 
+# All changes of an image at once: what is worked out of its links is right only when all that
+# was changed in them is taken in.
+OLDEST = """
+SELECT array_agg(id) FROM search_unindexed
+WHERE image_id IN (SELECT image_id FROM search_unindexed ORDER BY id LIMIT %s)
+"""
 
 INTO_INDEX = "INSERT INTO search_bitmap (set, block, bits)"
 
 # Of sets that got their bitmaps just now.
 MEASURE = f"""
-UPDATE search_setsize z SET shown = coalesce((
+INSERT INTO search_setsize (set, links, shown, heavy)
+SELECT z.set, 0, coalesce((
     SELECT sum(bit_count(t.bits & s.bits)) FROM search_bitmap t
     JOIN search_bitmap s ON s.set = {sets.SHOWN} AND s.block = t.block WHERE t.set = z.set
-), 0) WHERE z.set = ANY(%s)
+), 0), false FROM unnest(%s::bigint[]) z (set)
+ON CONFLICT (set) DO UPDATE SET shown = EXCLUDED.shown
 """
 
 
 def fold(most: int = BATCH) -> int:
-    """Take changes in, at most so many; returns how many, 0 when another process is at it."""
+    """Take in so many of the oldest changes, and all others of their images.
+
+    Returns how many, 0 when another process is at it.
+    """
     try:
         with one_state("NOWAIT") as cursor:
             return fold_within(cursor, most)
@@ -197,14 +208,15 @@ def rebuild() -> None:
         cursor.execute(
             "INSERT INTO search_setsize (set, links, shown, heavy)"
             " SELECT tag_id, count(*), 0, count(*) > %s OR tag_id = ANY(%s)"
-            " FROM tags_imagetag GROUP BY 1 UNION ALL SELECT %s, 0, 0, false",
-            [_threshold(cursor), heavy, sets.SHOWN],
+            " FROM tags_imagetag GROUP BY 1",
+            [_threshold(cursor), heavy],
         )
         cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
         (heavy,) = cursor.fetchone()
         for span in spans(cursor):
             build(cursor, heavy, span)
         cursor.execute(MEASURE, [[sets.SHOWN, *heavy]])
+        cursor.execute(tallies.COUNT_ANEW)
 
 
 def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None:
@@ -221,16 +233,13 @@ def keep() -> int:
     if folded and not connection.in_atomic_block:
         # Readers pass over what was taken in until its space is free again.
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM search_unindexed")
+            cursor.execute("VACUUM search_unindexed, search_tally")
     return folded
 
 
 def fold_within(cursor: CursorWrapper, most: int) -> int:
     """What `fold` does, in the transaction of `one_state`."""
-    cursor.execute(
-        "SELECT array_agg(id) FROM (SELECT id FROM search_unindexed ORDER BY id LIMIT %s) oldest",
-        [most],
-    )
+    cursor.execute(OLDEST, [most])
     folded: list[int] = cursor.fetchone()[0]
     if not folded:
         return 0
@@ -239,6 +248,7 @@ def fold_within(cursor: CursorWrapper, most: int) -> int:
     cursor.execute(FOLD, rows)
     cursor.execute(COUNT, rows)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
+    cursor.execute(tallies.ADD_UP)
     _promote(cursor)
     return len(folded)
 

@@ -1,4 +1,4 @@
-"""The tag index: bitmaps that count what row by row would take long (docs/search.md).
+"""The tag index: bitmaps that count what row by row would take long (docs/tag-index.md).
 
 Nothing here is a source of truth: all of it can be made anew from images and links
 (`manage.py tagindex --rebuild`).
@@ -78,3 +78,20 @@ class Rebuild(models.Model):
 
     def __str__(self) -> str:
         return f"asked for {self.asked_at}"
+
+
+class Tally(models.Model):
+    """A change of how many there are of something; what there is now is the sum of them all.
+
+    `of` is a number of `search.sets`: TAGS, or an audience, of which links are counted. Written
+    by triggers (migration 0002) in the transaction of the change itself (`search.tallies`).
+    """
+
+    of = models.BigIntegerField()
+    change = models.BigIntegerField()
+
+    class Meta:
+        verbose_name_plural = "tallies"
+
+    def __str__(self) -> str:
+        return f"{self.change:+} of {self.of}"

@@ -5,9 +5,7 @@ order, and probe the rest (`_by_links`); walk all images in their order (`_by_im
 all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of many.
 """
 
-import time
 from dataclasses import replace
-from functools import lru_cache
 from typing import Any
 
 from search import conditions
@@ -21,10 +19,10 @@ from taggedimages.postgresql.routing import read_connection
 # of a bitmap that is read out, a match that is sorted.
 ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
+# What one walk can have on a page and all before it.
+FIRST = f"{NEWEST} LIMIT %(limit)s + %(offset)s"
 # Walks that the planner is given to merge; planning each takes time too.
 MERGED = 8
-# How long the estimate of how many images there are is good enough.
-ESTIMATE_SECONDS = 60
 
 # The ones of a bitmap as a text: between them lie the gaps that this splits it into.
 FOUND_IN_BITMAPS = """
@@ -73,7 +71,7 @@ def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
     if plan.clauses:
         ways.append((_links_cost(plan, total, limit + offset), _by_links))
     if total.by_bitmaps:
-        blocks = _images_at_all() / BLOCK
+        blocks = total.corpus / BLOCK
         ways.append((blocks * BLOCK_READ + total.images * MATCH, _by_bitmaps))
     _, statement = min(ways, key=lambda way: way[0])
     return statement(plan, total)
@@ -90,7 +88,7 @@ def _links_cost(plan: Plan, total: Total, needed: int) -> float:
 
 
 def _images_cost(plan: Plan, total: Total, needed: int) -> float:
-    walked = min(needed / total.images, 1) * _images_at_all()
+    walked = min(needed / total.images, 1) * total.corpus
     probes = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
     return walked * (ROW + probes * PROBE)
 
@@ -108,7 +106,7 @@ def _by_links(plan: Plan, total: Total) -> str:
     tags = conditions.ids(driver.tags)
     if audiences is None:
         every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
-        walks = [walk.replace("SELECT", f"SELECT {once}", 1).format(" AND ".join(every))]
+        walks = [f"SELECT {once} * FROM ({walk.format(' AND '.join(every))}) links"]
     elif len(driver.tags) * len(audiences) <= MERGED:
         walks = [
             walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))
@@ -120,7 +118,7 @@ def _by_links(plan: Plan, total: Total) -> str:
         walks = [
             f"SELECT {once} image, created FROM unnest({tags}) t (tag),"
             f" unnest({conditions.ids(audiences)}) a (seen_by),"
-            f" LATERAL ({one} {NEWEST} LIMIT %(limit)s + %(offset)s) newest"
+            f" LATERAL ({one} {FIRST}) newest"
         ]
     return _merged(plan, walks, total, repeated)
 
@@ -168,22 +166,10 @@ def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
             *walks,
             f"SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {ending}",
         ]
-    # Left to itself, the planner reads all of each and sorts.
-    begun = (f"({walk} {NEWEST} LIMIT %(limit)s + %(offset)s)" for walk in walks)
-    union = " UNION ALL ".join(begun)
+    # Each in order and no longer than needed, for the planner looks into none of them.
+    union = " UNION ALL ".join(f"({walk} {FIRST})" for walk in walks)
     once = "DISTINCT" if repeated else ""
     return (
         f"SELECT {once} image, created FROM ({union}) walked"
         f" {NEWEST} LIMIT %(limit)s OFFSET %(offset)s"
     )
-
-
-def _images_at_all() -> float:
-    return _estimate(int(time.monotonic() // ESTIMATE_SECONDS))
-
-
-@lru_cache(maxsize=1)
-def _estimate(moment: int) -> float:
-    with read_connection().cursor() as cursor:
-        cursor.execute("SELECT reltuples FROM pg_class WHERE oid = 'images_image'::regclass")
-        return max(float(cursor.fetchone()[0]), 1)

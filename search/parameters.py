@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import cache
 from typing import Any
 
 from django.http import QueryDict
@@ -101,11 +102,6 @@ class BrowseParameters(PageParameters):
         help_text="`tags`: also the most frequent tags of all that was found, 100 at most.",
     )
 
-    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
-        if attrs["cursor"] is not None and "page" in self.initial_data:
-            raise serializers.ValidationError({"cursor": ["Does not go with page."]})
-        return attrs
-
 
 class ImageListParameters(QueryParameters, BrowseParameters):
     """What narrows a list of images; the two oldest conditions are for searches alone."""
@@ -149,9 +145,7 @@ def text_query(text: str) -> Query:
 
 
 def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
-    asked = parameters(data=given)
-    asked.is_valid(raise_exception=True)
-    values = asked.validated_data
+    values = read(parameters, given)
     return Query(
         exact_tags=values.get("exact_tags", ()),
         match_tags=values.get("match_tags", ()),
@@ -165,6 +159,18 @@ def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
         formats=tuple(name.lower() for name in values["format"]),
         **{name: values[name] for name in AS_THEY_ARE},
     )
+
+
+def read(parameters: type[serializers.Serializer[Any]], given: QueryDict) -> dict[str, Any]:
+    """The values of some parameters. Raises ValidationError."""
+    values: dict[str, Any] = _reader(parameters).run_validation(given)
+    return values
+
+
+@cache
+def _reader(parameters: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+    # Kept, because making one copies all its fields; reading leaves nothing in it.
+    return parameters()
 
 
 def _from(timestamp: int) -> datetime | None:

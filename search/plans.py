@@ -17,7 +17,7 @@ from taggedimages.postgresql.routing import read_connection
 from tags.names import distinct, like_pattern
 
 # Tags that one pattern may stand for; beyond, a search joins rather than lists them.
-MANY_TAGS = 2_000
+MANY_TAGS = 20_000
 # What a plan covers; every other field of Query has to be at rest. The order is not its matter.
 PLANNED = {
     "order",

@@ -5,11 +5,13 @@ is in one audience at most, and only images without an end are in any.
 """
 
 UPLOADED, TAGGED, UNENDED = -1, -2, -3
+# No set of images: the vocabulary, which is only counted (search.tallies).
+TAGS = -4
 AUDIENCES = -10
 
 
-# What everybody is shown.
-SHOWN = AUDIENCES
+# What everybody is shown; what staff alone are: no audience has a number above this.
+SHOWN, STAFFS = AUDIENCES, AUDIENCES + 1
 
 
 def of_audience(audience: int) -> int:

@@ -11,7 +11,7 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
-from images.serializers import record_of
+from images.serializers import records_of
 from search import results
 from search.orders import Position
 from search.query import Query
@@ -72,7 +72,7 @@ def _sent(chunks: Iterable[list[Record]]) -> Iterator[bytes]:
     """The lines of some records. Where more cannot be had, the last line says so."""
     try:
         for chunk in chunks:
-            if lines := b"".join(_line(record_of(image)) for image in chunk):
+            if lines := b"".join(map(_line, records_of(chunk))):
                 yield lines
     except Exception as error:
         problem = problem_of(error) or DEFECT

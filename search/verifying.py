@@ -2,7 +2,9 @@
 
 from typing import NamedTuple
 
-from search import folding, sets
+from django.db.backends.utils import CursorWrapper
+
+from search import folding, sets, tallies
 from search.folding import IMAGE_BITS, MEASURE, NO_BITS, TAG_BITS
 from search.models import BLOCK
 
@@ -30,15 +32,23 @@ ON CONFLICT (set) DO UPDATE SET links = EXCLUDED.links
 
 # The sizes of sets with bitmaps, beside what their bitmaps say.
 WRONG_SHOWN = f"""
-SELECT coalesce(array_agg(z.set), '{{}}') FROM search_setsize z
-WHERE (z.heavy OR z.set = {sets.SHOWN}) AND shown <> coalesce((
+SELECT coalesce(array_agg(k.set), '{{}}')
+FROM (SELECT set FROM search_setsize WHERE heavy UNION SELECT {sets.SHOWN}) k
+LEFT JOIN search_setsize z USING (set)
+WHERE coalesce(z.shown, 0) <> coalesce((
     SELECT sum(bit_count(t.bits & s.bits)) FROM search_bitmap t
-    JOIN search_bitmap s ON s.set = {sets.SHOWN} AND s.block = t.block WHERE t.set = z.set), 0)
+    JOIN search_bitmap s ON s.set = {sets.SHOWN} AND s.block = t.block WHERE t.set = k.set), 0)
+"""
+
+# Blocks after the last image, which no span reaches.
+STRAY = f"""
+FROM search_bitmap WHERE block > (SELECT coalesce(max(id), -1) FROM images_image) / {BLOCK}
+AND bit_count(bits) > 0
 """
 
 
 class Verdict(NamedTuple):
-    """How much was wrong: blocks of bitmaps, and sizes of sets."""
+    """How much was wrong: blocks of bitmaps, and sizes of sets and tallies."""
 
     blocks: int
     sizes: int
@@ -56,22 +66,7 @@ def verify(repair: bool = False) -> Verdict:
     with folding.one_state() as cursor:
         while folding.fold_within(cursor, folding.BATCH):
             pass
-        cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
-        (heavy,) = cursor.fetchone()
-        blocks = 0
-        statement = WRONG_BLOCKS.format(
-            images=IMAGE_BITS, tags=TAG_BITS, block=BLOCK, no_bits=NO_BITS
-        )
-        for span in folding.spans(cursor):
-            cursor.execute(statement, {"tags": heavy, **span})
-            (wrong,) = cursor.fetchone()
-            blocks += wrong
-            if wrong and repair:
-                cursor.execute(
-                    "DELETE FROM search_bitmap WHERE block >= %s AND block < %s",
-                    [span["first"] // BLOCK, span["beyond"] // BLOCK],
-                )
-                folding.build(cursor, heavy, span)
+        blocks = _blocks(cursor, repair)
         cursor.execute(WRONG_LINKS)
         (links,) = cursor.fetchone()
         cursor.execute(WRONG_SHOWN)
@@ -79,4 +74,27 @@ def verify(repair: bool = False) -> Verdict:
         if repair:
             cursor.execute(RIGHT_LINKS, [links])
             cursor.execute(MEASURE, [shown])
-        return Verdict(blocks, len({*links, *shown}))
+        wrong_tallies = tallies.verify(cursor, repair)
+        return Verdict(blocks, len({*links, *shown}) + wrong_tallies)
+
+
+def _blocks(cursor: CursorWrapper, repair: bool) -> int:
+    """How many blocks are wrong; with `repair`, they are right afterwards."""
+    cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
+    (heavy,) = cursor.fetchone()
+    cursor.execute(f"SELECT count(*) {STRAY}")
+    (blocks,) = cursor.fetchone()
+    if repair:
+        cursor.execute(f"DELETE {STRAY}")
+    statement = WRONG_BLOCKS.format(images=IMAGE_BITS, tags=TAG_BITS, block=BLOCK, no_bits=NO_BITS)
+    for span in folding.spans(cursor):
+        cursor.execute(statement, {"tags": heavy, **span})
+        (wrong,) = cursor.fetchone()
+        blocks += wrong
+        if wrong and repair:
+            cursor.execute(
+                "DELETE FROM search_bitmap WHERE block >= %s AND block < %s",
+                [span["first"] // BLOCK, span["beyond"] // BLOCK],
+            )
+            folding.build(cursor, heavy, span)
+    return int(blocks)

@@ -11,11 +11,11 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.models import Image
-from images.serializers import ImageRecordSerializer, record_of
+from images.serializers import ImageRecordSerializer, records_of
 from search import facets, results, stream_views
 from search.cursors import BadCursor, cursor_at, position_of
 from search.orders import Position
-from search.parameters import BrowseParameters, SearchParameters, search_query
+from search.parameters import BrowseParameters, SearchParameters, read, search_query
 from search.query import Query
 from search.serializers import ImageBrowsePageSerializer
 from taggedimages.api.pagination import page_of
@@ -65,9 +65,9 @@ def browse(request: Request, query: Query) -> HttpResponseBase:
 
     Raises ValidationError, TooManyStreams.
     """
-    parameters = BrowseParameters(data=request.query_params)
-    parameters.is_valid(raise_exception=True)
-    asked = parameters.validated_data
+    asked = read(BrowseParameters, request.query_params)
+    if asked["cursor"] is not None and "page" in request.query_params:
+        raise serializers.ValidationError({"cursor": ["Does not go with page."]})
     after = _position(asked["cursor"], query)
     if stream_views.is_wanted(request):
         return stream_views.streamed(request, query, after)
@@ -87,7 +87,7 @@ def _page(
 ) -> Response:
     number, limit = asked["page"], asked["limit"]
     found = results.page(query, request.user, limit, number * limit, after)
-    answer = page_of([record_of(image) for image in found.records], number, limit, found.total)
+    answer = page_of(records_of(found.records), number, limit, found.total)
     following = cursor_at(found.last, query.order) if found.last else None
     if asked["cursor"] is not None:
         answer["meta"] |= {"has_more_pages": bool(following), "next_cursor": following}

@@ -1,20 +1,23 @@
-"""Existing files become images with tags, a batch to a transaction.
+"""Existing files become images with tags, a batch to a transaction, two batches at a time.
 
 A file is known again by its key, so an import that was interrupted goes on where it was, and one
 that is repeated changes nothing: neither a record nor the tags that people gave it since.
 """
 
 import uuid
+from collections import deque
 from collections.abc import Iterable, Iterator
-from concurrent.futures import Executor, ThreadPoolExecutor
+from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
 from itertools import islice
 
+from django.db import connection
 from django.utils import timezone
 
 from images import keys
 from images.models import Image
+from images.registering import File, register
 from images.sources import Found, Source
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project
@@ -22,7 +25,9 @@ from taggedimages.transactions import retried
 from tags import history, tagging
 from tags.manifests import BadRow, Known, Row, TagsOf
 
-BATCH = 2_000
+BATCH = 5_000
+# Batches that are written at once, each by a connection of its own.
+WRITERS = 2
 # Files that travel at once.
 TRANSFERS = 8
 FILENAME_LENGTH = 255
@@ -44,12 +49,13 @@ class Import:
 
 
 @dataclass(frozen=True)
-class Candidate:
-    """A file and what is known of it."""
+class Outcome:
+    """What became of a batch."""
 
-    key: str
-    row: Row
-    found: Found
+    images: int
+    links: int
+    known: int
+    problems: list[str]
 
 
 def listed(source: Source, tags_of: TagsOf) -> Iterator[Row]:
@@ -61,40 +67,51 @@ def listed(source: Source, tags_of: TagsOf) -> Iterator[Row]:
 def run(task: Import, rows: Iterable[Known]) -> Iterator[list[str]]:
     """Import batch by batch; yields after each, with what could not be imported.
 
-    Raises storage.StorageUnavailable.
+    Batches after one that fails may be imported all the same. Raises storage.StorageUnavailable.
     """
     rows = iter(rows)
-    with ThreadPoolExecutor(TRANSFERS + 1) as pool:
-        # The next batch is read while the database works on this one.
-        coming = pool.submit(_next, rows)
-        while batch := coming.result():
-            coming = pool.submit(_next, rows)
-            problems = _import(task, batch, pool)
-            task.problems += len(problems)
-            yield problems
+    under_way: deque[Future[Outcome]] = deque()
+    with ThreadPoolExecutor(TRANSFERS) as transfers, ThreadPoolExecutor(WRITERS) as writers:
+        # The next batch is read here while those before it are written.
+        while batch := list(islice(rows, BATCH)):
+            under_way.append(writers.submit(_written, task, batch, transfers))
+            if len(under_way) > WRITERS:
+                yield _counted(task, under_way.popleft().result())
+        while under_way:
+            yield _counted(task, under_way.popleft().result())
 
 
-def _next(rows: Iterator[Known]) -> list[Known]:
-    return list(islice(rows, BATCH))
+def _counted(task: Import, outcome: Outcome) -> list[str]:
+    task.images += outcome.images
+    task.links += outcome.links
+    task.known += outcome.known
+    task.problems += len(outcome.problems)
+    return outcome.problems
 
 
-def _import(task: Import, batch: list[Known], pool: Executor) -> list[str]:
+def _written(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
+    try:
+        return _import(task, batch, transfers)
+    finally:
+        # Each thread has its own, which nobody else closes.
+        connection.close()
+
+
+def _import(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
     problems = [str(row) for row in batch if isinstance(row, BadRow)]
     rows = {task.source.key(row.path): row for row in batch if isinstance(row, Row)}
     fresh = _unknown(rows)
-    task.known += len(rows) - len(fresh)
-    candidates = []
-    for key, found in zip(
-        fresh, pool.map(partial(_bring, task.source), fresh.values()), strict=True
-    ):
+    brought = _brought(task.source, list(fresh.values()), transfers)
+    files = []
+    for (key, row), found in zip(fresh.items(), brought, strict=True):
         if isinstance(found, str):
-            problems.append(f"{fresh[key].path}: {found}")
+            problems.append(f"{row.path}: {found}")
         else:
-            candidates.append(Candidate(key, fresh[key], found))
-    links = _register(task, candidates)
-    task.images += len(candidates)
-    task.links += links
-    return problems
+            files.append(_file(key, row, found))
+    images, links = _register(task, files, fresh)
+    # What another import has made meanwhile is known too.
+    known = len(rows) - len(fresh) + len(files) - images
+    return Outcome(images, links, known, problems)
 
 
 def _unknown(rows: dict[str, Row]) -> dict[str, Row]:
@@ -106,6 +123,11 @@ def _unknown(rows: dict[str, Row]) -> dict[str, Row]:
         for key, row in rows.items()
         if key not in known and keys.archived(key) not in known
     }
+
+
+def _brought(source: Source, rows: list[Row], transfers: Executor) -> Iterator[Found | str]:
+    waits = not source.stays or any(row.size is None for row in rows)
+    return (transfers.map if waits else map)(partial(_bring, source), rows)
 
 
 def _bring(source: Source, row: Row) -> Found | str:
@@ -124,30 +146,25 @@ def _bring(source: Source, row: Row) -> Found | str:
 
 
 @retried
-def _register(task: Import, candidates: list[Candidate]) -> int:
+def _register(task: Import, files: list[File], rows: dict[str, Row]) -> tuple[int, int]:
+    """Make the records with their tags; the numbers of both."""
+    # The worker looks at what they are.
+    common = Image(created_by=task.by.user, project=task.project, check_at=timezone.now())
     with history.signed(task.by, task.change_id):
-        images = [_image(task, candidate) for candidate in candidates]
-        Image.objects.bulk_create(images)
-        tagged = zip(images, (candidate.row.tags for candidate in candidates), strict=True)
-        return tagging.link_new([(image.pk, tags) for image, tags in tagged], task.by)
+        made = register(files, common)
+        links = tagging.link_new([(made[key], rows[key].tags) for key in made], task.by)
+    return len(made), links
 
 
-def _image(task: Import, candidate: Candidate) -> Image:
-    row, found = candidate.row, candidate.found
-    filename = _filename(row)
-    return Image(
-        filename=filename,
-        name=filename,
+def _file(key: str, row: Row, found: Found) -> File:
+    return File(
+        key=key,
+        filename=_filename(row),
         description=row.description,
-        key=candidate.key,
         size=found.size,
         private=row.private,
-        created_by=task.by.user,
-        project=task.project,
         created_at=row.created_at or found.modified_at,
         uploaded_at=row.uploaded_at or found.modified_at,
-        # The worker looks at what it is.
-        check_at=timezone.now(),
     )
 
 

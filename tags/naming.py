@@ -10,8 +10,8 @@ from typing import TypedDict
 
 from taggedimages.postgresql.routing import read_connection
 
-# Some 30 MB at most; beyond, all are forgotten.
-MOST = 100_000
+# Some 20 MB at most; beyond, all are forgotten.
+MOST = 50_000
 
 READ = """
 SELECT (SELECT version FROM tags_vocabulary), id, name FROM tags_tag WHERE id = ANY(%s)

@@ -3,13 +3,16 @@
 import csv
 import json
 from pathlib import Path
+from typing import Any
 
+import psycopg2
 import pytest
 from django.db import connection
 
 from benchmarks import loading
 from benchmarks.__main__ import main
 from benchmarks.corpus import Corpus
+from benchmarks.floors import throw_away
 from benchmarks.generating import generate
 from images import upkeep
 from images.models import Image
@@ -130,3 +133,45 @@ def test_wrong_answers_are_told(corpus, live_server, capsys):
     assert f"WRONG first_page: /v1/images?limit=100&page=0: {IMAGES - 1} found" in (
         capsys.readouterr().out
     )
+
+
+def floors() -> set[str]:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT datname FROM pg_database WHERE datname LIKE 'floor%'")
+        return {name for (name,) in cursor.fetchall()}
+
+
+@pytest.fixture
+def server() -> dict[str, Any]:
+    return connection.get_connection_params()
+
+
+@pytest.mark.django_db
+def test_a_floor_is_dropped_however_the_run_ends(corpus, server):
+    with pytest.raises(KeyboardInterrupt), throw_away(server, corpus, keep=False):
+        raise KeyboardInterrupt
+    assert floors() == set()
+
+
+@pytest.mark.django_db
+def test_a_floor_that_is_kept_is_found_again_and_not_built_anew(corpus, server):
+    with throw_away(server, corpus, keep=True) as floor:
+        floor.cursor.execute("CREATE TABLE mark ()")
+    with throw_away(server, corpus) as floor:
+        floor.cursor.execute("SELECT FROM mark")
+    assert floors() == set()
+
+
+@pytest.mark.django_db
+def test_what_a_killed_run_has_left_is_dropped_by_the_next(corpus, server):
+    begun = f"floor_{corpus.size}_{int(corpus.links.stat().st_mtime)}"
+    connected = psycopg2.connect(**server)
+    connected.autocommit = True
+    for name in (begun, "floor_7_7", "floor_plan"):
+        connected.cursor().execute(f"CREATE DATABASE {name}")
+    with throw_away(server, corpus) as floor:
+        asked = corpus.kinds["first_page"][0]
+        assert floor.count(asked, floor.resolve(asked)) == IMAGES
+    assert floors() == {"floor_plan"}
+    connected.cursor().execute("DROP DATABASE floor_plan")
+    connected.close()

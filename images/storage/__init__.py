@@ -32,6 +32,7 @@ from images.storage.presigned import (
     presign_post,
     presign_put,
     put_headers,
+    sign_reads,
     worth,
 )
 
@@ -59,6 +60,7 @@ __all__ = [
     "put_file",
     "put_headers",
     "read",
+    "sign_reads",
     "unfinished",
     "worth",
 ]

@@ -2,14 +2,14 @@
 
 import base64
 import time
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import lru_cache
-from urllib.parse import parse_qsl, urlsplit
+from urllib.parse import parse_qsl, quote, urlsplit
 
 from django.conf import settings
 
-from images.presigning import ALGORITHM, UrlSigner
+from images.presigning import ALGORITHM, UrlSigner, quoted
 from images.storage import client
 
 # The most that S3 takes in one form.
@@ -23,14 +23,10 @@ def presign_put(
 
     Type and checksum bind the headers of `put_headers`, which the client then has to send.
     """
-    params: dict[str, object] = {"Bucket": settings.S3_BUCKET, "Key": key}
-    if size:
-        params["ContentLength"] = size
-    if media_type:
-        params["ContentType"] = media_type
-    if sha256:
-        params["ChecksumSHA256"] = base64.b64encode(sha256).decode()
-    return _presign("put_object", params)
+    headers = put_headers(media_type, sha256) | ({"Content-Length": str(size)} if size else {})
+    # Of this second: it takes its file for as long as the record says.
+    signer = _signer(1, tuple(map(str.lower, headers)))
+    return signer.url(key, "PUT", bound=list(headers.values()))
 
 
 def presign_post(key: str, media_type: str, size: int | None = None) -> tuple[str, dict[str, str]]:
@@ -66,6 +62,25 @@ def presign_get(
     return _signer().url(key, **overrides)
 
 
+def sign_reads() -> Callable[[str, str, str, str], str]:
+    """`presign_get` for a page of files at one instant: of a key, media type, `inline` or
+    `attachment`, and the name to save it under."""
+    sign = _signer().sign
+
+    def url(key: str, media_type: str, kind: str, filename: str) -> str:
+        pairs = _reading(media_type, kind)
+        # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
+        return sign(key, "GET", [pairs[0], pairs[1] + quoted(quote(filename, safe=""))])
+
+    return url
+
+
+@lru_cache(maxsize=256)
+def _reading(media_type: str, kind: str) -> tuple[str, str]:
+    saved_as = quoted(f"{kind}; filename*=UTF-8''")
+    return f"response-content-type={quoted(media_type)}", f"response-content-disposition={saved_as}"
+
+
 def put_headers(media_type: str = "", sha256: bytes = b"") -> dict[str, str]:
     """What a PUT must send where its URL was bound to a type or a checksum."""
     headers = {"Content-Type": media_type} if media_type else {}
@@ -97,16 +112,9 @@ def worth(url: str) -> str:
     return f"{address} {access_key} {int(signed_at) // window}"
 
 
-def _presign(operation: str, params: dict[str, object]) -> str:
-    with client.translated():
-        return client.public().generate_presigned_url(
-            operation, Params=params, ExpiresIn=settings.PRESIGNED_SECONDS
-        )
-
-
-def _signer() -> UrlSigner:
+def _signer(step: int = 0, binding: tuple[str, ...] = ()) -> UrlSigner:
     # Within a window of stable URLs, all are signed at its beginning.
-    step = max(settings.PRESIGNED_STABLE_SECONDS, 1)
+    step = step or max(settings.PRESIGNED_STABLE_SECONDS, 1)
     credentials = client.credentials()
     return _signer_at(
         client.public_endpoint_url(),
@@ -115,11 +123,12 @@ def _signer() -> UrlSigner:
         credentials.access_key,
         credentials.secret_key,
         credentials.token,
+        binding,
     )
 
 
-# The endpoint is asked for so that another one has a signer of its own.
-@lru_cache(maxsize=8)
+# What URLs are bound to comes in eight kinds.
+@lru_cache(maxsize=16)
 def _signer_at(
     endpoint_url: str,
     bucket: str,
@@ -127,9 +136,9 @@ def _signer_at(
     access_key: str,
     secret_key: str,
     token: str | None,
+    binding: tuple[str, ...],
 ) -> UrlSigner:
-    # boto3 knows how buckets are addressed; what comes before the key is the same for all.
-    base = _presign("get_object", {"Bucket": bucket, "Key": "key"}).partition("key?")[0]
+    base = _base(endpoint_url, bucket)
     address = urlsplit(base)
     default_port = {"http": 80, "https": 443}.get(address.scheme)
     return UrlSigner(
@@ -141,4 +150,16 @@ def _signer_at(
         session_token=token,
         instant=f"{datetime.fromtimestamp(instant, UTC):%Y%m%dT%H%M%SZ}",
         seconds=settings.PRESIGNED_SECONDS,
+        binding=binding,
     )
+
+
+# The endpoint is asked for so that another one has an answer of its own.
+@lru_cache(maxsize=8)
+def _base(endpoint_url: str, bucket: str) -> str:
+    """The URL of the bucket: boto3 knows how it is addressed."""
+    with client.translated():
+        url = client.public().generate_presigned_url(
+            "get_object", Params={"Bucket": bucket, "Key": "key"}
+        )
+    return str(url.partition("key?")[0])

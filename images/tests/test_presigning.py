@@ -1,5 +1,6 @@
-"""Presigned GETs that are signed here are boto3's to the byte."""
+"""Presigned URLs that are signed here are boto3's to the byte."""
 
+import base64
 import urllib.request
 from datetime import UTC, datetime
 from functools import cache
@@ -9,13 +10,16 @@ from urllib.parse import parse_qs, urlsplit
 import boto3
 import pytest
 from botocore.client import Config
+from django.conf import settings
 from django.test import override_settings
 from hypothesis import given
 from hypothesis import strategies as st
 
 from images import storage
 from images.presigning import UrlSigner
+from images.storage.client import public
 
+HOUR, QUARTER = 3600, 900
 KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)
 WORLDS = {
     "path style": ("http://127.0.0.1:9000", "us-east-1", None),
@@ -35,6 +39,10 @@ def client(world: str) -> Any:
     return session.client("s3", endpoint_url=endpoint_url, region_name=region, config=config)
 
 
+def instant_of(url: str) -> str:
+    return parse_qs(urlsplit(url).query)["X-Amz-Date"][0]
+
+
 def signed_by_boto3(world: str, key: str) -> str:
     params = {"Bucket": "pictures", "Key": key, "ResponseContentDisposition": "attachment"}
     url = client(world).generate_presigned_url("get_object", Params=params, ExpiresIn=900)
@@ -43,7 +51,7 @@ def signed_by_boto3(world: str, key: str) -> str:
 
 def signed_here(world: str, like: str, key: str) -> str:
     _, region, token = WORLDS[world]
-    address, instant = urlsplit(like), parse_qs(urlsplit(like).query)["X-Amz-Date"][0]
+    address, instant = urlsplit(like), instant_of(like)
     path = "/pictures/" if address.path.startswith("/pictures/") else "/"
     default = {"http": 80, "https": 443}[address.scheme]
     host = address.hostname if address.port in (None, default) else address.netloc
@@ -65,6 +73,37 @@ def test_for_any_key(key: str) -> None:
     assert signed_here("path style", expected, "a/" + key) == expected
 
 
+TYPE, DIGEST = "image/svg+xml", b"\xfb" * 32
+
+
+@override_settings(PRESIGNED_SECONDS=HOUR)
+@pytest.mark.parametrize("size", [None, 5])
+@pytest.mark.parametrize("media_type", ["", TYPE])
+@pytest.mark.parametrize("sha256", [b"", DIGEST])
+def test_so_are_puts_whatever_they_are_bound_to(
+    size: int | None, media_type: str, sha256: bytes
+) -> None:
+    bound = {
+        "ContentLength": size,
+        "ContentType": media_type,
+        "ChecksumSHA256": base64.b64encode(sha256).decode(),
+    }
+    params: dict[str, Any] = {"Bucket": settings.S3_BUCKET, "Key": "a/ü b.png"}
+    params |= {name: value for name, value in bound.items() if value}
+    here = expected = ""
+    # Until both were signed within the same second.
+    while not here or instant_of(here) != instant_of(expected):
+        expected = public().generate_presigned_url("put_object", params, ExpiresIn=HOUR)
+        here = storage.presign_put("a/ü b.png", size, media_type, sha256)
+    assert here == expected
+
+
+@override_settings(PRESIGNED_STABLE_SECONDS=10**9)
+def test_a_put_is_signed_when_it_is_asked_for() -> None:
+    before = datetime.now(UTC).replace(microsecond=0)
+    assert datetime.strptime(instant_of(storage.presign_put("a")), "%Y%m%dT%H%M%S%z") >= before
+
+
 def test_the_store_takes_it() -> None:
     key = "presigning/Ünï cödé (1)+~&=%41.png"
     storage.put(key, b"bytes")
@@ -73,7 +112,6 @@ def test_the_store_takes_it() -> None:
         assert answer.headers["Content-Disposition"] == "attachment"
 
 
-HOUR, QUARTER = 3600, 900
 MOMENTS = st.integers(1_600_000_000, 1_900_000_000)
 
 

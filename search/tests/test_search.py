@@ -216,12 +216,14 @@ def test_a_bad_parameter_is_400(api, query):
 
 
 @pytest.mark.parametrize("images", [2, 20])
-@pytest.mark.parametrize(("query", "statements"), [("exact_tags=a|b", 4), ("match_tags=A|b%25", 3)])
+@pytest.mark.parametrize(("query", "statements"), [("exact_tags=a|b", 4), ("match_tags=A|b%25", 5)])
 def test_the_cost_does_not_grow_with_the_page(
     api, images, query, statements, django_assert_num_queries
 ):
     for n in range(images):
         make_image("a", "b", f"b{n}", by=make_user())
+    # Names that this process has not met cost a statement more.
+    search(api, exact_tags="a")
     with django_assert_num_queries(statements):
         assert len(api.get(f"/v1/search/images?{query}").json()["results"]) == images
 

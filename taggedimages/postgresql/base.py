@@ -1,15 +1,18 @@
 """Bounds what a request waits for a database that neither answers nor hangs up.
 
 A statement timeout is kept by the server, and a stopped or unreachable server keeps none. So in
-processes that serve requests (settings.DATABASE_ANSWER_SECONDS) the driver waits here. Elsewhere
-it waits as ever: commands may take long.
+processes that serve requests (settings.DATABASE_ANSWER_SECONDS) the driver waits here, and looks
+after a while whether the server still greets others. Elsewhere it waits as ever: commands may take
+long.
 """
 
 import math
 import select
+import socket
+import struct
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from typing import Any
 
@@ -20,6 +23,8 @@ from psycopg2 import extensions
 
 # A pooled connection that is asked whether it lives, before each request.
 PROBE_SECONDS = 1.0
+# What a client may ask before it logs in, and any server answers: whether it takes SSL.
+GREETING = struct.pack("!ii", 8, 80_877_103)
 # By when the present code wants its answers, on the monotonic clock.
 _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
@@ -47,7 +52,9 @@ class Connection(extensions.connection):
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # The driver's own limit does not hold where `wait` waits for it.
         self.patience: float = settings.DATABASE_CONNECT_SECONDS
+        self.established = False
         super().__init__(*args, **kwargs)
+        self.established = True
         self.patience = settings.DATABASE_ANSWER_SECONDS
 
 
@@ -70,9 +77,26 @@ def wait(connection: extensions.connection) -> None:
     while (state := connection.poll()) != extensions.POLL_OK:
         wanted = select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
         poller.register(connection.fileno(), wanted)
-        if not poller.poll(max(0, until - time.monotonic()) * 1000):
+        left = max(0, until - time.monotonic())
+        if poller.poll(min(left, PROBE_SECONDS) * 1000):
+            continue
+        if left <= PROBE_SECONDS or not greets_others(connection):
             waited = time.monotonic() - began
             raise psycopg2.OperationalError(f"The database has not answered in {waited:.0f} s.")
+
+
+def greets_others(connection: extensions.connection) -> bool:
+    """Whether the server of a statement that takes long still greets new clients.
+
+    One that is stopped, or whose host is gone, does not; True where it cannot be tried.
+    """
+    host, port = connection.info.host, connection.info.port
+    if not getattr(connection, "established", False) or host.startswith("/"):
+        return True
+    with suppress(OSError), socket.create_connection((host, port), PROBE_SECONDS) as other:
+        other.sendall(GREETING)
+        return bool(other.recv(1))
+    return False
 
 
 if settings.DATABASE_ANSWER_SECONDS:

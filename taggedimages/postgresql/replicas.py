@@ -27,8 +27,9 @@ from taggedimages.postgresql.base import answers_within
 R = TypeVar("R")
 
 LAG = settings.REPLICA_LAG_SECONDS
-# How long a server may take to be asked, and between questions to one that did not answer.
-ANSWER_SECONDS, AWAY_SECONDS = 1.0, 1.0
+# How long a server may take to answer, and between questions to one that did not: by the time that
+# a first write has been held for late replicas, everybody knows that the primary is back.
+ANSWER_SECONDS, AWAY_SECONDS = 1.0, max(0.05, LAG / 2)
 # How long a replica that lags stays out of use before it is looked at again.
 LATE_SECONDS = 1.0
 PAUSE_SECONDS = 0.0005, 0.01
@@ -51,14 +52,14 @@ class Server:
         self.alias = alias
         self.away = False
 
-    def position(self) -> int:
-        """How far its log reaches now. Raises Away."""
+    def position(self, anyway: bool = False) -> int:
+        """How far its log reaches now. Raises Away, without asking unless `anyway` if it was."""
 
         def ask(cursor: CursorWrapper) -> int:
             cursor.execute(f"SELECT coalesce({self.log} - '0/0'::pg_lsn, 0)")
             return int(cursor.fetchone()[0])
 
-        return self._asked(ask)
+        return self._asked(ask, anyway)
 
     def answers(self) -> bool:
         """Whether there is a connection to it. The first statement need not look again."""
@@ -68,16 +69,19 @@ class Server:
             return False
         return True
 
-    def _asked(self, question: Callable[[CursorWrapper], R]) -> R:
-        if self.away:
+    def _asked(self, question: Callable[[CursorWrapper], R], anyway: bool = False) -> R:
+        if self.away and not anyway:
             raise Away(self.alias)
         try:
-            return self._ask(question)
+            answer = self._ask(question)
         except Away:
-            self.away = True
-            # No request waits for it again until it has come back.
-            Thread(target=self._wait_for, name=f"waits for {self.alias}", daemon=True).start()
+            if not self.away:
+                self.away = True
+                # No request waits for it again until it has come back.
+                Thread(target=self._wait_for, name=f"waits for {self.alias}", daemon=True).start()
             raise
+        self.away = False
+        return answer
 
     def _ask(self, question: Callable[[CursorWrapper], R]) -> R:
         with answers_within(ANSWER_SECONDS):
@@ -110,6 +114,14 @@ class Replica(Server):
         # A position that it had not replayed yet, and an instant by which the primary had it.
         self.lacking = 0, 0.0
         self.asking = Lock()
+
+    def answers(self) -> bool:
+        """Whether there is a connection to it. After a crash it shows older records at first."""
+        kept = connections[self.alias].connection
+        answers = super().answers()
+        if connections[self.alias].connection is not kept:
+            self.fresh_until = 0.0
+        return answers
 
     def is_fresh(self) -> bool:
         """Whether it has all that anybody was told of (the first rule)."""
@@ -192,7 +204,7 @@ def choose(tried: Container[Server] = ()) -> Server:
     replicas = [replica for replica in REPLICAS if replica not in tried]
     random.shuffle(replicas)
     for replica in replicas:
-        if replica.is_fresh() and replica.answers():
+        if replica.answers() and replica.is_fresh():
             return replica
     if PRIMARY not in tried and PRIMARY.answers():
         return PRIMARY
@@ -209,8 +221,8 @@ def settle() -> None:
     A replica that does not answer this process is taken for dead.
     """
     with suppress(Away):
-        position = PRIMARY.position()
-        at = time.monotonic()
+        # A write that got through counts for more than a failure of some moments ago.
+        position, at = PRIMARY.position(anyway=True), time.monotonic()
         for replica in REPLICAS:
             with suppress(Away):
                 replica.settle(position, at)

@@ -60,10 +60,10 @@ class Cluster:
             with connection.cursor() as cursor:
                 yield cursor
 
-    def sql(self, statement: str) -> list[tuple[Any, ...]]:
+    def sql(self, statement: str, *values: str) -> list[tuple[Any, ...]]:
         """The rows of one statement."""
         with self.cursor() as cursor:
-            cursor.execute(statement)
+            cursor.execute(statement, values)
             return cursor.fetchall() if cursor.description else []
 
     def configure(self, name: str, value: str) -> None:

@@ -3,18 +3,22 @@
 import io
 import json
 import uuid
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, datetime
 
 import pytest
 from django.core.management import CommandError, call_command
+from django.db import connection
 
 from images import storage
 from images.models import Image
 from taggedimages.factories import TESTS, make_image, make_png, make_user
 from tags import importing, tagging
-from tags.models import Tag, TagChange
+from tags.models import ImageTag, TagChange
+from tags.tests.test_replay import present, replayed
 
-pytestmark = pytest.mark.django_db
+# A batch has a connection of its own, which sees only what was committed.
+pytestmark = pytest.mark.django_db(transaction=True)
 
 
 def run(*arguments):
@@ -237,12 +241,90 @@ def test_an_import_that_was_interrupted_goes_on(folder, monkeypatch):
     monkeypatch.setattr(storage, "put_file", fail_once)
     with pytest.raises(CommandError, match="it goes on from here"):
         run(folder, "--tags-from-path", "{tags}/{filename}")
-    assert Image.objects.count() == 1
-    assert Tag.objects.count() == 2
+    assert Image.objects.count() == 2
 
     assert run(folder, "--tags-from-path", "{tags}/{filename}") == (
-        "2 images with 4 tags imported, 1 known already, 0 not imported"
+        "1 images with 2 tags imported, 2 known already, 0 not imported"
     )
+    assert len(tags_by_name()) == 3
+    assert replayed() == present()
+
+
+def test_a_file_that_a_manifest_names_again_is_known(prefix, settings, tmp_path, monkeypatch):
+    monkeypatch.setattr(importing, "BATCH", 1)
+    manifest = write(tmp_path, "m.csv", "filename,tags,size\n" + "hip/2.png,hip,9\n" * 6)
+    assert run(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest) == (
+        "1 images with 1 tags imported, 5 known already, 0 not imported"
+    )
+
+
+def test_two_imports_of_the_same_files_at_once_make_each_image_once(
+    prefix, settings, tmp_path, monkeypatch
+):
+    monkeypatch.setattr(importing, "BATCH", 7)
+    numbers = range(100)
+    lines = [f"{number}.png,a|b|{number % 9},9\n" for number in numbers]
+    forwards = write(tmp_path, "forwards.csv", "filename,tags,size\n" + "".join(lines))
+    backwards = write(tmp_path, "backwards.csv", "filename,tags,size\n" + "".join(lines[::-1]))
+
+    def import_all(manifest):
+        try:
+            return run(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(2) as threads:
+        said = list(threads.map(import_all, (forwards, backwards)))
+    # "N images with M tags imported, K known already, ..."
+    counts = [(int(words[0]), int(words[6])) for words in map(str.split, said)]
+    assert sum(images for images, _ in counts) == 100
+    assert [sum(count) for count in counts] == [100, 100]
+    assert tags_by_name() == {f"{n}.png": sorted(["a", "b", str(n % 9)]) for n in numbers}
+    assert replayed() == present()
+
+
+def test_links_of_an_import_are_described_as_their_images_are(prefix, settings, tmp_path):
+    user = make_user()
+    manifest = write(
+        tmp_path,
+        "m.csv",
+        "filename,tags,size,private,created\n"
+        "1.png,b|a,9,true,1767000000\n2.png,c|a,9,false,1767000001\n3.png,,9,,\n",
+    )
+    source = f"s3://{settings.S3_BUCKET}/{prefix}"
+    run(source, "--manifest", manifest, "--by", user.username)
+
+    one, two, _ = Image.objects.order_by("filename")
+    links = ImageTag.objects.order_by("id").select_related("tag")
+    assert [
+        (link.image, link.tag.name, link.image_created_at, link.audience, link.user)
+        for link in links
+    ] == [
+        (one, "b", one.created_at, user.pk, user),
+        (one, "a", one.created_at, user.pk, user),
+        (two, "c", two.created_at, 0, user),
+        (two, "a", two.created_at, 0, user),
+    ]
+
+
+def test_names_and_values_may_be_any_text(prefix, settings, tmp_path):
+    texts = ['"', "\\", "a,b", "{}", "NULL", "%s", "'", "{{x}}", '\\"', " ", "\n", "ä☃"]
+    rows = [
+        {
+            "filename": f"{n}{text}.png",
+            "tags": {f"tag {text}": text},
+            "description": text,
+            "size": 9,
+        }
+        for n, text in enumerate(texts)
+    ]
+    manifest = write(tmp_path, "m.ndjson", "\n".join(map(json.dumps, rows)))
+    run(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest)
+
+    links = ImageTag.objects.order_by("id").select_related("tag", "image")
+    assert [(link.image.filename, link.image.description, link.value) for link in links] == [
+        (f"{n}{text}.png", text, text) for n, text in enumerate(texts)
+    ]
 
 
 @pytest.mark.parametrize(

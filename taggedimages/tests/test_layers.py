@@ -11,7 +11,11 @@ IDENTITY = "taggedimages.identity"
 # Each part of the domain may import those after it, and itself.
 DOMAIN = ["search", "tags", "images", IDENTITY]
 # What many parts of a dialect or of the domain stand on, and which itself knows none of them.
-FOUNDATION = {"taggedimages.transactions", "taggedimages.postgresql.routing"}
+FOUNDATION = {
+    "taggedimages.transactions",
+    "taggedimages.postgresql.bulk",
+    "taggedimages.postgresql.routing",
+}
 EDGES = {"views", "serializers", "urls", "admin", "management", "parameters"}
 HTTP = ("rest_framework", "django.http", "drf_spectacular", "django_filters")
 SPEAKS_HTTP = {"taggedimages.identity.authentication"}

@@ -21,6 +21,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
+from taggedimages.engines import postgres
 from taggedimages.engines.tests.conftest import eventually
 from taggedimages.factories import make_png
 from taggedimages.tests import clusters
@@ -59,8 +60,8 @@ class Service:
     def reads_from(self, *servers):
         """Whether a listing is read from one of these, by what their connections did last."""
         self.get("/v1/images")
-        last = "SELECT query FROM pg_stat_activity WHERE datname = 'taggedimages'"
-        return any(' FROM "' in query for s in servers for (query,) in s.sql(last))
+        last = "SELECT query ~ 'images_|tags_|search_' FROM pg_stat_activity WHERE datname = %s"
+        return any((True,) in server.sql(last, postgres.DATABASE) for server in servers)
 
     def recovers(self):
         return eventually(lambda: self.reads_from(*self.replicas))
@@ -109,6 +110,7 @@ def service(tmp_path_factory):
         environment = os.environ | {
             "DATABASE_URL": started[0].url,
             "TAGGEDIMAGES_DATABASE_CONNECT_SECONDS": "1",
+            "TAGGEDIMAGES_STATEMENT_TIMEOUT_MS": "1000",
             "TAGGEDIMAGES_REPLICA_LAG_MS": str(LAG_MS),
         }
         manage(environment, "migrate", "-v0")

@@ -37,6 +37,6 @@ def add(picture: pictures.Picture, by: Author) -> None:
     @retried
     def save() -> None:
         image.save(force_insert=True)
-        tagging.tag(image, picture.tags, by)
+        tagging.tag_new(image, picture.tags, by)
 
     save()

@@ -1,0 +1,72 @@
+"""The command line of `python -m benchmarks`."""
+
+import argparse
+from pathlib import Path
+
+from benchmarks.suite import ON_CORPUS, ONCE
+
+ABOUT = "Measures the service: what each command does is in docs/benchmarks.md."
+IMPORTS, TAGS = 100_000, 1_000_000
+
+Options = argparse.Namespace
+
+
+def read(words: list[str] | None) -> Options:
+    """The options of one command, whose name is their `command`."""
+    parser = argparse.ArgumentParser(prog="benchmarks", description=ABOUT)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+
+    shown = _shared()
+    shown.add_argument("--json", action="store_true", help="print JSON")
+    shown.add_argument("--markdown", action="store_true", help="print Markdown")
+    made = _shared()
+    made.add_argument("--seed", type=int, default=1)
+    made.add_argument("--shuffled", action="store_true", help="ids do not follow time")
+    made.add_argument("--tags-per-image", type=float, default=12, help="on average (12)")
+    lean = _shared()
+    lean.add_argument("--without-ledger", action="store_true", help="links without history")
+    lasting = _shared()
+    lasting.add_argument("--seconds", type=float, default=10, help="most for a kind and side (10)")
+    there = _shared()
+    there.add_argument("--base", help="URL of the service (that of the `up` that runs here)")
+    there.add_argument("--token", default="", help="for a service that is not open to all")
+    chosen = _shared()
+    every = ",".join([*ON_CORPUS, *ONCE])
+    chosen.add_argument("--only", default="", metavar="PARTS", help=f"some of {every}")
+
+    def command(name: str, help: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
+        return commands.add_parser(name, help=help, parents=parents)
+
+    new = command("generate", "make a corpus", made)
+    new.add_argument("folder", type=Path)
+    new.add_argument("--images", type=int, required=True)
+    loaded = command("load", "load a corpus into the service's database", lean)
+    loaded.add_argument("folder", type=Path)
+    searched = command("search", "a running service beside the floor", shown, lasting, there)
+    searched.add_argument("folder", type=Path)
+    searched.add_argument("--kinds", default="", help="only these, by commas")
+    searched.add_argument("--keep-floor", action="store_true", help="for the next run")
+    command("page", "where the time of a page goes, on a running service's database", shown)
+    command("writes", "writes to a running service", shown, lasting, there)
+    named = command("vocabulary", "many tags, in a throw-away service", shown, lasting)
+    named.add_argument("--tags", type=int, default=TAGS, metavar="N", help=f"({TAGS})")
+    imported = command("import", "import_images, on throw-away engines", shown)
+    imported.add_argument("--images", type=int, default=IMPORTS, metavar="N", help=f"({IMPORTS})")
+    whole = command("suite", "all in throw-away services", shown, lasting, made, lean, chosen)
+    what = whole.add_mutually_exclusive_group(required=True)
+    what.add_argument("--images", type=int, nargs="+", metavar="N")
+    what.add_argument("--corpus", type=Path, nargs="+", metavar="FOLDER")
+    whole.add_argument("--tags", type=int, default=TAGS, metavar="N", help=f"to choose ({TAGS})")
+    whole.add_argument("--imports", type=int, default=IMPORTS, metavar="N", help=f"({IMPORTS})")
+    whole.add_argument("--out", type=Path, help="keep results and curve in this folder")
+    drawn = command("curve", "draw the growth curve of kept results", shown)
+    drawn.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
+    drawn.add_argument("--svg", type=Path, required=True)
+    compared = command("compare", "measure two commits in turn", shown, lasting, made, chosen)
+    compared.add_argument("commits", nargs=2, metavar="COMMIT")
+    compared.add_argument("--images", type=int, default=100_000)
+    return parser.parse_args(words)
+
+
+def _shared() -> argparse.ArgumentParser:
+    return argparse.ArgumentParser(add_help=False)

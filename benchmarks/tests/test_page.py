@@ -1,0 +1,37 @@
+"""The parts of a page are found where they are, and leave nothing behind."""
+
+import pytest
+
+from benchmarks import page
+from search import counting, folding, pages
+from taggedimages.factories import make_image
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+
+@pytest.fixture
+def tagged() -> None:
+    for _ in range(3):
+        make_image("knee", "left")
+    folding.rebuild()
+
+
+def test_every_part_of_every_page_is_seen(tagged):
+    found = page.measure(requests=2)["pages"]
+    assert len(found) == 3
+    for profile in found.values():
+        assert set(profile["parts"]) == {page.OUTSIDE, *page.PARTS}
+        assert all(taken > 0 for taken in profile["parts"].values())
+
+
+def test_parts_are_themselves_again_afterwards(tagged):
+    before = counting.total, pages.page
+    page.measure(requests=1)
+    assert (counting.total, pages.page) == before
+
+
+def test_a_part_does_not_count_what_another_part_took():
+    watch = page.Profile()
+    with watch.timing("outer"), watch.timing("inner"):
+        sum(range(100_000))
+    assert watch.taken["inner"] > watch.taken["outer"]

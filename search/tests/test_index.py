@@ -1,0 +1,218 @@
+"""Whatever happens to images and tags, the tag index answers what row by row would."""
+
+from contextlib import ExitStack
+from datetime import timedelta
+from typing import Any
+
+import pytest
+from django.db import connection, transaction
+from django.utils import timezone
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import (
+    RuleBasedStateMachine,
+    initialize,
+    invariant,
+    precondition,
+    rule,
+    run_state_machine_as_test,
+)
+
+from images import deletion, editing
+from images.models import Image
+from search import folding
+from search.models import BLOCK, SetSize, Unindexed
+from search.operators import TagValues
+from search.query import Query
+from search.tests.answers import assert_right
+from search.tests.limits import lowered
+from search.verifying import verify
+from taggedimages.factories import TESTS, make_image, make_user
+from taggedimages.identity.models import User
+from tags import curation, tagging
+from tags.models import ImageTag, Tag
+
+NOW = timezone.now()
+NAMES = st.sampled_from("abeF")
+SETS_OF_NAMES = st.lists(NAMES, max_size=3, unique=True)
+TAGS = SETS_OF_NAMES.map(lambda names: tuple(TagValues(name) for name in names))
+HOURS = st.sampled_from([-3, -2, -2, -1, 0]).map(lambda hours: NOW + timedelta(hours=hours))
+AHEAD = NOW + timedelta(days=1)
+ENDS = st.sampled_from([None, None, NOW - timedelta(hours=1), AHEAD])
+PICKS = st.integers(min_value=0, max_value=10**6)
+# Images far from each other, so that they are in several blocks and several spans.
+FIRST, GAPS = 200_000, st.sampled_from([1, 1, 1, BLOCK // 2, 20 * BLOCK])
+
+QUERIES = st.builds(
+    Query,
+    exact_tags=st.lists(NAMES, max_size=2).map(tuple),
+    match_tags=st.sampled_from([(), (), ("%",), ("A",), ("%e%", "f%"), ("none",)]),
+    with_any=TAGS,
+    without_any=st.just(()) | TAGS,
+    untagged=st.sampled_from([False, False, False, True]),
+    uploaded_only=st.booleans(),
+    created_from=st.none() | HOURS,
+    created_before=st.none() | HOURS,
+)
+# What the sizes of sets answer, asked often.
+PLAIN = st.builds(Query, exact_tags=st.lists(NAMES, max_size=1).map(tuple))
+
+
+class Service(RuleBasedStateMachine):
+    """All that happens to images and tags, in any order, within a transaction that is undone."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.undone = ExitStack()
+        self.undone.enter_context(transaction.atomic())
+        self.undone.callback(transaction.set_rollback, True)
+        self.people: list[User | None] = [None, make_user(), make_user(), make_user(staff=True)]
+        self.next_id = FIRST
+
+    @initialize(few_links=st.sampled_from([0, 0, 3]), heavy=st.sampled_from([0, 1, 3]))
+    def begin(self, few_links: int, heavy: int) -> None:
+        self.undone.enter_context(lowered(heavy, few_links, probed=heavy, merged=1 + heavy))
+
+    def teardown(self) -> None:
+        with self.undone:
+            assert verify().right
+
+    def person(self, pick: int) -> User | None:
+        return self.people[pick % len(self.people)]
+
+    def image(self, pick: int) -> Image:
+        images = Image.objects.order_by("pk")
+        return images[pick % images.count()]
+
+    def tag(self, pick: int) -> Tag:
+        tags = Tag.objects.order_by("pk")
+        return tags[pick % tags.count()]
+
+    # --- Images come, change and go --------------------------------------------------------------
+
+    @rule(
+        many=st.lists(SETS_OF_NAMES, min_size=1, max_size=4),
+        who=PICKS,
+        gap=GAPS,
+        created_at=HOURS | st.just(AHEAD),
+        ended_at=ENDS,
+        fields=st.fixed_dictionaries(
+            {"private": st.booleans(), "uploaded_at": st.sampled_from([None, NOW])}
+        ),
+    )
+    def create(self, many: list[list[str]], who: int, gap: int, fields: Any, **times: Any) -> None:
+        for names in many:
+            self.next_id += gap
+            make_image(*names, by=self.person(who), pk=self.next_id, **fields, **times)
+
+    @rule(many=st.lists(SETS_OF_NAMES, min_size=1, max_size=4))
+    def create_for_everybody(self, many: list[list[str]]) -> None:
+        self.create(many, who=0, gap=1, fields={}, created_at=NOW, ended_at=None)
+
+    @precondition(lambda self: Image.objects.exists())
+    @rule(pick=PICKS, private=st.booleans(), ended_at=ENDS)
+    def edit(self, pick: int, private: bool, ended_at: Any) -> None:
+        editing.edit(self.image(pick), {"private": private, "ended_at": ended_at})
+
+    @precondition(lambda self: Image.objects.exists())
+    @rule(pick=PICKS, move=st.sampled_from([deletion.trash, deletion.restore]))
+    def trash_or_restore(self, pick: int, move: Any) -> None:
+        move(self.image(pick))
+
+    @precondition(lambda self: Image.objects.exists())
+    @rule(pick=PICKS, uploaded_at=st.sampled_from([None, NOW]), created_at=HOURS, who=PICKS)
+    def upload_or_correct(self, pick: int, who: int, **times: Any) -> None:
+        image = Image.objects.filter(pk=self.image(pick).pk)
+        image.update(created_by=self.person(who), **times)
+
+    @precondition(lambda self: Tag.objects.exists() and Image.objects.exists())
+    @rule(pick=PICKS, what=st.sampled_from(["row", "tag", "all with a tag"]))
+    def remove(self, pick: int, what: str) -> None:
+        match what:
+            case "row":
+                sql("DELETE FROM images_image WHERE id = %s", self.image(pick).pk)
+            case "tag":
+                curation.delete(self.tag(pick), TESTS)
+            case "all with a tag":
+                deletion.delete_all(Image.objects.filter(tags=self.tag(pick), private=True))
+
+    # --- Tags, too -------------------------------------------------------------------------------
+
+    @precondition(lambda self: Image.objects.exists())
+    @rule(pick=PICKS, names=SETS_OF_NAMES)
+    def retag(self, pick: int, names: list[str]) -> None:
+        tagging.retag(self.image(pick), names, TESTS)
+
+    @precondition(lambda self: Image.objects.exists() and Tag.objects.exists())
+    @rule(pick=PICKS, which=PICKS)
+    def untag(self, pick: int, which: int) -> None:
+        tagging.untag(self.image(pick), [self.tag(which).pk], TESTS)
+
+    @precondition(lambda self: Tag.objects.exists())
+    @rule(pick=PICKS, name=NAMES)
+    def rename(self, pick: int, name: str) -> None:
+        if not Tag.objects.filter(name=name).exists():
+            curation.rename(self.tag(pick), name)
+
+    @rule(names=SETS_OF_NAMES)
+    def tag_everything(self, names: list[str]) -> None:
+        tagging.tag_each(Image.objects.all(), tagging.resolve(names), TESTS)
+
+    @rule(name=NAMES)
+    def link_and_move_by_plain_sql(self, name: str) -> None:
+        sql(
+            "INSERT INTO tags_imagetag (uuid, image_id, tag_id, value)"
+            " SELECT gen_random_uuid(), i.id, t.id, '' FROM images_image i, tags_tag t"
+            " WHERE t.name = %s ON CONFLICT DO NOTHING",
+            name,
+        )
+        newest, oldest = ImageTag.objects.order_by("-pk").first(), Image.objects.first()
+        if newest and oldest and not newest.tag.imagetag_set.filter(image=oldest).exists():
+            sql("UPDATE tags_imagetag SET image_id = %s WHERE id = %s", oldest.pk, newest.pk)
+
+    # --- The index keeps up, or does not ---------------------------------------------------------
+
+    @rule(left=st.sampled_from([0, 1, 1, 2, 5]))
+    def fold_all_but_the_last_changes(self, left: int) -> None:
+        folding.fold(max(Unindexed.objects.count() - left, 1))
+
+    @rule(anew=st.booleans())
+    def verify_or_rebuild(self, anew: bool) -> None:
+        if anew:
+            folding.rebuild()
+        assert verify().right
+        assert not Unindexed.objects.exists()
+
+    # --- And answers -----------------------------------------------------------------------------
+
+    @rule(query=QUERIES, who=PICKS, limit=st.integers(1, 4), offset=st.integers(0, 2))
+    def ask(self, query: Query, who: int, limit: int, offset: int) -> None:
+        assert_right(query, self.person(who), limit, offset)
+
+    @rule(query=PLAIN)
+    def ask_as_anybody(self, query: Query) -> None:
+        assert_right(query, None)
+
+    @invariant()
+    def no_size_is_below_zero(self) -> None:
+        assert not SetSize.objects.filter(shown__lt=0).exists()
+
+
+def sql(statement: str, *values: Any) -> None:
+    """Change the database as somebody beside the service would."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+
+
+@pytest.mark.django_db
+def test_the_index_answers_what_rows_say_whatever_happens():
+    run_state_machine_as_test(
+        Service,
+        settings=settings(
+            max_examples=40,
+            report_multiple_bugs=False,
+            stateful_step_count=40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )
