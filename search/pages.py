@@ -106,7 +106,7 @@ def _by_links(plan: Plan, total: Total) -> str:
     tags = conditions.ids(driver.tags)
     if audiences is None:
         every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
-        walks = [walk.replace("SELECT", f"SELECT {once}", 1).format(" AND ".join(every))]
+        walks = [f"SELECT {once} * FROM ({walk.format(' AND '.join(every))}) links"]
     elif len(driver.tags) * len(audiences) <= MERGED:
         walks = [
             walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))

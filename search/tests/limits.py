@@ -8,7 +8,7 @@ that a dozen images have bitmaps, merged walks and hashed probes.
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from search import conditions, counting, folding, pages
+from search import conditions, counting, facets, folding, pages
 
 
 @contextmanager
@@ -20,6 +20,7 @@ def lowered(heavy: int = 1, few_links: int = 0, probed: int = 1, merged: int = 1
         (counting, "FEW_LINKS", few_links),
         (conditions, "PROBED", probed),
         (pages, "MERGED", merged),
+        (facets, "FEW_IMAGES", 0),
     ]
     real = [(module, name, getattr(module, name)) for module, name, _ in wanted]
     try:

@@ -11,10 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Image
-from search import results
+from search import folding, results
 from search.orders import ORDERS
 from search.query import Query, find
-from search.tests.indexes import eager_index, give_bitmaps, take_in
+from search.tests.indexes import MANY, give_bitmaps
+from search.tests.limits import lowered
 from taggedimages.factories import TESTS, make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity.models import User
 from tags import tagging
@@ -94,6 +95,15 @@ def test_others_are_walked_as_their_viewer_sees_them(api_as):
     own, other = make_image("any", by=mira, private=True).pk, make_image("any", private=True).pk
     seen = {name: walked(api_as(who), LISTS[0], limit=1) for name, who in clients.items()}
     assert seen == {"mira": [own, ending, public], "staff": [other, own, ending, public]}
+
+
+@pytest.mark.parametrize("merged", [1, 8])
+@pytest.mark.parametrize("who", ["anonymous", "mira", "staff"])
+def test_an_image_with_several_of_the_tags_comes_once(api, api_as, who, merged):
+    client = api if who == "anonymous" else api_as(make_credentials(who, staff=who == "staff"))
+    made = [make_image(*tags).pk for tags in ("ab", "a", "ab", "b", "ab")]
+    with lowered(merged=merged):
+        assert walked(client, LISTS[2], exact_tags="", any_tags="a|b") == made[::-1]
 
 
 # --- Links ---------------------------------------------------------------------------------------
@@ -198,7 +208,7 @@ def apply(change, images):
         case ("make", *fields):
             make(*fields)
         case ("take in",):
-            take_in(3)
+            folding.fold(3)
         case (how, number):
             image = images[number % len(images)]
             if how == "delete":
@@ -220,7 +230,7 @@ def apply(change, images):
 )
 def test_what_is_there_throughout_comes_once_and_in_order(db, corpus, changes, order, limit):
     query = Query(exact_tags=("any",), order=order)
-    with transaction.atomic(), eager_index():
+    with transaction.atomic(), lowered(heavy=MANY):
         images = [make(*fields) for _, *fields in corpus]
         give_bitmaps(["any"])
         there = [image.pk for image in find(query, None)]

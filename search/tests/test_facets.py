@@ -10,10 +10,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Image
-from search import facets
+from search import facets, folding
 from search.models import Rebuild
 from search.query import Query, find
-from search.tests.indexes import eager_index, give_bitmaps, take_in
+from search.tests.indexes import MANY, give_bitmaps
+from search.tests.limits import lowered
 from taggedimages.factories import (
     TESTS,
     make_credentials,
@@ -187,7 +188,7 @@ def plainly_counted(query, viewer):
     most=st.integers(1, 4),
 )
 def test_they_are_what_a_plain_count_says(db, rows, heavy, changes, few, trusted, query, who, most):
-    with transaction.atomic(), eager_index(), pytest.MonkeyPatch.context() as patch:
+    with transaction.atomic(), lowered(heavy=MANY), pytest.MonkeyPatch.context() as patch:
         patch.setattr(facets, "MOST", most)
         mira, staff = make_user("mira"), make_user("staff", staff=True)
         viewer = {"nobody": None, "mira": mira, "staff": staff}[who]
@@ -196,7 +197,7 @@ def test_they_are_what_a_plain_count_says(db, rows, heavy, changes, few, trusted
         for how, number, tags in changes:
             change(how, images[number % len(images)], tags)
         if few:
-            take_in(few)
+            folding.fold(few)
         if not trusted:
             Rebuild.objects.create()
         assert facets.tags(query, viewer) == plainly_counted(query, viewer)[:most]
