@@ -1,22 +1,31 @@
 """Images in the admin: looked at, described and ended; their files come through the APIs."""
 
 import re
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django.contrib import admin, messages
+from django.core.paginator import Paginator
+from django.db.models import Q
+from django.db.models.functions import Now
 from django.http import HttpRequest
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError
 
 from images import deletion, serving
-from images.models import Image, ImageQuerySet
+from images.models import CLOCK_TOLERANCE, Image, ImageQuerySet
+from search.listing import found
 from search.parameters import text_query
-from search.query import narrowed
+from search.query import Query, narrowed
 from taggedimages.api.errors import flattened
+from taggedimages.api.fields import MAX_INT64
 
 # A search that starts so is one by conditions.
 CONDITIONS = re.compile(r"[a-z_]+=")
+# What leaves none out: the order and the page.
+IN_ORDER = {"o", "p"}
 
 
 @admin.register(Image)
@@ -25,7 +34,7 @@ class ImageAdmin(admin.ModelAdmin[Image]):
 
     list_display = ("filename", "created_by", "created_at", "uploaded_at", "ended_at", "private")
     list_filter = ("private", "project")
-    search_fields = ("=id", "=uuid", "filename")
+    search_fields = ("filename",)
     search_help_text = (
         "An id, a uuid or a part of the filename; or conditions as /v1/search/images takes them, "
         "such as exact_tags=knee|left&min_width=512&order=largest"
@@ -64,11 +73,22 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     def get_queryset(self, request: HttpRequest) -> ImageQuerySet:
         return Image.objects.filter(deleted_at=None)
 
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, *args: Any, **options: Any
+    ) -> Paginator[Image]:
+        """Pages; where no image is left out, the tag index says how many have no end."""
+        pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
+        if request.GET.keys() <= IN_ORDER:
+            unended = found(queryset, Query(), request.user)
+            ahead = queryset.filter(ended_at=None, created_at__gt=Now() + CLOCK_TOLERANCE)
+            pages.count = unended.count() + ahead.count()
+        return pages
+
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
         if not CONDITIONS.match(search_term):
-            return super().get_search_results(request, queryset, search_term)
+            return queryset.filter(*map(_told, search_term.split())), False
         try:
             return narrowed(queryset, text_query(search_term)), False
         except ValidationError as error:
@@ -91,3 +111,13 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for image in queryset:
             deletion.delete(image)
+
+
+def _told(word: str) -> Q:
+    """The images with this id, this uuid or this part of a filename; each has an index."""
+    told = Q(filename__icontains=word)
+    if word.isdecimal() and int(word) <= MAX_INT64:
+        told |= Q(pk=int(word))
+    with suppress(ValueError):
+        told |= Q(uuid=UUID(word))
+    return told

@@ -9,7 +9,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Now, Upper
+from django.db.models.functions import Collate, Now, Upper
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
@@ -179,6 +179,16 @@ class Image(models.Model):
             models.Index(
                 F("project"), F("created_at").desc(), F("id").desc(), name="image_of_project"
             ),
+            # Albums are of one dialect alone; the others' images are all in the default one.
+            models.Index(
+                F("project"),
+                F("album_id"),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="image_of_album",
+                condition=~Q(album_id="default"),
+            ),
+            models.Index(fields=["name"], name="image_by_name"),
             # What everybody sees, what one user sees besides, and what has an end, which alone
             # is judged at request time (images.audience).
             models.Index(
@@ -225,6 +235,7 @@ class Image(models.Model):
                 F("uploaded_at").desc(nulls_last=True), F("id").desc(), name="image_last_uploaded"
             ),
             models.Index(fields=["size", "id"], name="image_by_size"),
+            models.Index(Collate(Upper("filename"), "C"), F("id"), name="image_by_filename"),
         ]
 
     def __str__(self) -> str:

@@ -5,6 +5,7 @@ Every number in them comes from the database or from code; times travel as param
 """
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from typing import Any
 
 from images.audience import LATEST, Viewer
@@ -60,6 +61,18 @@ def window(plan: Plan, created: str) -> list[str]:
     return bounds
 
 
+def stretch(plan: Plan, created: str, image: str) -> list[str]:
+    """Where a walk, newest first, begins and ends.
+
+    It is told one place to begin: given a bound beside a cursor, PostgreSQL would begin there.
+    """
+    if not plan.after:
+        return [f"{created} <= {LATEST}", *window(plan, created)]
+    if plan.created_before and plan.created_before <= plan.after.key:
+        return window(plan, created)
+    return [*window(replace(plan, created_before=None), created), *after(plan, created, image)]
+
+
 def after(plan: Plan, created: str, image: str) -> list[str]:
     """Beyond where a cursor stands, in the order newest first."""
     return [f"({created}, {image}) < (%(after_at)s, %(after_id)s)"] if plan.after else []
@@ -94,6 +107,7 @@ def live(plan: Plan) -> str:
     return " AND ".join(
         [
             plan.viewer.visible,
+            *(["i.ended_at IS NULL"] if plan.unended else []),
             *window(plan, "i.created_at"),
             *others(plan, "i.id", plan.clauses),
         ]

@@ -10,13 +10,12 @@ from django.db.models.functions import Collate, Upper
 
 from images.models import Image, ImageQuerySet
 
-Key = datetime | int | str | None
-
 
 class Position(NamedTuple):
     """Where an image stands in an order: by its key, and by its id among equal ones."""
 
-    key: Key
+    # As its Order has it; None where the image lacks one.
+    key: Any
     image: int
 
 

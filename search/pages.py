@@ -8,7 +8,6 @@ all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of m
 from dataclasses import replace
 from typing import Any
 
-from images.audience import LATEST
 from search import conditions
 from search.counting import Total
 from search.models import BLOCK
@@ -97,17 +96,17 @@ def _images_cost(plan: Plan, total: Total, needed: int) -> float:
 def _by_links(plan: Plan, total: Total) -> str:
     driver, *rest = plan.clauses
     asked = [
-        f"l.image_created_at <= {LATEST}",
-        *conditions.window(plan, "l.image_created_at"),
-        *conditions.after(plan, "l.image_created_at", "l.image_id"),
+        *conditions.stretch(plan, "l.image_created_at", "l.image_id"),
         *conditions.others(plan, "l.image_id", rest),
     ]
     walk = "SELECT l.image_id AS image, l.image_created_at AS created FROM tags_imagetag l WHERE {}"
+    repeated = len(driver.tags) > 1
+    once = "DISTINCT" if repeated else ""
     audiences = plan.viewer.audiences
     tags = conditions.ids(driver.tags)
     if audiences is None:
         every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
-        walks = [walk.format(" AND ".join(every))]
+        walks = [walk.replace("SELECT", f"SELECT {once}", 1).format(" AND ".join(every))]
     elif len(driver.tags) * len(audiences) <= MERGED:
         walks = [
             walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))
@@ -117,19 +116,17 @@ def _by_links(plan: Plan, total: Total) -> str:
     else:
         one = walk.format(" AND ".join(["l.tag_id = t.tag", "l.audience = a.seen_by", *asked]))
         walks = [
-            f"SELECT image, created FROM unnest({tags}) t (tag),"
+            f"SELECT {once} image, created FROM unnest({tags}) t (tag),"
             f" unnest({conditions.ids(audiences)}) a (seen_by),"
             f" LATERAL ({one} {FIRST}) newest"
         ]
-    return _merged(plan, walks, total, repeated=len(driver.tags) > 1)
+    return _merged(plan, walks, total, repeated)
 
 
 def _by_images(plan: Plan, total: Total) -> str:
     asked = [
         "i.ended_at IS NULL",
-        f"i.created_at <= {LATEST}",
-        *conditions.window(plan, "i.created_at"),
-        *conditions.after(plan, "i.created_at", "i.id"),
+        *conditions.stretch(plan, "i.created_at", "i.id"),
         *conditions.others(plan, "i.id", plan.clauses),
     ]
     walk = "SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {}"
@@ -161,6 +158,7 @@ def _by_bitmaps(plan: Plan, total: Total) -> str:
 
 
 def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
+    """The first of several walks, of which each meets an image once."""
     if total.ending:
         after = conditions.after(plan, "i.created_at", "i.id")
         ending = " AND ".join(["i.ended_at > statement_timestamp()", conditions.live(plan), *after])

@@ -61,6 +61,8 @@ class Plan:
     absent: Clause = Clause()
     untagged: bool = False
     uploaded_only: bool = False
+    # Only what has no end, not even one that lies ahead.
+    unended: bool = False
     created_from: datetime | None = None
     created_before: datetime | None = None
     # Only what comes after this in the order newest first.

@@ -31,6 +31,12 @@ class Page(NamedTuple):
     last: Position | None
 
 
+def total(query: Query, user: User | AnonymousUser | None) -> int:
+    """How many images match that a user may see."""
+    planned = plan(query, Viewer.of(user))
+    return counting.total(planned).images if planned else find(query, user).count()
+
+
 class Positions(Protocol):
     """Where some of what was found stands: so many, from `offset` images after a position."""
 

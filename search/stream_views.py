@@ -7,7 +7,7 @@ from typing import Any
 
 import orjson
 from django.conf import settings
-from django.http import HttpResponse, HttpResponseBase, StreamingHttpResponse
+from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
@@ -54,7 +54,7 @@ def streamed(request: Request, query: Query, after: Position | None) -> HttpResp
     next(lines)
     if request.method == "HEAD":
         lines.close()
-        return HttpResponse(content_type=NDJSON)
+        return StreamingHttpResponse(content_type=NDJSON)
     return StreamingHttpResponse(lines, content_type=NDJSON)
 
 

@@ -1,13 +1,19 @@
 """Tags in the admin; every change goes through the same functions as the APIs'."""
 
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django import forms
 from django.contrib import admin
-from django.db.models import Count, OuterRef, QuerySet, Subquery
+from django.core.paginator import Paginator
+from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.utils.functional import cached_property
 
+from search import tallies
+from taggedimages.api.fields import MAX_INT64
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags import curation
@@ -32,6 +38,15 @@ class TagForm(forms.ModelForm[Tag]):
         )
 
 
+class AllTags(Paginator[Tag]):
+    """Pages of tags; where none is left out, the tally says how many there are."""
+
+    @cached_property
+    def count(self) -> int:
+        tags: Any = self.object_list
+        return super().count if tags.query.where else tallies.tags()
+
+
 @admin.register(Tag)
 class TagAdmin(admin.ModelAdmin[Tag]):
     """The vocabulary."""
@@ -42,6 +57,7 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     list_per_page = 50
     show_full_result_count = False
     ordering = ("folded", "name")
+    paginator = AllTags
 
     def get_queryset(self, request: HttpRequest) -> TagQuerySet:
         # A subquery, so that only the tags of the page are counted.
@@ -70,9 +86,20 @@ class TagAdmin(admin.ModelAdmin[Tag]):
         return [str(tag) for tag in objs], counts, set(), []
 
 
+class Newest(Paginator[TagChange]):
+    """Pages of the newest lines: of a ledger that only grows, nobody wants to count all."""
+
+    MOST = 10_000
+
+    @cached_property
+    def count(self) -> int:
+        lines: Any = self.object_list
+        return int(lines.order_by("-id")[: self.MOST].count())
+
+
 @admin.register(TagChange)
 class TagChangeAdmin(admin.ModelAdmin[TagChange]):
-    """The ledger, to be read."""
+    """The ledger, to be read: its newest lines, or what is searched for."""
 
     list_display = (
         "changed_at",
@@ -83,10 +110,17 @@ class TagChangeAdmin(admin.ModelAdmin[TagChange]):
         "user_name",
         "through",
     )
-    search_fields = ("=image_id", "=tag_name", "=change_id")
+    search_fields = ("tag_name",)
+    search_help_text = "The id of an image, the exact name of a tag or the id of a change"
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-id",)
+    paginator = Newest
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        return queryset.filter(_told(search_term)) if search_term else queryset, False
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False
@@ -96,6 +130,16 @@ class TagChangeAdmin(admin.ModelAdmin[TagChange]):
 
     def has_delete_permission(self, request: HttpRequest, obj: TagChange | None = None) -> bool:
         return False
+
+
+def _told(text: str) -> Q:
+    """The lines of this image, of this change or of a tag of this name."""
+    if text.isdecimal() and int(text) <= MAX_INT64:
+        # A name may be a number too, but only ids have an index.
+        return Q(image_id=int(text))
+    with suppress(ValueError):
+        return Q(change_id=UUID(text))
+    return Q(tag_name=text)
 
 
 def _author(request: HttpRequest) -> Author:

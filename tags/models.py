@@ -51,6 +51,7 @@ class Tag(models.Model):
         ]
         indexes = [
             models.Index(fields=["folded", "name"], name="tag_alphabetical"),
+            models.Index(fields=["created_at", "id"], name="tag_oldest_first"),
             # Patterns that do not tell how a name begins.
             GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="tag_folded_part"),
         ]
@@ -96,6 +97,7 @@ class ImageTag(models.Model):
                 F("image").desc(),
                 name="imagetag_walk",
             ),
+            models.Index(fields=["created_at", "id"], name="imagetag_oldest_first"),
         ]
 
     def __str__(self) -> str:

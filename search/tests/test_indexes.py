@@ -43,6 +43,7 @@ def test_a_condition_begins_at_its_index(query, index):
         ("uploaded", "image_last_uploaded"),
         ("largest", "image_by_size"),
         ("smallest", "image_by_size"),
+        ("filename", "image_by_filename"),
     ],
 )
 def test_an_order_is_read_off_its_index(order, index):

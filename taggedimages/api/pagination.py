@@ -8,6 +8,7 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from search.listing import Listing
 from taggedimages.api.fields import QueryIntegerField
 
 
@@ -41,7 +42,7 @@ class ZeroBasedPagination(PageNumberPagination):
         asked = PageParameters(data=request.query_params)
         asked.is_valid(raise_exception=True)
         self.number, self.limit = asked.validated_data["page"], asked.validated_data["limit"]
-        self.total = queryset.order_by().count()
+        self.total = queryset.count()
         start = self.number * self.limit
         return list(queryset[start : start + self.limit]) if start < self.total else []
 
@@ -65,9 +66,11 @@ class ZeroBasedPagination(PageNumberPagination):
 
 
 def paged(
-    queryset: QuerySet[Any], request: Request, serializer: type[serializers.Serializer[Any]]
+    records: QuerySet[Any] | Listing[Any],
+    request: Request,
+    serializer: type[serializers.Serializer[Any]],
 ) -> Response:
-    """The page of a queryset that the request asks for. Raises ValidationError."""
+    """The page of some records that the request asks for. Raises ValidationError."""
     pages = ZeroBasedPagination()
-    page = pages.paginate_queryset(queryset, request)
+    page = pages.paginate_queryset(records, request)
     return pages.get_paginated_response(serializer(page, many=True).data)

@@ -4,7 +4,7 @@ import re
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F
+from django.db.models import F, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.lookups import IsNull
 from django_filters import BooleanFilter, CharFilter
@@ -13,8 +13,12 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 
+from images.audience import Viewer
 from images.models import Image, ImageQuerySet
-from search import operators
+from search import operators, tallies
+from search.listing import Found, Listing, found
+from search.query import Query
+from search.results import total
 from search.words import containing
 from taggedimages.dialects.atmosphere.references import ReferenceFilter
 from tags.models import ImageTag
@@ -44,6 +48,15 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
         model = Image
         fields: list[str] = []
 
+    def filter_queryset(self, images: ImageQuerySet) -> ImageQuerySet | Found:
+        asked = {name: value for name, value in self.form.cleaned_data.items() if value is not None}
+        narrowed: ImageQuerySet = super().filter_queryset(images)
+        query = _query(asked)
+        if query is None:
+            return narrowed
+        reordered = narrowed.query.order_by != images.query.order_by
+        return found(narrowed, query, self.request.user, reordered=reordered)
+
     @extend_schema_field(OpenApiTypes.STR)
     def tagged(self, images: ImageQuerySet, field: str, name: str) -> ImageQuerySet:
         return operators.exact_tags(images, (name,))
@@ -72,6 +85,16 @@ def in_default_order(images: ImageQuerySet) -> ImageQuerySet:
     return images.order_by(IsNull(F("ended_at"), True).desc(), "-created_at", "-id")
 
 
+def _query(asked: dict[str, Any]) -> Query | None:
+    """What the parameters narrow, as a Query; None where there is none that says it."""
+    if asked.get("created_by") or asked.get("created_by__username") or asked.get("search"):
+        return None
+    if asked.get("featured") is False:
+        return None
+    names = [name for name in (asked.get("tag_name"), asked.get("tags__name")) if name]
+    return Query(exact_tags=tuple(names), match_tags=(FEATURED,) if asked.get("featured") else ())
+
+
 def _order(order: str) -> OrderBy | None:
     """One term of `ordering`; None for an unknown one, which is ignored."""
     column = ORDERS.get(order.removeprefix("-"))
@@ -93,3 +116,15 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
     class Meta:
         model = ImageTag
         fields: list[str] = []
+
+    def filter_queryset(self, links: QuerySet[ImageTag]) -> QuerySet[ImageTag] | Listing[ImageTag]:
+        narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
+        given = {name: value for name, value in self.form.cleaned_data.items() if value}
+        user = self.request.user
+        if not given:
+            return Listing(narrowed, lambda: tallies.links(Viewer.of(user)))
+        if given.keys() == {"tag__name"}:
+            # An image has a tag once.
+            tagged = Query(exact_tags=(given["tag__name"],))
+            return Listing(narrowed, lambda: total(tagged, user))
+        return narrowed

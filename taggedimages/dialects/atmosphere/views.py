@@ -13,6 +13,8 @@ from rest_framework.response import Response
 
 from images import uploads
 from images.models import Image, ImageQuerySet
+from search import tallies
+from search.listing import Listing
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
 from taggedimages.dialects.atmosphere.edits import DOOR, check_allowed, check_editable, save
@@ -171,7 +173,8 @@ class TagViewSet(AtmosphereViewSet[Tag]):
 
     @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.get_queryset())
+        tags: Any = Listing(self.get_queryset(), tallies.tags)
+        page = self.paginate_queryset(tags)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
     @documented("One tag")

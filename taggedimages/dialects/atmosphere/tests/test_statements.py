@@ -14,14 +14,15 @@ def statements(client, path):
         connection,
     ) as captured:
         assert client.get(path).status_code == 200
-    return len(captured)
+    # How many images there are is estimated once a minute.
+    return sum("reltuples" not in statement["sql"] for statement in captured)
 
 
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("images", 3),
-        ("images?include_ended=true", 3),
+        ("images", 5),
+        ("images?include_ended=true", 5),
         ("images?search=knee+x&featured=false&ordering=name", 3),
         ("image_tags", 3),
         ("tags", 2),
