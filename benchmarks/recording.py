@@ -2,23 +2,30 @@
 
 What is recorded is run again with values of its own. To know which these are, a request is
 recorded twice: what is the same both times stays; the id of the image that was made comes from
-where it first is in a result; uuids, by themselves or within a text, and times are made anew.
+where it first is in a result; uuids and times are made anew. Ids and uuids may also be within
+texts, such as those of arrays.
 """
 
 import re
-import uuid
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import zip_longest
 from typing import Any
+from uuid import UUID, uuid4
 
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from taggedimages.postgresql.bulk import uuids
+
 CONTROL = {"BEGIN", "COMMIT", "ROLLBACK"}
-UUID = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+UUIDS = re.compile(r"[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}|[0-9a-f]{32}")
+NUMBER = re.compile(r"(\d+)")
 
 Rows = list[tuple[Any, ...]]
+# Makes a value for a run: of the id of its image, and its new uuids by those recorded.
+New = Callable[[int, dict[str, UUID]], Any]
 
 
 class NotRepeatable(Exception):
@@ -43,23 +50,16 @@ class Recording:
 
 
 @dataclass(frozen=True)
-class Varying:
-    """A place among values: the image's id, or a value of which there is a new one each time."""
-
-    recorded: Any
-    is_image: bool
-
-
-@dataclass(frozen=True)
 class Script:
-    """Statements with places for what differs; the id is at a statement's row and column."""
+    """Statements with a New for each value that differs, and at which statement, row and column the
+    id of the image is."""
 
     statements: list[tuple[str, Any]]
     image_at: tuple[int, int, int]
 
     def run(self, cursor: Any) -> int:
         """Run it all on a connection that commits by itself; the id of the image it makes."""
-        known: dict[str, str] = {}
+        known: dict[str, UUID] = {}
         image = 0
         at, row, column = self.image_at
         for number, (statement, values) in enumerate(self.statements):
@@ -103,22 +103,11 @@ def script(first: Recording, second: Recording) -> Script:
     return Script([(one.sql, _common(one.values, two.values, images)) for one, two in pairs], found)
 
 
-def filled(values: Any, image: int, known: dict[str, str]) -> Any:
-    """Values with what belongs in their places; `known` are the new uuids by those recorded."""
+def filled(values: Any, image: int, known: dict[str, UUID]) -> Any:
+    """Values with what is new among them; `known` gets the new uuids by those recorded."""
     if isinstance(values, list | tuple):
         return type(values)([filled(value, image, known) for value in values])
-    if not isinstance(values, Varying):
-        return values
-    if values.is_image:
-        return image
-    if isinstance(values.recorded, datetime):
-        return datetime.now(UTC)
-    text = UUID.sub(lambda found: _another(found[0], known), str(values.recorded))
-    return uuid.UUID(text) if isinstance(values.recorded, uuid.UUID) else text
-
-
-def _another(recorded: str, known: dict[str, str]) -> str:
-    return known.setdefault(recorded, str(uuid.uuid4()))
+    return values(image, known) if callable(values) else values
 
 
 def _rows(cursor: Any) -> Rows | None:
@@ -144,10 +133,41 @@ def _places(
 def _common(one: Any, two: Any, images: tuple[int, int]) -> Any:
     if isinstance(one, list | tuple):
         return type(one)([_common(*both, images) for both in zip(one, two, strict=True)])
-    if one == two:
-        return one
-    if isinstance(one, datetime | uuid.UUID) or (isinstance(one, str) and UUID.search(one)):
-        return Varying(one, is_image=False)
+    return one if one == two else _new(one, two, images)
+
+
+def _new(one: Any, two: Any, images: tuple[int, int]) -> New:
     if (one, two) == images:
-        return Varying(one, is_image=True)
+        return lambda image, known: image
+    if isinstance(one, datetime):
+        return lambda image, known: datetime.now(UTC)
+    if isinstance(one, UUID):
+        return lambda image, known: UUID(_another(str(one), known))
+    if isinstance(one, str) and UUIDS.search(one):
+        # Numbers beside a uuid are the time in a key: that of the recording will do.
+        return lambda image, known: UUIDS.sub(lambda found: _another(found[0], known), one)
+    if isinstance(one, str) and (parts := _around_ids(one, str(two), images)):
+        return lambda image, known: str(image).join(parts)
     raise NotRepeatable(f"{one!r} was {two!r} the next time.")
+
+
+def _around_ids(one: str, two: str, images: tuple[int, int]) -> list[str]:
+    """A text in pieces between which the id of its image was; none where more than that differs."""
+    pieces = [""]
+    for mine, other in zip_longest(NUMBER.split(one), NUMBER.split(two)):
+        if mine == other:
+            pieces[-1] += mine
+        elif (mine, other) == (str(images[0]), str(images[1])):
+            pieces.append("")
+        else:
+            return []
+    return pieces
+
+
+def _another(recorded: str, known: dict[str, UUID]) -> str:
+    """The uuid of this run instead of one recorded: of the same version, and written the same."""
+    if recorded not in known:
+        # Those that are in order of time cost an index less.
+        in_order = UUID(recorded).version == 7
+        known[recorded] = UUID(uuids(1)[0]) if in_order else uuid4()
+    return str(known[recorded]) if "-" in recorded else known[recorded].hex
