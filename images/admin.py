@@ -16,7 +16,7 @@ from rest_framework.exceptions import ValidationError
 
 from images import deletion, serving
 from images.models import CLOCK_TOLERANCE, Image, ImageQuerySet
-from search.listing import found
+from search.listing import unended_first
 from search.parameters import text_query
 from search.query import Query, narrowed
 from taggedimages.api.errors import flattened
@@ -79,7 +79,7 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         """Pages; where no image is left out, the tag index says how many have no end."""
         pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
         if request.GET.keys() <= IN_ORDER:
-            unended = found(queryset, Query(), request.user)
+            unended = unended_first(queryset, Query(), request.user)
             ahead = queryset.filter(ended_at=None, created_at__gt=Now() + CLOCK_TOLERANCE)
             pages.count = unended.count() + ahead.count()
         return pages

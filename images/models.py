@@ -97,8 +97,11 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def older_than(self, image: "Image") -> Self:
         """Those that come after an image in `newest_first`."""
-        same_instant = Q(created_at=image.created_at, pk__lt=image.pk)
-        return self.filter(Q(created_at__lt=image.created_at) | same_instant)
+        # The first condition is where the walk of an index begins.
+        return self.filter(
+            Q(created_at__lt=image.created_at) | Q(pk__lt=image.pk),
+            created_at__lte=image.created_at,
+        )
 
 
 class Image(models.Model):

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, QuerySet
+from django.db.models import Max, Min, Model, QuerySet
 
 from images.audience import Viewer
 from images.models import Image, ImageQuerySet
@@ -39,19 +39,21 @@ class Listing(Generic[M]):
         return list(self.records.filter(**{f"{self.key}__in": keys}))
 
 
+@dataclass
 class Found:
-    """Images that the tag index finds: those without an end before the others, each newest first.
+    """Images that the tag index finds, newest first, and after them those that it was not asked of.
 
-    `images` are all of them, in that order unless `reordered`.
+    `images` are all of them as a queryset, in the same order unless `reordered`.
     """
 
-    def __init__(self, images: ImageQuerySet, planned: Plan, *, reordered: bool = False) -> None:
-        self.images, self.reordered = images, reordered
-        self.plan = replace(planned, unended=True)
+    images: ImageQuerySet
+    plan: Plan
+    rest: ImageQuerySet | None = None
+    reordered: bool = False
 
     def count(self) -> int:
         """How many there are."""
-        return self._unended.images + self._ending.count()
+        return self._total.images + (0 if self.rest is None else self.rest.count())
 
     def __getitem__(self, part: slice) -> list[Image]:
         keys = self._keys(part.start or 0, part.stop)
@@ -59,40 +61,50 @@ class Found:
         return [images[key] for key in keys if key in images]
 
     @cached_property
-    def _unended(self) -> counting.Total:
+    def _total(self) -> counting.Total:
         return counting.total(self.plan)
-
-    @property
-    def _ending(self) -> ImageQuerySet:
-        """Those that have an end, which are few."""
-        return self.images.exclude(ended_at=None)
 
     def _keys(self, start: int, stop: int) -> list[int]:
         if self.reordered:
-            return _keys_of(self.images, slice(start, stop))
-        found = pages.page(self.plan, self._unended, stop - start, start)
+            return _keys_of(self.images, start, stop)
+        found = pages.page(self.plan, self._total, stop - start, start)
         keys = [position.image for position in found]
-        unended = self._unended.images
-        if stop > unended:
-            keys += _keys_of(self._ending, slice(max(start - unended, 0), stop - unended))
+        beyond = self._total.images
+        if self.rest is not None and stop > beyond:
+            keys += _keys_of(self.rest, max(start - beyond, 0), stop - beyond)
         return keys
 
 
-def found(
+def unended_first(
     images: ImageQuerySet,
     query: Query,
     user: User | AnonymousUser | None,
     *,
     reordered: bool = False,
 ) -> Found | ImageQuerySet:
-    """The images of a user that match a query, by the tag index if that can tell.
+    """The images of a user that match a query, by the tag index if it can tell.
 
     `images` are the same as a queryset, which may have ended ones too.
     """
     planned = plan(query, Viewer.of(user))
-    return Found(images, planned, reordered=reordered) if planned else images
+    if planned is None:
+        return images
+    # Few have an end, and these have an index.
+    return Found(images, replace(planned, unended=True), images.exclude(ended_at=None), reordered)
 
 
-def _keys_of(images: ImageQuerySet, part: slice) -> list[int]:
+def of_project(images: ImageQuerySet, query: Query, project_id: str) -> Found | ImageQuerySet:
+    """The current images of a project that match a query, by the tag index if it can tell.
+
+    It knows no projects: it can where there is no other. `images` are the same as a queryset.
+    """
+    # The ends of an index.
+    projects = Image.objects.aggregate(first=Min("project"), last=Max("project"))
+    alone = set(projects.values()) == {project_id}
+    planned = plan(query, Viewer(audiences=None)) if alone else None
+    return Found(images, planned) if planned else images
+
+
+def _keys_of(images: ImageQuerySet, start: int, stop: int) -> list[int]:
     keys: Any = images.prefetch_related(None).values_list("pk", flat=True)
-    return list(keys[part])
+    return list(keys[start:stop])

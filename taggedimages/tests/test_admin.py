@@ -1,5 +1,6 @@
 """The admin: what staff may do there goes through the same functions as the APIs."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
@@ -7,6 +8,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
+from django.utils import timezone
 
 from images import processing, storage
 from images.models import Image
@@ -211,6 +213,39 @@ def test_images_are_searched_by_conditions_as_in_the_api_or_by_words(staff, sear
     make_image("knee", "right", filename="c-knee", size=1, private=True)
     page = staff.get(to("images_image"), {"q": search})
     assert [image.filename[0] for image in page.context["cl"].result_list] == shown
+
+
+def test_images_of_every_kind_are_counted_as_they_are_listed(staff: Client):
+    soon = timezone.now() + timedelta(days=1)
+    past = timezone.now() - timedelta(days=1)
+    for fields in ({}, {"private": True}, {"ended_at": soon}, {"ended_at": past}):
+        make_image(**fields)
+        make_image(created_at=soon, **fields)
+    make_image(ended_at=past, deleted_at=past)
+    page = staff.get(to("images_image"))
+    assert page.context["cl"].result_count == len(page.context["cl"].result_list) == 8
+
+
+def test_an_image_is_found_by_its_id_its_uuid_or_words_of_its_filename(staff: Client):
+    image = make_image(filename="left Knee.png")
+    make_image(filename="right.png")
+    for search in (image.pk, image.uuid, "knee", "left .PNG", "9" * 30, "knee right"):
+        page = staff.get(to("images_image"), {"q": str(search)})
+        found = [image] if str(search) not in ("9" * 30, "knee right") else []
+        assert list(page.context["cl"].result_list) == found
+
+
+def test_tags_and_lines_of_the_ledger_are_counted_with_and_without_a_search(staff: Client):
+    image = make_image("knee", "left")
+    line = TagChange.objects.first()
+    assert line
+    searches = {"": 2, str(image.pk): 2, str(line.change_id): 2, "knee": 1, "x": 0}
+    for search, count in searches.items():
+        page = staff.get(to("tags_tagchange"), {"q": search})
+        assert page.context["cl"].result_count == len(page.context["cl"].result_list) == count
+    for search, count in {"": 2, "KNEE": 1, "x": 0}.items():
+        page = staff.get(to("tags_tag"), {"q": search})
+        assert page.context["cl"].result_count == len(page.context["cl"].result_list) == count
 
 
 def test_a_slip_in_a_condition_is_told_and_shows_nothing(staff: Client):

@@ -16,7 +16,7 @@ from rest_framework.exceptions import ValidationError
 from images.audience import Viewer
 from images.models import Image, ImageQuerySet
 from search import operators, tallies
-from search.listing import Found, Listing, found
+from search.listing import Found, Listing, unended_first
 from search.query import Query
 from search.results import total
 from search.words import containing
@@ -55,7 +55,7 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
         if query is None:
             return narrowed
         reordered = narrowed.query.order_by != images.query.order_by
-        return found(narrowed, query, self.request.user, reordered=reordered)
+        return unended_first(narrowed, query, self.request.user, reordered=reordered)
 
     @extend_schema_field(OpenApiTypes.STR)
     def tagged(self, images: ImageQuerySet, field: str, name: str) -> ImageQuerySet:

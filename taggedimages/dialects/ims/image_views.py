@@ -8,6 +8,7 @@ from rest_framework.response import Response
 
 from images import uploads
 from images.models import Image, ImageQuerySet
+from search.listing import of_project
 from search.query import Query, narrowed
 from taggedimages.api import caching
 from taggedimages.api.schema import ETAG, IF_NONE_MATCH, NOT_MODIFIED
@@ -39,12 +40,14 @@ class ResourceViewSet(ImsViewSet):
     def act(self, request: Request, project_id: str) -> Response:
         action = self.asked(ActionSerializer)["action"]
         asked = self.asked(ACTIONS[action])
-        images = narrowed(Image.objects.current().of_project(project_id), query_of(asked))
-        answer = {"total_count": images.count()}
+        query = query_of(asked)
+        images = narrowed(with_tags(Image.objects.current().of_project(project_id)), query)
+        found = of_project(images.newest_first(), query, project_id)
+        answer = {"total_count": found.count()}
         if action == "count":
             return Response(answer)
         start = min(asked["offset"], answer["total_count"])
-        page = with_tags(images.newest_first())[start : start + asked["limit"]]
+        page = found[start : start + asked["limit"]]
         return Response({"resources": [resource(image) for image in page], **answer})
 
 

@@ -1,11 +1,14 @@
 """Contract Atmosphere, pagination and order."""
 
 from datetime import timedelta
+from typing import Any
 
 import pytest
 from django.utils import timezone
 
+from images.models import Image
 from taggedimages.factories import make_image, make_tag, make_user
+from taggedimages.identity.models import User
 from tags.models import Tag
 
 pytestmark = pytest.mark.django_db
@@ -87,3 +90,41 @@ def test_links_and_tags_come_oldest_first(api):
     tags = sorted(image.tags.values_list("pk", flat=True))
     assert ids(api.get("/api/v2/image_tags")) == links
     assert ids(api.get("/api/v2/tags")) == tags
+
+
+@pytest.mark.parametrize("query", ["", "&tag_name=knee", "&featured=true", "&ordering=-start_date"])
+@pytest.mark.parametrize("ended", ["", "&include_ended=true"])
+def test_whoever_walks_the_pages_sees_each_image_of_theirs_once(api, login, query, ended):
+    client, user = login("ann")
+    staff, _ = login("boss", project_id="default")
+    User.objects.filter(username="boss").update(is_staff=True)
+    soon, past = timezone.now() + timedelta(days=1), timezone.now() - timedelta(hours=1)
+    private, ending, over = {"private": True}, {"ended_at": soon}, {"ended_at": past}
+    kinds: list[dict[str, Any]] = [{}, private, ending, over, private, {}]
+    for number, fields in enumerate(kinds):
+        by = None if number == 4 else user
+        make_image("knee", "featured", by=by, created_at=NOW + timedelta(hours=number), **fields)
+    own = {"": [5, 1, 0, 2], "&include_ended=true": [5, 1, 0, 3, 2]}[ended]
+    expected = {api: [5, 0, 2], client: own, staff: [own[0], 4, *own[1:]]}
+    first = Image.objects.order_by("id")[0].pk
+    for caller, order in expected.items():
+        if "ordering" in query:
+            order = sorted(order, reverse=True)
+        walked, following = [], f"/api/v2/images?page_size=1{query}{ended}"
+        while following:
+            page = caller.get(following).json()
+            walked += [image["id"] - first for image in page["results"]]
+            following = page["next"]
+        assert (walked, page["count"]) == (order, len(order))
+
+
+def test_links_are_counted_for_each_caller(api, login):
+    client, user = login("ann")
+    make_image("knee", "left")
+    make_image("knee", by=user, private=True)
+    make_image("knee", ended_at=timezone.now() + timedelta(days=1))
+    make_image("knee", ended_at=NOW)
+    for query, counts in {"": (3, 4), "?tag__name=knee": (2, 3), "?tag__name=no": (0, 0)}.items():
+        pages = [caller.get(f"/api/v2/image_tags{query}").json() for caller in (api, client)]
+        assert tuple(page["count"] for page in pages) == counts
+        assert tuple(len(page["results"]) for page in pages) == counts

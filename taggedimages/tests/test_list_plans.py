@@ -1,0 +1,204 @@
+"""What a list reads does not grow with the corpus: plans at 50,000 images, of every dialect.
+
+Nothing here is about time. Each statement of a request is explained as it ran: which indexes it
+used, and how many rows and pages of memory it looked at.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Any, NamedTuple
+
+import pytest
+from django.utils import timezone
+
+from images.models import Image
+from taggedimages.dialects.tests.doors import Atmosphere, Door, Ims, SharinPix, Tim
+from taggedimages.factories import make_credentials
+from taggedimages.identity.credentials import CredentialSet
+from taggedimages.identity.models import User
+from taggedimages.tests import image_corpus
+from taggedimages.tests.explaining import Explained, explained
+from tags.models import Tag, TagChange
+
+pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("plans")]
+
+# What grows with the corpus. Of the vocabulary, joins may read all: it is small beside them.
+LARGE = {"images_image", "images_facts", "tags_imagetag", "tags_tagchange"}
+# Of a page of a hundred images with twelve tags each.
+ROWS, BUFFERS = 3_000, 4_000
+DEEP = {"page": 100, "limit": 100}
+DAY = 86_400
+ACTION = "/v2/{project}/images/resource_instances/action"
+
+
+class Listing(NamedTuple):
+    """A request for a list, the indexes that it has to use, and how much it may read."""
+
+    path: str
+    query: dict[str, Any]
+    indexes: set[str]
+    rows: int = ROWS
+
+
+def key(*names: str) -> list[dict[str, Any]]:
+    return [{"key": name, "values": []} for name in names]
+
+
+OURS = {
+    "images": Listing("/v1/images", {}, {"image_shown", "search_setsize_pkey"}),
+    "a deep page": Listing("/v1/images", DEEP, {"image_shown"}, 10_000 + ROWS),
+    "a window": Listing("/v1/images", {"window": 1}, {"image_shown"}),
+    "uploaded": Listing("/v1/images", {"uploaded_only": "true"}, {"image_shown"}),
+    "a tag": Listing("/v1/tags/{common}/images", {}, {"imagetag_walk"}),
+    "common": Listing("/v1/search/images", {"exact_tags": "common"}, {"imagetag_walk"}),
+    "common, a deep page": Listing(
+        "/v1/search/images", {"exact_tags": "common", **DEEP}, {"imagetag_walk"}, 10_000 + ROWS
+    ),
+    "common, a window": Listing(
+        "/v1/search/images", {"exact_tags": "common", "window": 1}, {"imagetag_walk"}
+    ),
+    "seldom": Listing("/v1/search/images", {"exact_tags": "seldom"}, {"imagetag_walk"}),
+    "rare": Listing("/v1/search/images", {"exact_tags": "rare"}, {"imagetag_walk"}),
+    "two tags": Listing(
+        "/v1/search/images", {"exact_tags": "common|often"}, {"imagetag_walk", "search_bitmap_pkey"}
+    ),
+    "three tags": Listing(
+        "/v1/search/images",
+        {"exact_tags": "common|often|tag-0000"},
+        {"imagetag_walk", "search_bitmap_pkey"},
+    ),
+    "common and rare": Listing(
+        "/v1/search/images", {"exact_tags": "common|rare"}, {"imagetag_walk", "imagetag_once"}
+    ),
+    "a pattern": Listing(
+        "/v1/search/images", {"match_tags": "TAG-499%"}, {"tag_alphabetical", "imagetag_walk"}
+    ),
+    "history": Listing("/v1/images/{old}/history", {}, {"tagchange_of_image"}),
+}
+ATMOSPHERE = {
+    "a rare tag": Listing("/api/v2/images", {"tag_name": "rare"}, {"imagetag_walk"}),
+    "links of an image": Listing("/api/v2/image_tags", {"image": "{some}"}, {"imagetag_once"}),
+}
+SHARINPIX = {
+    "everything": Listing("/api/v1/search", {"q": "*"}, {"image_newest_first"}),
+    "a rare tag": Listing("/api/v1/search", {"q": "tags:rare"}, {"imagetag_walk"}),
+    "the trash": Listing("/api/v1/trashed_images", {}, {"image_ending"}),
+    "links of a rare tag": Listing("/api/v1/tag_images", {"tag_name": "rare"}, {"imagetag_walk"}),
+    "links of an image": Listing("/api/v1/tag_images", {"image_id": "{uuid}"}, {"imagetag_once"}),
+}
+IMS = {
+    "images": Listing("/v2/images", {"limit": 100}, {"imagetag_once"}),
+    "a page far on": Listing(
+        "/v2/images", {"limit": 100, "marker": "{uuid}"}, {"image_of_project"}
+    ),
+    "common": Listing("/v2/images", {"limit": 100, "tag": "common"}, {"imagetag_once"}),
+    "rare": Listing("/v2/images", {"limit": 100, "tag": "rare"}, {"imagetag_walk"}),
+    "a filter": Listing(ACTION, {"action": "filter", "tags": key("rare")}, {"imagetag_walk"}),
+    "either": Listing(
+        ACTION, {"action": "filter", "tags_any": key("rare", "seldom")}, {"imagetag_walk"}
+    ),
+}
+# Their totals are counted row by row; their pages are not.
+PAGES = {
+    "our tags": (Tim, Listing("/v1/tags", {}, {"tag_alphabetical"})),
+    "our tags, a deep page": (
+        Tim,
+        Listing("/v1/tags", {"page": 40, "limit": 100}, {"tag_alphabetical"}, 4_000 + ROWS),
+    ),
+    "atmosphere's tags": (Atmosphere, Listing("/api/v2/tags", {}, {"tags_tag_pkey"})),
+    "atmosphere's links": (Atmosphere, Listing("/api/v2/image_tags", {}, {"tags_imagetag_pkey"})),
+    "atmosphere's images": (Atmosphere, Listing("/api/v2/images", {}, {"image_unended_first"})),
+    "atmosphere's images of a common tag": (
+        Atmosphere,
+        Listing("/api/v2/images", {"tag_name": "common"}, {"image_unended_first"}),
+    ),
+    "ims's filter": (Ims, Listing(ACTION, {"action": "filter"}, {"image_newest_first"})),
+    "ims's filter of a common tag": (
+        Ims,
+        Listing(ACTION, {"action": "filter", "tags": key("common")}, {"image_newest_first"}),
+    ),
+}
+
+
+@pytest.fixture(scope="module")
+def owner(django_db_setup: None, django_db_blocker: Any) -> Iterator[CredentialSet]:
+    """Whose the corpus is, which is there for as long as these tests."""
+    with django_db_blocker.unblock():
+        credentials = make_credentials("owner-of-many")
+        user = User.objects.get(pk=credentials.user_id)
+        image_corpus.make(user)
+        yield credentials
+        image_corpus.drop()
+        user.delete()
+
+
+@pytest.fixture
+def look(owner: CredentialSet) -> Callable[..., list[Explained]]:
+    """Asks for a list through a door, as another user of the same project; tells the plans."""
+
+    def run(door: type[Door], listing: Listing, **who: Any) -> list[Explained]:
+        client = door(make_credentials(**who))
+        shown = Image.objects.filter(private=False, ended_at=None)
+        some = shown.order_by("-created_at")[20_000]
+        known = {
+            "common": Tag.objects.get(name="common").pk,
+            "some": some.pk,
+            "uuid": some.uuid,
+            "old": TagChange.objects.filter(image_id__in=shown.values("pk"))[:1].get().image_id,
+            "project": owner.project_id,
+        }
+        path = listing.path.format(**known)
+        query = {
+            name: value.format(**known) if isinstance(value, str) else value
+            for name, value in listing.query.items()
+        }
+        if query.pop("window", None):
+            start = int(timezone.now().timestamp()) - 10 * DAY
+            query |= {"start_timestamp": start, "end_timestamp": start + DAY}
+        send = client.http.post if "action" in query else client.http.get
+        return explained(lambda: send(path, query))
+
+    return run
+
+
+def assert_bounded(plans: list[Explained], listing: Listing) -> None:
+    """No statement reads a large table from end to end, or more than the page needs."""
+    for plan in plans:
+        assert not plan.scanned & LARGE, plan.sql
+        assert plan.rows(LARGE) <= listing.rows, plan.sql
+        assert plan.buffers <= BUFFERS + listing.rows, plan.sql
+    used = {index for plan in plans for index in plan.indexes}
+    assert listing.indexes <= used
+
+
+@pytest.mark.parametrize("name", OURS)
+def test_our_lists(look, name):
+    assert_bounded(look(Tim, OURS[name]), OURS[name])
+
+
+@pytest.mark.parametrize("name", ["images", "a deep page", "a window", "uploaded"])
+def test_our_lists_for_staff_who_see_all(look, name):
+    listing = OURS[name]._replace(indexes=set())
+    assert_bounded(look(Tim, listing, staff=True), listing)
+
+
+@pytest.mark.parametrize("name", ATMOSPHERE)
+def test_lists_of_atmosphere(look, name):
+    assert_bounded(look(Atmosphere, ATMOSPHERE[name]), ATMOSPHERE[name])
+
+
+@pytest.mark.parametrize("name", SHARINPIX)
+def test_lists_of_sharinpix_of_up_to_a_thousand_rows(look, name):
+    listing = SHARINPIX[name]._replace(rows=4 * ROWS)
+    assert_bounded(look(SharinPix, listing), listing)
+
+
+@pytest.mark.parametrize("name", IMS)
+def test_lists_of_ims(look, name):
+    assert_bounded(look(Ims, IMS[name]), IMS[name])
+
+
+@pytest.mark.parametrize("name", PAGES)
+def test_pages_of_lists_that_count_by_rows(look, name):
+    door, listing = PAGES[name]
+    walked = [plan for plan in look(door, listing) if listing.indexes & plan.indexes]
+    assert_bounded(walked, listing)
