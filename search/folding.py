@@ -25,6 +25,25 @@ NO_BITS = f"repeat('0', {BLOCK})::bit({BLOCK})"
 STRIDE = 16
 
 
+# Bitmaps are put together from parts: each link then costs some bytes, and not a whole block.
+PART = 512
+
+
+def part_of(image: str) -> str:
+    """SQL: which part of its block an image is in."""
+    return f"(({image} & {BLOCK - 1}) / {PART})::int"
+
+
+def part_bit(image: str) -> str:
+    """SQL: a part that has this image alone."""
+    return f"set_bit(repeat('0', {PART})::bit({PART}), ({image} & {PART - 1})::int, 1)"
+
+
+def whole(bits: str) -> str:
+    """SQL: the block that has of its `part` these bits, and no others."""
+    return f"(repeat('0', part * {PART})::varbit || {bits})::bit({BLOCK})"
+
+
 def bit(image: str) -> str:
     """SQL: a bitmap that has this image alone."""
     return f"set_bit({NO_BITS}, ({image} & {BLOCK - 1})::int, 1)"
@@ -67,13 +86,17 @@ WITH taken AS MATERIALIZED (
     SELECT image, set FROM (
         {MEMBERSHIPS.format(images="i.id IN (SELECT image FROM changed)")}
     ) of_image
-), masks AS (
-    SELECT set, (image / {BLOCK})::int AS block,
-           bit_or({bit("image")}) AS known,
-           coalesce(bit_or({bit("image")}) FILTER (WHERE here), {NO_BITS}) AS here
+), parts AS (
+    SELECT set, (image / {BLOCK})::int AS block, {part_of("image")} AS part,
+           bit_or({part_bit("image")}) AS known,
+           bit_or({part_bit("image")}) FILTER (WHERE here) AS here
     FROM (SELECT image, set, false AS here FROM touched
           UNION ALL SELECT image, set, true FROM present) pairs
-    GROUP BY 1, 2
+    GROUP BY 1, 2, 3
+), masks AS (
+    SELECT set, block, bit_or({whole("known")}) AS known,
+           coalesce(bit_or({whole("here")}), {NO_BITS}) AS here
+    FROM parts GROUP BY 1, 2
 )
 MERGE INTO search_bitmap b USING masks m ON b.set = m.set AND b.block = m.block
 WHEN MATCHED THEN UPDATE SET bits = (b.bits & ~m.known) | m.here
@@ -135,14 +158,10 @@ BECOME_HEAVY = """
 UPDATE search_setsize SET heavy = true WHERE NOT heavy AND links > %s RETURNING set
 """
 
-# Parts of blocks first: each link then costs a few bytes, and not a whole block.
-PART = 512
 TAG_BITS = f"""
-SELECT set, block, bit_or((repeat('0', part * {PART})::varbit || bits)::bit({BLOCK}))
-FROM (SELECT tag_id AS set, (image_id / {BLOCK})::int AS block,
-             ((image_id & {BLOCK - 1}) / {PART})::int AS part,
-             bit_or(set_bit(repeat('0', {PART})::bit({PART}),
-                            (image_id & {PART - 1})::int, 1)) AS bits
+SELECT set, block, bit_or({whole("bits")})
+FROM (SELECT tag_id AS set, (image_id / {BLOCK})::int AS block, {part_of("image_id")} AS part,
+             bit_or({part_bit("image_id")}) AS bits
       FROM tags_imagetag
       WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s
       GROUP BY 1, 2, 3) parts

@@ -13,6 +13,9 @@ BEGIN
     SELECT i.created_at, images_audience(i.private, i.ended_at, i.created_by_id)
     INTO NEW.image_created_at, NEW.audience
     FROM images_image i WHERE i.id = NEW.image_id FOR SHARE;
+    IF NOT FOUND THEN
+        RAISE EXCEPTION 'there is no image %', NEW.image_id USING ERRCODE = 'foreign_key_violation';
+    END IF;
     RETURN NEW;
 END $$;
 CREATE TRIGGER describe BEFORE INSERT ON tags_imagetag
