@@ -21,16 +21,20 @@ FEW_LINKS = 3_000
 BY_BITMAPS = """
 WITH unsure AS MATERIALIZED ({unsure}),
 out AS ({out}),
-m AS {kept} ({matches})
+m AS {kept} ({matches}),
+judged AS (
+    SELECT count(*) AS images,
+           count(*) FILTER (WHERE i.ended_at > statement_timestamp()) AS ending
+    FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live}
+)
 SELECT ({whole})
        - (SELECT count(*) FROM out JOIN m ON m.block = out.image / {block}
           WHERE get_bit(m.bits, (out.image & {block} - 1)::int) = 1)
-       + (SELECT count(*) FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live})
-       {light},
-       (SELECT count(*) FROM images_image i WHERE i.ended_at > statement_timestamp() AND {live}),
+       + images {light}, ending,
        NOT EXISTS (SELECT FROM search_rebuild)
        AND (SELECT count(*) FROM search_setsize WHERE heavy AND set = ANY({heavy})) = {heavies},
        {corpus}
+FROM judged
 """
 
 EVERY_BIT = "SELECT coalesce(sum(bit_count(bits)), 0) FROM m"

@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.http import HttpResponseBase
+from drf_spectacular.helpers import forced_singular_serializer
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import serializers
 from rest_framework.request import Request
@@ -34,7 +35,8 @@ LINK = OpenApiParameter(
 
 def documented(summary: str, parameters: type[BrowseParameters]) -> Callable[[F], F]:
     """Documents an operation that `browse` answers."""
-    lines = OpenApiResponse(ImageRecordSerializer, "All that is found, a record a line.")
+    one = forced_singular_serializer(ImageRecordSerializer)
+    lines = OpenApiResponse(one, "All that is found, a record a line.")
     return extend_schema(
         summary=summary,
         description=(

@@ -75,11 +75,12 @@ OURS = {
     "history": Listing("/v1/images/{old}/history", {}, {"tagchange_of_image"}),
 }
 ATMOSPHERE = {
+    "images": Listing("/api/v2/images", {}, {"image_shown"}),
     "a rare tag": Listing("/api/v2/images", {"tag_name": "rare"}, {"imagetag_walk"}),
     "links of an image": Listing("/api/v2/image_tags", {"image": "{some}"}, {"imagetag_once"}),
 }
 SHARINPIX = {
-    "everything": Listing("/api/v1/search", {"q": "*"}, {"image_newest_first"}),
+    "everything": Listing("/api/v1/search", {"q": "*"}, set()),
     "a rare tag": Listing("/api/v1/search", {"q": "tags:rare"}, {"imagetag_walk"}),
     "the trash": Listing("/api/v1/trashed_images", {}, {"image_ending"}),
     "links of a rare tag": Listing("/api/v1/tag_images", {"tag_name": "rare"}, {"imagetag_walk"}),
@@ -106,11 +107,6 @@ PAGES = {
     ),
     "atmosphere's tags": (Atmosphere, Listing("/api/v2/tags", {}, {"tags_tag_pkey"})),
     "atmosphere's links": (Atmosphere, Listing("/api/v2/image_tags", {}, {"tags_imagetag_pkey"})),
-    "atmosphere's images": (Atmosphere, Listing("/api/v2/images", {}, {"image_unended_first"})),
-    "atmosphere's images of a common tag": (
-        Atmosphere,
-        Listing("/api/v2/images", {"tag_name": "common"}, {"image_unended_first"}),
-    ),
     "ims's filter": (Ims, Listing(ACTION, {"action": "filter"}, {"image_newest_first"})),
     "ims's filter of a common tag": (
         Ims,
