@@ -36,15 +36,18 @@ SELECT id, 'png', 'image/png', 640, 480, 1, '', sha256(key::bytea), '{{}}', '',
        hashtextextended(key, 0), true, ''
 FROM images_image;
 
+ANALYZE images_image; ANALYZE tags_tag;
 WITH named AS MATERIALIZED (
     SELECT array_agg(id ORDER BY name) AS ids FROM tags_tag WHERE name LIKE 'tag-%'
+), picked AS MATERIALIZED (
+    SELECT id, name FROM tags_tag WHERE name IN ('common', 'often', 'seldom', 'rare')
 ), numbered AS MATERIALIZED (
     SELECT i.*, row_number() OVER (ORDER BY id) AS n FROM images_image i
 ), drawn AS (
     SELECT i.id, d.tag FROM numbered i, named,
         LATERAL (SELECT ids[1 + floor({tags} * power(random(), 3) + 0 * i.n)] AS tag
                  FROM generate_series(1, {drawn})) d
-    UNION SELECT i.id, t.id FROM numbered i JOIN tags_tag t
+    UNION SELECT i.id, t.id FROM numbered i JOIN picked t
     ON (t.name = 'common' AND i.n % 2 = 0) OR (t.name = 'often' AND i.n % 5 = 0)
     OR (t.name = 'seldom' AND i.n % 1000 = 0) OR (t.name = 'rare' AND i.n % 10000 = 0)
 )
@@ -53,6 +56,7 @@ SELECT lpad(to_hex(row_number() OVER ()), 32, '0')::uuid, id, tag, '', i.created
        images_audience(i.private, i.ended_at, i.created_by_id)
 FROM (SELECT * FROM drawn ORDER BY id, tag) d JOIN images_image i USING (id);
 
+ANALYZE tags_imagetag;
 INSERT INTO tags_tagchange (image_id, tag_id, tag_name, new_value, user_name, through, change_id)
 SELECT image_id, tag_id, name, '', '', 'sql', gen_random_uuid()
 FROM tags_imagetag l JOIN tags_tag t ON t.id = l.tag_id WHERE image_id % 5 = 0;
