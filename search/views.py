@@ -35,7 +35,7 @@ LINK = OpenApiParameter(
 
 def documented(summary: str, parameters: type[BrowseParameters]) -> Callable[[F], F]:
     """Documents an operation that `browse` answers."""
-    one = forced_singular_serializer(ImageRecordSerializer)
+    one = forced_singular_serializer(ImageRecordSerializer)  # type: ignore[no-untyped-call]
     lines = OpenApiResponse(one, "All that is found, a record a line.")
     return extend_schema(
         summary=summary,
