@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from images.models import CLOCK_TOLERANCE
 from taggedimages.identity.models import User
+from taggedimages.postgresql.prepared import number
 
 EVERYBODY, NOBODYS = 0, -1
 # The latest creation time that is shown (ImageQuerySet.current).
@@ -39,5 +40,5 @@ class Viewer:
         if self.audiences is None:
             return current
         owners = self.audiences[1:]
-        own = f" OR i.created_by_id = {int(owners[0])}" if owners else ""
+        own = f" OR i.created_by_id = {number(owners[0])}" if owners else ""
         return f"{current} AND (NOT i.private{own})"

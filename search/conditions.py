@@ -12,6 +12,7 @@ from images.audience import LATEST, Viewer
 from search import sets
 from search.models import BLOCK
 from search.plans import Clause, Plan
+from taggedimages.postgresql.prepared import ids, number
 
 NO_BITS = f"repeat('0', {BLOCK})::bit({BLOCK})"
 # Tags of which each is looked up for an image.
@@ -23,11 +24,6 @@ SELECT id AS image FROM images_image WHERE ended_at > statement_timestamp()
 UNION SELECT id FROM images_image WHERE created_at > {LATEST}
 """
 UNSURE = f"{ENDING} UNION SELECT image_id FROM search_unindexed"
-
-
-def ids(numbers: Iterable[int]) -> str:
-    """A list of ids as an array of SQL."""
-    return "'{" + ",".join(map(str, numbers)) + "}'::bigint[]"
 
 
 def parameters(plan: Plan) -> dict[str, Any]:
@@ -44,7 +40,7 @@ def parameters(plan: Plan) -> dict[str, Any]:
 def linked(image: str, clause: Clause) -> str:
     """Whether an image has one of the tags. OFFSET keeps the probe from becoming a join."""
     tags = clause.tags
-    which = f"x.tag_id = {tags[0]}" if len(tags) == 1 else f"x.tag_id = ANY({ids(tags)})"
+    which = f"x.tag_id = {number(tags[0])}" if len(tags) == 1 else f"x.tag_id = ANY({ids(tags)})"
     if len(tags) > PROBED:
         # All tags of the image are compared with a hashed list, instead of each being looked up.
         which = f"x.tag_id + 0 = ANY({ids(tags)})"
@@ -98,7 +94,7 @@ def audience(plan: Plan, column: str) -> str:
     if audiences is None:
         return f"{column} IS NOT NULL"
     if len(audiences) == 1:
-        return f"{column} = {audiences[0]}"
+        return f"{column} = {number(audiences[0])}"
     return f"{column} = ANY({ids(audiences)})"
 
 
@@ -117,7 +113,7 @@ def live(plan: Plan) -> str:
 def members(numbers: Sequence[int]) -> str:
     """Blocks and bits of the images that are in one of some sets that have bitmaps."""
     if len(numbers) == 1:
-        return f"SELECT block, bits FROM search_bitmap WHERE set = {numbers[0]}"
+        return f"SELECT block, bits FROM search_bitmap WHERE set = {number(numbers[0])}"
     return (
         f"SELECT block, bit_or(bits) AS bits FROM search_bitmap"
         f" WHERE set = ANY({ids(numbers)}) GROUP BY block"

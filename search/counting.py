@@ -13,6 +13,7 @@ from images.audience import EVERYBODY, LATEST
 from search import conditions, sets
 from search.models import BLOCK
 from search.plans import Plan
+from taggedimages.postgresql.prepared import execute_prepared, ids, number
 from taggedimages.postgresql.routing import read_connection
 
 # Links that are read one by one rather than looked up in bitmaps: some milliseconds.
@@ -87,7 +88,7 @@ def by_rows(plan: Plan) -> bool:
 
 def _execute(plan: Plan, statement: str) -> tuple[int, int, bool, float]:
     with read_connection().cursor() as cursor:
-        cursor.execute(statement, conditions.parameters(plan))
+        execute_prepared(cursor, statement, conditions.parameters(plan))
         row: tuple[int, int, bool, float] = cursor.fetchone()
         return row
 
@@ -95,7 +96,7 @@ def _execute(plan: Plan, statement: str) -> tuple[int, int, bool, float]:
 def _by_bitmaps(plan: Plan) -> str:
     counted = _counted_set(plan)
     return BY_BITMAPS.format(
-        whole=EVERY_BIT if counted is None else COUNTED.format(set=counted),
+        whole=EVERY_BIT if counted is None else COUNTED.format(set=number(counted)),
         kept="MATERIALIZED" if counted is None else "NOT MATERIALIZED",
         unsure=conditions.UNSURE,
         out=conditions.out_of_bitmaps(plan),
@@ -104,8 +105,8 @@ def _by_bitmaps(plan: Plan) -> str:
         live=conditions.live(plan),
         corpus=CORPUS,
         light="".join(LIGHT.format(links=links) for links in conditions.by_light_tags(plan)),
-        heavy=conditions.ids(plan.heavy),
-        heavies=len(set(plan.heavy)),
+        heavy=ids(plan.heavy),
+        heavies=number(len(set(plan.heavy))),
     )
 
 
@@ -137,7 +138,7 @@ def _by_rows(plan: Plan) -> str:
     several = len(driver.tags) > 1
     asked = " AND ".join(
         [
-            f"l.tag_id = ANY({conditions.ids(driver.tags)})",
+            f"l.tag_id = ANY({ids(driver.tags)})",
             conditions.audience(plan, "l.audience"),
             f"l.image_created_at <= {LATEST}",
             *conditions.window(plan, "l.image_created_at"),

@@ -13,6 +13,7 @@ from search.counting import Total
 from search.models import BLOCK
 from search.orders import Position
 from search.plans import Plan
+from taggedimages.postgresql.prepared import execute_prepared, ids, number
 from taggedimages.postgresql.routing import read_connection
 
 # Microseconds, measured at a million images: a row that is walked and each probe of it, a block
@@ -20,7 +21,7 @@ from taggedimages.postgresql.routing import read_connection
 ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
 # What one walk can have on a page and all before it.
-FIRST = f"{NEWEST} LIMIT %(limit)s + %(offset)s"
+FIRST = f"{NEWEST} LIMIT %(limit)s::bigint + %(offset)s::bigint"
 # Walks that the planner is given to merge; planning each takes time too.
 MERGED = 8
 
@@ -55,7 +56,8 @@ def page(
     plan = replace(plan, after=after)
     statement = _way(plan, total, limit, offset)
     with read_connection().cursor() as cursor:
-        cursor.execute(statement, conditions.parameters(plan) | {"limit": limit, "offset": offset})
+        parameters = conditions.parameters(plan) | {"limit": limit, "offset": offset}
+        execute_prepared(cursor, statement, parameters)
         return [Position(created, image) for image, created in cursor.fetchall()]
 
 
@@ -103,21 +105,21 @@ def _by_links(plan: Plan, total: Total) -> str:
     repeated = len(driver.tags) > 1
     once = "DISTINCT" if repeated else ""
     audiences = plan.viewer.audiences
-    tags = conditions.ids(driver.tags)
+    tags = ids(driver.tags)
     if audiences is None:
         every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
         walks = [f"SELECT {once} * FROM ({walk.format(' AND '.join(every))}) links"]
     elif len(driver.tags) * len(audiences) <= MERGED:
         walks = [
             walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))
-            for tag in driver.tags
-            for audience in audiences
+            for tag in map(number, driver.tags)
+            for audience in map(number, audiences)
         ]
     else:
         one = walk.format(" AND ".join(["l.tag_id = t.tag", "l.audience = a.seen_by", *asked]))
         walks = [
             f"SELECT {once} image, created FROM unnest({tags}) t (tag),"
-            f" unnest({conditions.ids(audiences)}) a (seen_by),"
+            f" unnest({ids(audiences)}) a (seen_by),"
             f" LATERAL ({one} {FIRST}) newest"
         ]
     return _merged(plan, walks, total, repeated)
@@ -133,7 +135,7 @@ def _by_images(plan: Plan, total: Total) -> str:
     audiences = plan.viewer.audiences
     # Each of these has an index in the order of pages.
     shown = ["(i.ended_at IS NULL) = true"] if audiences is None else ["NOT i.private"]
-    shown += [f"i.private AND i.created_by_id = {owner}" for owner in (audiences or ())[1:]]
+    shown += [f"i.private AND i.created_by_id = {number(owner)}" for owner in (audiences or ())[1:]]
     walks = [walk.format(" AND ".join([which, *asked])) for which in shown]
     return _merged(plan, walks, total, repeated=False)
 

@@ -13,6 +13,7 @@ from images.audience import Viewer
 from search.operators import TagValues
 from search.orders import Position
 from search.query import Query
+from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags.names import distinct, like_pattern
 
@@ -144,7 +145,7 @@ def _resolve(names: list[str], tag_id: int | None) -> _Resolved:
     if asked:
         with read_connection().cursor() as cursor:
             statement = RESOLVE.format(name="name", condition=" OR ".join(asked))
-            cursor.execute(statement, list(asked.values()))
+            execute_prepared(cursor, statement, list(asked.values()))
             for tag, name, links, heavy in cursor.fetchall():
                 known.by_name[name] = known.by_id[tag] = _clause([(tag, links, heavy)])
     return known

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from typing import NamedTuple
 
+from taggedimages.postgresql.prepared import execute_prepared, ids
 from taggedimages.postgresql.routing import read_connection
 from tags import naming
 from tags.naming import NamedTag
@@ -14,7 +15,7 @@ SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.file
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
        (SELECT array_agg(l.tag_id ORDER BY l.id) FROM tags_imagetag l WHERE l.image_id = i.id),
        (SELECT version FROM tags_vocabulary)
-FROM unnest(%s) WITH ORDINALITY wanted (id, place)
+FROM unnest({images}) WITH ORDINALITY wanted (id, place)
 JOIN images_image i USING (id)
 LEFT JOIN identity_user u ON u.id = i.created_by_id
 LEFT JOIN images_facts f ON f.image_id = i.id
@@ -44,7 +45,7 @@ def records(images: Sequence[int]) -> list[Record]:
     if not images:
         return []
     with read_connection().cursor() as cursor:
-        cursor.execute(FETCH, [list(images)])
+        execute_prepared(cursor, FETCH.format(images=ids(images)))
         rows = cursor.fetchall()
     version = rows[0][-1] if rows else None
     tags = naming.named({tag for row in rows for tag in row[-2] or ()}, version)

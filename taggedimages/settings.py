@@ -119,6 +119,9 @@ LOCK_TIMEOUT_MS = STATEMENT_TIMEOUT_MS * 4 // 5
 # Seconds until a server that does not answer counts as away: when connecting, and, in processes
 # that serve requests, beyond the statement timeout that it should have kept itself.
 DATABASE_CONNECT_SECONDS = env.int("TAGGEDIMAGES_DATABASE_CONNECT_SECONDS", default=3)
+# Searches are planned once a connection; not so behind a pool that shares connections between
+# transactions (docs/scaling.md).
+DATABASE_PREPARES = env.bool("TAGGEDIMAGES_PREPARED_STATEMENTS", default=True)
 DATABASE_ANSWER_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 1 if SERVES_REQUESTS else 0
 
 

@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from django.conf import settings
 
-from images.presigning import ALGORITHM, UrlSigner, quoted
+from images.presigning import ALGORITHM, PLAIN, UrlSigner, quoted
 from images.storage import client
 
 # The most that S3 takes in one form.
@@ -70,7 +70,8 @@ def sign_reads() -> Callable[[str, str, str, str], str]:
     def url(key: str, media_type: str, kind: str, filename: str) -> str:
         pairs = _reading(media_type, kind)
         # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
-        return sign(key, "GET", [pairs[0], pairs[1] + quoted(quote(filename, safe=""))])
+        name = filename if PLAIN(filename) else quoted(quote(filename, safe=""))
+        return sign(key, "GET", [pairs[0], pairs[1] + name])
 
     return url
 

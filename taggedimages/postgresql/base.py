@@ -32,8 +32,17 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 class DatabaseWrapper(base.DatabaseWrapper):
     """Django's wrapper; a probe of a kept connection gets less time than a statement."""
 
+    health_check_done: bool
+
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
         return super().get_new_connection(conn_params | {"connection_factory": Connection})
+
+    def close_if_health_check_failed(self) -> None:
+        """Ask a kept connection whether it lives where it gives a reason; asking takes time."""
+        kept = self.connection
+        if not self.health_check_done and isinstance(kept, Connection) and not kept.has_news():
+            self.health_check_done = True
+        super().close_if_health_check_failed()
 
     def is_usable(self) -> bool:
         if not isinstance(self.connection, Connection):
@@ -53,9 +62,22 @@ class Connection(extensions.connection):
         # The driver's own limit does not hold where `wait` waits for it.
         self.patience: float = settings.DATABASE_CONNECT_SECONDS
         self.established = False
+        # What postgresql.prepared knows of this connection.
+        self.prepared: dict[str, bool] = {}
         super().__init__(*args, **kwargs)
         self.established = True
         self.patience = settings.DATABASE_ANSWER_SECONDS
+
+    def has_news(self) -> bool:
+        """Whether an idle server has said something: when it hangs up, and rarely else.
+
+        One that neither answers nor hangs up is noticed by the next statement's wait.
+        """
+        if self.closed:
+            return True
+        poller = select.poll()
+        poller.register(self.fileno(), select.POLLIN)
+        return bool(poller.poll(0))
 
 
 @contextmanager

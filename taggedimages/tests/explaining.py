@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-READS = ("SELECT", "WITH", "(")
+READS = ("SELECT", "WITH", "(", "EXECUTE", "PREPARE")
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,9 @@ def explained(request: Callable[[], Any]) -> list[Explained]:
 
 def _plan(sql: str) -> dict[str, Any]:
     with connection.cursor() as cursor:
-        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {sql}")
+        # The first of its like has its preparation before it (postgresql.prepared).
+        executed = sql.rpartition(";\n")[2]
+        cursor.execute(f"EXPLAIN (ANALYZE, BUFFERS, FORMAT JSON) {executed}")
         answer = cursor.fetchone()[0]
     plan: dict[str, Any] = (json.loads(answer) if isinstance(answer, str) else answer)[0]["Plan"]
     return plan
