@@ -22,8 +22,6 @@ ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
 # What one walk can have on a page and all before it.
 FIRST = f"{NEWEST} LIMIT %(limit)s::bigint + %(offset)s::bigint"
-# Walks that the planner is given to merge; planning each takes time too.
-MERGED = 8
 
 # The ones of a bitmap as a text: between them lie the gaps that this splits it into.
 FOUND_IN_BITMAPS = """
@@ -109,12 +107,10 @@ def _by_links(plan: Plan, total: Total) -> str:
     if audiences is None:
         every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
         walks = [f"SELECT {once} * FROM ({walk.format(' AND '.join(every))}) links"]
-    elif len(driver.tags) * len(audiences) <= MERGED:
-        walks = [
-            walk.format(" AND ".join([f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]))
-            for tag in map(number, driver.tags)
-            for audience in map(number, audiences)
-        ]
+    elif len(driver.tags) == len(audiences) == 1:
+        tag, audience = number(driver.tags[0]), number(audiences[0])
+        alone = [f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]
+        walks = [walk.format(" AND ".join(alone))]
     else:
         one = walk.format(" AND ".join(["l.tag_id = t.tag", "l.audience = a.seen_by", *asked]))
         walks = [

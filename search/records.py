@@ -48,8 +48,6 @@ def records(images: Sequence[int]) -> list[Record]:
         execute_prepared(cursor, FETCH.format(images=ids(images)))
         rows = cursor.fetchall()
     version = rows[0][-1] if rows else None
-    tags = naming.named({tag for row in rows for tag in row[-2] or ()}, version)
-    return [
-        Record._make([*row[:-2], [tags[tag] for tag in row[-2] or () if tag in tags]])
-        for row in rows
-    ]
+    tags = naming.named(set().union(*(row[-2] or () for row in rows)), version).get
+    # A thousand tags a page: without a line of Python for each.
+    return [Record._make((*row[:-2], list(filter(None, map(tags, row[-2] or ()))))) for row in rows]

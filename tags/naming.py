@@ -5,7 +5,7 @@ finding the images. The vocabulary has a version (migration 0006), which changes
 transaction of a rename: names that were read at one version are right wherever that is read.
 """
 
-from collections.abc import Iterable
+from collections.abc import Set
 from typing import TypedDict
 
 from taggedimages.postgresql.routing import read_connection
@@ -36,7 +36,7 @@ class _Names:
 _known = _Names()
 
 
-def named(ids: Iterable[int], version: int | None) -> dict[int, NamedTag]:
+def named(ids: Set[int], version: int | None) -> dict[int, NamedTag]:
     """Tags by id, as of a version of the vocabulary that was just read; those gone are missing.
 
     Costs a statement where one of them is not known yet.
@@ -46,11 +46,11 @@ def named(ids: Iterable[int], version: int | None) -> dict[int, NamedTag]:
     if known.version != version or len(known.tags) > MOST:
         known = _Names()
         known.version = version
-    missing = [tag for tag in ids if tag not in known.tags]
+    missing = ids - known.tags.keys()
     if not missing:
         return known.tags
     with read_connection().cursor() as cursor:
-        cursor.execute(READ, [missing])
+        cursor.execute(READ, [list(missing)])
         rows = cursor.fetchall()
     read = {tag: NamedTag(id=tag, name=name) for _, tag, name in rows}
     if any(row[0] != version for row in rows):
