@@ -15,7 +15,7 @@ from typing import Any
 from uuid import UUID, uuid4
 
 from django.db import connection
-from django.test.utils import CaptureQueriesContext
+from django.test.utils import CaptureQueriesContext, override_settings
 
 from taggedimages.postgresql.bulk import uuids
 
@@ -83,7 +83,12 @@ def record(request: Callable[[], int]) -> Recording:
         ran.append(Statement(statement, values, _rows(context["cursor"].cursor)))
         return result
 
-    with CaptureQueriesContext(connection) as queries, connection.execute_wrapper(note):
+    with (
+        # What is prepared on this connection, another does not know.
+        override_settings(DATABASE_PREPARES=False),
+        CaptureQueriesContext(connection) as queries,
+        connection.execute_wrapper(note),
+    ):
         image = request()
     others = iter(ran)
     logged = [query["sql"] for query in queries.captured_queries]

@@ -1,4 +1,5 @@
-"""Records of files that exist already, many in one statement."""
+"""New records at less cost than the model's own way of saving, which takes longer for each than the
+database does: one, or those of many files that exist already."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -8,8 +9,10 @@ from django.db import connection
 
 from images.models import Image
 from taggedimages.postgresql.bulk import array, uuids
+from taggedimages.postgresql.prepared import execute_prepared
 
-# Not the model's own way of saving: that takes longer for each record than the database does.
+INSERT = "INSERT INTO images_image ({columns}) VALUES ({values}) RETURNING id"
+
 REGISTER = """
 INSERT INTO images_image (
     uuid, key, filename, name, description, size, private, created_at, uploaded_at, {columns}
@@ -44,7 +47,8 @@ def register(files: Sequence[File], common: Image) -> dict[str, int]:
     """
     if not files:
         return {}
-    shared = _shared(common)
+    own = {"id", "uuid", "name", *File._fields}
+    shared = {column: it for column, it in _stored(common).items() if column not in own}
     statement = REGISTER.format(columns=", ".join(shared), values=", ".join(["%s"] * len(shared)))
     columns = [uuids(len(files)), *zip(*files, strict=True)]
     with connection.cursor() as cursor:
@@ -52,11 +56,22 @@ def register(files: Sequence[File], common: Image) -> dict[str, int]:
         return dict(cursor.fetchall())
 
 
-def _shared(common: Image) -> dict[str, Any]:
-    """The columns that no File names, as they are stored."""
-    own = {"id", "uuid", "name", *File._fields}
+def insert(image: Image) -> None:
+    """Store a new record, and tell it its id."""
+    stored = _stored(image)
+    del stored["id"]
+    marks = ", ".join(["%s"] * len(stored))
+    statement = INSERT.format(columns=", ".join(stored), values=marks)
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, statement, list(stored.values()))
+        image.pk = cursor.fetchone()[0]
+    image._state.adding, image._state.db = False, connection.alias
+
+
+def _stored(image: Image) -> dict[str, Any]:
+    """A new record by column, as it is stored."""
     return {
-        field.column: field.get_db_prep_save(field.pre_save(common, add=True), connection)
+        field.column: field.get_db_prep_save(field.pre_save(image, add=True), connection)
         for field in Image._meta.concrete_fields
-        if field.column and field.column not in own
+        if field.column
     }

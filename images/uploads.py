@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from images import keys, storage
+from images import keys, registering, storage
 from images.models import Image
 from taggedimages.identity.authors import Author
 
@@ -31,7 +31,7 @@ class NotArrived(Exception):
 def begin(filename: str, size: int | None, by: Author) -> Image:
     """Make the record of a file that the client will PUT to `storage.presign_put(image.key)`."""
     image = drafted(filename, size, by)
-    image.save(force_insert=True)
+    registering.insert(image)
     return image
 
 
@@ -44,7 +44,7 @@ def drafted(filename: str, size: int | None, by: Author) -> Image:
         size=size or 0,
         key=keys.new_key(filename, created_at),
         created_by=by.user,
-        project=by.project(),
+        project_id=by.ensured_project_id(),
         created_at=created_at,
         check_at=created_at + FIRST_CHECK,
     )
@@ -65,7 +65,7 @@ def receive(filename: str, body: bytes, by: Author) -> Image:
         size=len(body),
         key=key,
         created_by=by.user,
-        project=by.project(),
+        project_id=by.ensured_project_id(),
         created_at=created_at,
         uploaded_at=timezone.now(),
         check_at=timezone.now(),

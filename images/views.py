@@ -33,7 +33,7 @@ from images.serializers import (
     UploadCreateSerializer,
     UploadedSerializer,
 )
-from search.parameters import ImageListParameters, list_query
+from search.parameters import ImageListParameters, list_query, read
 from search.views import browse, documented
 from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
@@ -87,7 +87,7 @@ class ImageViewSet(GenericViewSet[Image]):
         },
     )
     def create(self, request: Request) -> Response:
-        asked = _validated(ImageCreateSerializer(data=request.data))
+        asked = read(ImageCreateSerializer, request.data)
         author = author_of(request, DOOR)
         created = begin_parts(asked, author) if "parts" in asked else _begun(asked, author)
         return Response(created, status=status.HTTP_201_CREATED)

@@ -161,8 +161,8 @@ def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
     )
 
 
-def read(parameters: type[serializers.Serializer[Any]], given: QueryDict) -> dict[str, Any]:
-    """The values of some parameters. Raises ValidationError."""
+def read(parameters: type[serializers.Serializer[Any]], given: Any) -> dict[str, Any]:
+    """The values of some parameters, or of a body. Raises ValidationError."""
     values: dict[str, Any] = _reader(parameters).run_validation(given)
     return values
 

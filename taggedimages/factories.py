@@ -57,7 +57,7 @@ def make_image(
         "size": len(body) if body is not None else 1000,
         "key": key,
         "created_by": by,
-        "project": author.project(),
+        "project_id": author.ensured_project_id(),
         "created_at": created_at,
         "uploaded_at": created_at,
     }

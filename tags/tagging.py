@@ -15,15 +15,17 @@ from django.db.models import Q
 from images.models import Image
 from taggedimages.identity.authors import Author
 from taggedimages.postgresql.bulk import array, uuids
+from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
 from tags import history, names
 from tags.models import ImageTag, Tag
 
+NAMED = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[])"
 # With what a trigger would look up for each link (migration 0003). The images come from their
 # ids alone, so that the plan is the same however many others there are.
 LINK = """
 INSERT INTO tags_imagetag (uuid, user_id, image_id, tag_id, value, image_created_at, audience)
-SELECT l.uuid, %s, i.id, l.tag_id, l.value, i.created_at, i.audience
+SELECT l.uuid, %s::bigint, i.id, l.tag_id, l.value, i.created_at, i.audience
 FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[]) WITH ORDINALITY
     AS l (uuid, image_id, tag_id, value, number)
 JOIN (
@@ -166,16 +168,23 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     lock.
     """
     wanted = {name for _, tags in tagged for name in tags}
-    ids = dict(Tag.objects.filter(name__in=wanted).values_list("name", "pk"))
-    ids |= {tag.name: tag.pk for tag in resolve(wanted - ids.keys())}
+    ids = _ids(wanted)
+    if missing := wanted - ids.keys():
+        ids |= {tag.name: tag.pk for tag in resolve(missing)}
     links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]
         columns = [uuids(len(links)), *zip(*links, strict=True), images]
         user_id = by.user.pk if by.user else None
         with connection.cursor() as cursor:
-            cursor.execute(LINK, [user_id, *map(array, columns)])
+            execute_prepared(cursor, LINK, [user_id, *map(array, columns)])
     return len(links)
+
+
+def _ids(wanted: Iterable[str]) -> dict[str, int]:
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, NAMED, [array(wanted)])
+        return dict(cursor.fetchall())
 
 
 def _named(wanted: Iterable[str]) -> dict[str, Tag]:
