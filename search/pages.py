@@ -51,18 +51,21 @@ def page(
     """
     if offset >= total.images or not limit:
         return []
-    plan = replace(plan, after=after)
-    statement = _way(plan, total, limit, offset)
     with read_connection().cursor() as cursor:
-        parameters = conditions.parameters(plan) | {"limit": limit, "offset": offset}
-        execute_prepared(cursor, statement, parameters)
+        execute_prepared(cursor, *statement(replace(plan, after=after), total, limit, offset))
         return [Position(created, image) for image, created in cursor.fetchall()]
 
 
+def statement(plan: Plan, total: Total, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
+    """What finds the images of a page, as `image` and `created`, and its parameters."""
+    parameters = conditions.parameters(plan) | {"limit": limit, "offset": offset}
+    return _way(plan, total, limit, offset), parameters
+
+
 def everything(plan: Plan, total: Total) -> tuple[str, dict[str, Any]]:
-    """A statement that finds all that matches, as `image` and `created`, and its parameters."""
-    statement = _way(plan, total, total.images, 0)
-    return statement, conditions.parameters(plan) | {"limit": None, "offset": 0}
+    """What finds all that matches, as `image` and `created`, and its parameters."""
+    text, parameters = statement(plan, total, total.images, 0)
+    return text, parameters | {"limit": None}
 
 
 def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:

@@ -1,8 +1,11 @@
-"""The records of a page: all that a list shows of its images, in one statement."""
+"""The records of a page: all that a list shows of its images, in one statement, which may find them
+as well."""
 
-from collections.abc import Sequence
-from typing import NamedTuple
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from typing import Any, NamedTuple
 
+from search.orders import Position
 from taggedimages.postgresql.prepared import execute_prepared, ids
 from taggedimages.postgresql.routing import read_connection
 from tags import naming
@@ -14,13 +17,22 @@ SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.file
        trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error,
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
        (SELECT array_agg(l.tag_id ORDER BY l.id) FROM tags_imagetag l WHERE l.image_id = i.id),
-       (SELECT version FROM tags_vocabulary)
-FROM unnest({images}) WITH ORDINALITY wanted (id, place)
+       (SELECT version FROM tags_vocabulary), {place}
+FROM {wanted}
 JOIN images_image i USING (id)
 LEFT JOIN identity_user u ON u.id = i.created_by_id
 LEFT JOIN images_facts f ON f.image_id = i.id
-ORDER BY place
+ORDER BY {order}
 """
+OF_IDS = FETCH.format(
+    wanted="unnest({images}) WITH ORDINALITY wanted (id, place)", place="place", order="place"
+)
+# Times as texts: the last alone is read.
+FOUND = FETCH.format(
+    wanted="({found}) wanted (id, created)",
+    place="wanted.created::text",
+    order="wanted.created DESC, wanted.id DESC",
+)
 
 
 class Record(NamedTuple):
@@ -40,14 +52,33 @@ class Record(NamedTuple):
     tags: list[NamedTag]
 
 
-def records(images: Sequence[int]) -> list[Record]:
+def of(images: Sequence[int]) -> list[Record]:
     """The images of these ids in this order; those that are gone are left out."""
-    if not images:
-        return []
+    return _records(_rows(OF_IDS.format(images=ids(images)), {})) if images else []
+
+
+def newest(
+    statement: str, parameters: Mapping[str, Any], limit: int
+) -> tuple[list[Record], Position | None]:
+    """The images that a statement of `search.pages` finds, and where the last of them stands if
+    it found more than are wanted."""
+    rows = _rows(FOUND.format(found=statement), parameters)
+    shown = rows[:limit]
+    if len(rows) == len(shown):
+        return _records(shown), None
+    last = shown[-1]
+    return _records(shown), Position(datetime.fromisoformat(last[-1]), last[0])
+
+
+def _rows(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
     with read_connection().cursor() as cursor:
-        execute_prepared(cursor, FETCH.format(images=ids(images)))
-        rows = cursor.fetchall()
-    version = rows[0][-1] if rows else None
-    tags = naming.named(set().union(*(row[-2] or () for row in rows)), version).get
+        execute_prepared(cursor, statement, parameters)
+        rows: list[tuple[Any, ...]] = cursor.fetchall()
+        return rows
+
+
+def _records(rows: list[tuple[Any, ...]]) -> list[Record]:
+    version = rows[0][-2] if rows else None
+    tags = naming.named(set().union(*(row[-3] or () for row in rows)), version).get
     # A thousand tags a page: without a line of Python for each.
-    return [Record._make((*row[:-2], list(filter(None, map(tags, row[-2] or ()))))) for row in rows]
+    return [Record._make((*row[:-3], list(filter(None, map(tags, row[-3] or ()))))) for row in rows]

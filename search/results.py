@@ -5,17 +5,18 @@ the rest goes row by row, by `search.query.find`, which says what is right for b
 """
 
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from functools import partial
-from typing import NamedTuple, Protocol
+from typing import NamedTuple
 
 from django.contrib.auth.models import AnonymousUser
 
 from images.audience import Viewer
-from search import counting, pages
+from search import counting, pages, records
 from search.orders import ORDERS, Position
-from search.plans import plan
+from search.plans import Plan, plan
 from search.query import Query, find
-from search.records import Record, records
+from search.records import Record
 from taggedimages.identity.models import User
 
 # Records of a whole walk that are in memory at a time.
@@ -37,14 +38,6 @@ def total(query: Query, user: User | AnonymousUser | None) -> int:
     return counting.total(planned).images if planned else find(query, user).count()
 
 
-class Positions(Protocol):
-    """Where some of what was found stands: so many, from `offset` images after a position."""
-
-    def __call__(
-        self, limit: int, offset: int = 0, after: Position | None = None
-    ) -> list[Position]: ...
-
-
 def page(
     query: Query,
     user: User | AnonymousUser | None,
@@ -53,13 +46,26 @@ def page(
     after: Position | None = None,
 ) -> Page:
     """The page that starts `offset` images after a position, in the query's order."""
-    count, positions = _found(query, user)
-    total = count()
+    planned = plan(query, Viewer.of(user))
+    if planned and query.order == Query.order:
+        return _newest_first(planned, limit, offset, after)
+    images = find(query, user)
+    total = counting.total(planned).images if planned else images.order_by().count()
     # One more tells whether others follow.
-    found = positions(limit + 1, offset, after) if offset < total else []
+    order = ORDERS[query.order]
+    found = order.positions(images, limit + 1, offset, after) if offset < total else []
     shown = found[:limit]
     last = shown[-1] if len(found) > limit else None
-    return Page(total, records([position.image for position in shown]), last)
+    return Page(total, records.of([position.image for position in shown]), last)
+
+
+def _newest_first(plan: Plan, limit: int, offset: int, after: Position | None) -> Page:
+    total = counting.total(plan)
+    if offset >= total.images:
+        return Page(total.images, [], None)
+    plan = replace(plan, after=after)
+    shown, last = records.newest(*pages.statement(plan, total, limit + 1, offset), limit)
+    return Page(total.images, shown, last)
 
 
 def walk(
@@ -69,25 +75,17 @@ def walk(
 
     What is there throughout comes once, whatever else is made, changed or deleted meanwhile.
     """
-    _, positions = _found(query, user, for_long=True)
+    positions = _positions(query, user)
     while found := positions(CHUNK, after=after):
-        yield records([position.image for position in found])
+        yield records.of([position.image for position in found])
         after = found[-1]
 
 
-def _found(
-    query: Query, user: User | AnonymousUser | None, for_long: bool = False
-) -> tuple[Callable[[], int], Positions]:
-    """What tells how many match, and what tells where they stand."""
+def _positions(query: Query, user: User | AnonymousUser | None) -> Callable[..., list[Position]]:
+    """What tells where so many of the images stand, after a position."""
     planned = plan(query, Viewer.of(user))
-    if planned and query.order == Query.order:
-        counted = counting.total(planned)
-        if for_long:
-            # Some may get an end that lies ahead, and go on being shown until then.
-            counted = counted._replace(ending=max(counted.ending, 1))
-        return lambda: counted.images, partial(pages.page, planned, counted)
-    images = find(query, user)
-    positions = partial(ORDERS[query.order].positions, images)
-    if planned:
-        return lambda: counting.total(planned).images, positions
-    return images.order_by().count, positions
+    if not planned or query.order != Query.order:
+        return partial(ORDERS[query.order].positions, find(query, user))
+    total = counting.total(planned)
+    # Some may get an end that lies ahead, and go on being shown until then.
+    return partial(pages.page, planned, total._replace(ending=max(total.ending, 1)))

@@ -2,24 +2,23 @@
 
 The index leaves small tags and small answers to rows. These are constants of the code and no
 settings, for nobody who runs the service would want them otherwise; a test has to lower them so
-that a dozen images have bitmaps, merged walks and hashed probes.
+that a dozen images have bitmaps and hashed probes.
 """
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from search import conditions, counting, facets, folding, pages
+from search import conditions, counting, facets, folding
 
 
 @contextmanager
-def lowered(heavy: int = 1, few_links: int = 0, probed: int = 1, merged: int = 1) -> Iterator[None]:
+def lowered(heavy: int = 1, few_links: int = 0, probed: int = 1) -> Iterator[None]:
     """Bitmaps for tags of more than `heavy` links, used beyond `few_links`."""
     wanted = [
         (folding, "LEAST", heavy),
         (folding, "SHARE", 10**12),
         (counting, "FEW_LINKS", few_links),
         (conditions, "PROBED", probed),
-        (pages, "MERGED", merged),
         (facets, "FEW_IMAGES", 0),
     ]
     real = [(module, name, getattr(module, name)) for module, name, _ in wanted]

@@ -71,7 +71,7 @@ class Service(RuleBasedStateMachine):
 
     @initialize(few_links=st.sampled_from([0, 0, 3]), heavy=st.sampled_from([0, 1, 3]))
     def begin(self, few_links: int, heavy: int) -> None:
-        self.undone.enter_context(lowered(heavy, few_links, probed=heavy, merged=1 + heavy))
+        self.undone.enter_context(lowered(heavy, few_links, probed=heavy))
 
     def teardown(self) -> None:
         with self.undone:
