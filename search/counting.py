@@ -16,8 +16,9 @@ from search.plans import Plan
 from taggedimages.postgresql.prepared import execute_prepared, ids, number
 from taggedimages.postgresql.routing import read_connection
 
-# Links that are read one by one rather than looked up in bitmaps: some milliseconds.
-FEW_LINKS = 3_000
+# Links that are read one by one rather than looked up in bitmaps, and how many take as long as
+# one that is probed for another clause: a millisecond or so.
+FEW_LINKS, PROBE = 3_000, 5
 
 BY_BITMAPS = """
 WITH unsure AS MATERIALIZED ({unsure}),
@@ -81,9 +82,12 @@ def by_rows(plan: Plan) -> bool:
     """Whether reading links, or the images of a window, is what answers best."""
     if plan.windowed:
         return True
+    if not plan.clauses:
+        return False
+    driver, *others = plan.clauses
     # By bitmaps, the light tags of each clause are looked up in the blocks of all others.
     light = sum(bool(clause.light) for clause in plan.clauses)
-    return bool(plan.clauses) and plan.clauses[0].links <= FEW_LINKS * max(light, 1) ** 2
+    return driver.links * (1 + PROBE * len(others)) <= FEW_LINKS * max(light, 1) ** 2
 
 
 def _execute(plan: Plan, statement: str) -> tuple[int, int, bool, float]:

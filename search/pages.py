@@ -17,8 +17,8 @@ from taggedimages.postgresql.prepared import execute_prepared, ids, number
 from taggedimages.postgresql.routing import read_connection
 
 # Microseconds, measured at a million images: a row that is walked and each probe of it, a block
-# of a bitmap that is read out, a match that is sorted.
-ROW, PROBE, BLOCK_READ, MATCH = 0.4, 2.5, 60.0, 4.0
+# of a bitmap that is combined with another or read out, a match that is sorted.
+ROW, PROBE, BLOCK_JOINED, BLOCK_READ, MATCH = 0.4, 2.5, 1.5, 40.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
 # What one walk can have on a page and all before it.
 FIRST = f"{NEWEST} LIMIT %(limit)s::bigint + %(offset)s::bigint"
@@ -29,13 +29,14 @@ WITH unsure AS MATERIALIZED ({unsure}),
 out AS ({out}),
 m AS MATERIALIZED ({matches}),
 ones AS (
-    SELECT block::bigint * {block} - 1
-           + sum(length(gap) + 1) OVER (PARTITION BY block ORDER BY place) AS image,
-           place, bit_count(bits) AS of
-    FROM m, string_to_table(bits::text, '1') WITH ORDINALITY pieces (gap, place)
-    WHERE bit_count(bits) > 0
+    SELECT block::bigint * {block} - 1 + ends AS image
+    FROM (SELECT block, bits, bit_count(bits) AS of FROM m) blocks, LATERAL (
+        SELECT place, sum(length(gap) + 1) OVER (ORDER BY place) AS ends
+        FROM string_to_table(bits::text, '1') WITH ORDINALITY pieces (gap, place)
+    ) pieces
+    WHERE of > 0 AND place <= of
 ), found AS (
-    (SELECT image::bigint FROM ones WHERE place <= of EXCEPT SELECT image FROM out)
+    (SELECT image FROM ones EXCEPT SELECT image FROM out)
     UNION SELECT i.id FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live}
     {light}
 )
@@ -74,8 +75,7 @@ def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
     if plan.clauses:
         ways.append((_links_cost(plan, total, limit + offset), _by_links))
     if total.by_bitmaps:
-        blocks = total.corpus / BLOCK
-        ways.append((blocks * BLOCK_READ + total.images * MATCH, _by_bitmaps))
+        ways.append((_bitmaps_cost(plan, total), _by_bitmaps))
     _, statement = min(ways, key=lambda way: way[0])
     return statement(plan, total)
 
@@ -94,6 +94,15 @@ def _images_cost(plan: Plan, total: Total, needed: int) -> float:
     walked = min(needed / total.images, 1) * total.corpus
     probes = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
     return walked * (ROW + probes * PROBE)
+
+
+def _bitmaps_cost(plan: Plan, total: Total) -> float:
+    light = [clause.links for clause in plan.clauses if clause.light]
+    joined = (1 + len(light)) * (1 + len(plan.clauses)) * BLOCK_JOINED
+    # A clause of light tags alone leaves nothing to be read out of blocks.
+    read = BLOCK_READ if all(clause.heavy for clause in plan.clauses) else 0
+    blocks = total.corpus / BLOCK * (joined + read)
+    return blocks + sum(light) * ROW + total.images * MATCH
 
 
 def _by_links(plan: Plan, total: Total) -> str:
