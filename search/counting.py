@@ -80,8 +80,11 @@ def total(plan: Plan) -> Total:
 
 def by_rows(plan: Plan) -> bool:
     """Whether reading links, or the images of a window, is what answers best."""
-    if plan.windowed:
-        return True
+    return plan.windowed or by_few_links(plan)
+
+
+def by_few_links(plan: Plan) -> bool:
+    """Whether one clause has so few links that reading them all is what answers best."""
     if not plan.clauses:
         return False
     driver, *others = plan.clauses

@@ -63,6 +63,23 @@ def statement(plan: Plan, total: Total, limit: int, offset: int) -> tuple[str, d
     return _way(plan, total, limit, offset), parameters
 
 
+def counted(plan: Plan, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
+    """What finds the images of a page, and with each of them how many there are on all pages.
+
+    It reads all that matches by the links of one clause, so they have to be few.
+    """
+    found = _by_links(replace(plan, after=None), Total(0, ending=1))
+    after = conditions.after(plan, "created", "image")
+    where = f"WHERE {after[0]}" if after else ""
+    text = (
+        f"WITH found AS MATERIALIZED ({found})"
+        " SELECT image, created, (SELECT count(*) FROM found) AS total"
+        f" FROM found {where} {NEWEST} LIMIT %(shown)s OFFSET %(skipped)s"
+    )
+    every = {"limit": None, "offset": 0}
+    return text, conditions.parameters(plan) | every | {"shown": limit, "skipped": offset}
+
+
 def everything(plan: Plan, total: Total) -> tuple[str, dict[str, Any]]:
     """What finds all that matches, as `image` and `created`, and its parameters."""
     text, parameters = statement(plan, total, total.images, 0)

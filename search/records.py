@@ -29,8 +29,8 @@ OF_IDS = FETCH.format(
 )
 # Times as texts: the last alone is read.
 FOUND = FETCH.format(
-    wanted="({found}) wanted (id, created)",
-    place="wanted.created::text",
+    wanted="({found}) wanted (id, created{total})",
+    place="wanted.created::text{total}",
     order="wanted.created DESC, wanted.id DESC",
 )
 
@@ -62,7 +62,19 @@ def newest(
 ) -> tuple[list[Record], Position | None]:
     """The images that a statement of `search.pages` finds, and where the last of them stands if
     it found more than are wanted."""
-    rows = _rows(FOUND.format(found=statement), parameters)
+    return _newest(_rows(FOUND.format(found=statement, total=""), parameters), limit)
+
+
+def newest_counted(
+    statement: str, parameters: Mapping[str, Any], limit: int
+) -> tuple[int, list[Record], Position | None]:
+    """As `newest`, and how many there are on all pages; 0 where this one is empty."""
+    rows = _rows(FOUND.format(found=statement, total=", total"), parameters)
+    total = rows[0][-1] if rows else 0
+    return total, *_newest([row[:-1] for row in rows], limit)
+
+
+def _newest(rows: list[tuple[Any, ...]], limit: int) -> tuple[list[Record], Position | None]:
     shown = rows[:limit]
     if len(rows) == len(shown):
         return _records(shown), None

@@ -60,6 +60,11 @@ def page(
 
 
 def _newest_first(plan: Plan, limit: int, offset: int, after: Position | None) -> Page:
+    if counting.by_few_links(plan) and not plan.impossible:
+        asked = pages.counted(replace(plan, after=after), limit + 1, offset)
+        page = Page(*records.newest_counted(*asked, limit))
+        if page.records or not (offset or after):
+            return page
     total = counting.total(plan)
     if offset >= total.images:
         return Page(total.images, [], None)
