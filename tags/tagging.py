@@ -176,8 +176,13 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
         images = [image for image, _ in tagged]
         columns = [uuids(len(links)), *zip(*links, strict=True), images]
         user_id = by.user.pk if by.user else None
+        values = [user_id, *map(array, columns)]
         with connection.cursor() as cursor:
-            execute_prepared(cursor, LINK, [user_id, *map(array, columns)])
+            if len(tagged) == 1:
+                execute_prepared(cursor, LINK, values)
+            else:
+                # Very many are planned for as many as they are.
+                cursor.execute(LINK, values)
     return len(links)
 
 
