@@ -55,9 +55,10 @@ def execute_prepared(
     try:
         cursor.execute(first + run, parameters or None)
     except DatabaseError as error:
-        kept.pop(name, None)
         problem = sqlstate(error)
-        if first and problem != ALREADY_THERE:
+        if problem == NOT_THERE:
+            kept.pop(name, None)
+        elif first and problem != ALREADY_THERE:
             # Nobody knows whether there is a plan now: there will be none of ours.
             kept[name] = False
         if problem not in {ALREADY_THERE, NOT_THERE} or cursor.db.in_atomic_block:

@@ -72,6 +72,15 @@ def test_a_statement_that_fails_fails_as_ever_and_works_later():
         assert answer(f"SELECT 1 / {number(1)}") == 1
 
 
+def test_a_plan_that_failed_once_is_used_again_in_a_transaction_too():
+    answer(f"SELECT 1 / {number(1)}")
+    with pytest.raises(DatabaseError, match="division by zero"):
+        answer(f"SELECT 1 / {number(0)}")
+    with transaction.atomic():
+        assert answer(f"SELECT 1 / {number(-1)}") == -1
+    assert len(plans()) == 1
+
+
 def test_a_statement_that_failed_at_first_works_in_a_transaction_later():
     with pytest.raises(DatabaseError):
         answer(f"SELECT 1 / {number(0)}")
