@@ -7,29 +7,18 @@ from search import folding, plans
 from search.models import Rebuild
 from search.query import Query
 from search.results import page
-from taggedimages.factories import make_image, make_tag
+from taggedimages.factories import make_image, make_spare_tags, make_tag
 from taggedimages.tests.explaining import explained
 from tags import curation
 from tags.models import Tag
 
 SEARCH = "/v1/search/images"
 UNUSED = 20_000
-MAKE_TAGS = """
-INSERT INTO tags_tag (uuid, name, folded, description, label_en, label_fr, color,
-                      public, listed, visible, allow_download)
-SELECT gen_random_uuid(), name, name, '', '', '', '#000000', false, true, false, false
-FROM (SELECT 'spare ' || translate(n::text, '0123456789', 'abcdefghij') AS name
-      FROM generate_series(1, %s) n) made
-"""
 
 
 @pytest.fixture
 def spare() -> None:
-    """Tags that no image has, as many as a planner needs to see that an index is shorter."""
-    with connection.cursor() as cursor:
-        cursor.execute(MAKE_TAGS, [UNUSED])
-        cursor.execute("SELECT gin_clean_pending_list('tag_folded_part')")
-        cursor.execute("ANALYZE tags_tag")
+    make_spare_tags(UNUSED)
 
 
 def found(*patterns: str) -> list[int]:
