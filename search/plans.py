@@ -42,19 +42,19 @@ SELECT t.id, t.name, coalesce(u.links, 0), coalesce(u.heavy, false)
 FROM tags_tag t LEFT JOIN search_setsize u ON u.set = t.id WHERE {condition}
 """
 
-# Only tags that some image has: the index knows them, unless they are new to it. With a pattern
-# of its own each, since the planner looks at what it says.
-MATCHING = """
-SELECT {place}, count(*), coalesce(sum(links), 0)::bigint,
-       array_agg(id) FILTER (WHERE heavy), array_agg(id) FILTER (WHERE NOT heavy)
+# By a pattern of its own each, since the planner looks at what it says.
+MATCHING = "SELECT {place} AS place, t.id FROM tags_tag t WHERE {name} LIKE %s"
+# Only tags that some image has: the index knows them, unless they are new to it.
+KNOWN = """
+SELECT place, count(*), coalesce(sum(links), 0)::bigint,
+       array_agg(id) FILTER (WHERE heavy), array_agg(id) FILTER (WHERE heavy IS NOT true)
 FROM (
-    SELECT t.id, coalesce(u.links, 0) AS links, coalesce(u.heavy, false) AS heavy
-    FROM tags_tag t LEFT JOIN search_setsize u ON u.set = t.id
-    WHERE {name} LIKE %s AND (
-        u.set IS NOT NULL OR t.id IN (SELECT unnest(added) FROM search_unindexed)
-        OR EXISTS (SELECT FROM search_rebuild)
-    ) LIMIT {most}
-) known
+    SELECT t.place, t.id, u.links, u.heavy
+    FROM ({matching}) t LEFT JOIN search_setsize u ON u.set = t.id
+    WHERE u.set IS NOT NULL OR t.id IN (SELECT unnest(added) FROM search_unindexed)
+       OR EXISTS (SELECT FROM search_rebuild)
+    LIMIT {most}
+) known GROUP BY place
 """
 
 
@@ -173,18 +173,20 @@ def _matching(patterns: list[str]) -> list[Clause] | None:
     if not patterns:
         return []
     each = (
-        MATCHING.format(place=place, name=_looked_up(pattern), most=MANY_TAGS + 1)
+        MATCHING.format(place=place, name=_looked_up(pattern))
         for place, pattern in enumerate(patterns)
     )
     with read_connection().cursor() as cursor:
-        cursor.execute(" UNION ALL ".join(each), patterns)
+        statement = KNOWN.format(matching=" UNION ALL ".join(each), most=MANY_TAGS + 1)
+        cursor.execute(statement, patterns)
         rows = cursor.fetchall()
     if sum(count for _, count, *_ in rows) > MANY_TAGS:
         return None
-    return [
-        Clause(tuple(heavy or ()), tuple(light or ()), links)
-        for _, _, links, heavy, light in sorted(rows)
-    ]
+    found = {
+        place: Clause(tuple(heavy or ()), tuple(light or ()), links)
+        for place, _, links, heavy, light in rows
+    }
+    return [found.get(place, Clause()) for place in range(len(patterns))]
 
 
 def _looked_up(pattern: str) -> str:

@@ -3,8 +3,9 @@
 import pytest
 from django.db import connection, connections, transaction
 
-from search import folding, plans
+from search import conditions, folding, plans
 from search.models import Rebuild
+from search.plans import Clause
 from search.query import Query
 from search.results import page
 from taggedimages.factories import make_image, make_spare_tags, make_tag
@@ -92,6 +93,18 @@ def test_a_pattern_that_tells_enough_is_looked_up(api, spare, pattern, index):
 def test_a_pattern_of_single_letters_leaves_the_index_of_parts_alone(api, spare):
     read = explained(lambda: api.get(SEARCH, {"match_tags": "%_c%"}))
     assert not any("tag_folded_part" in statement.indexes for statement in read)
+
+
+@pytest.mark.django_db
+def test_the_tags_of_each_image_are_looked_up_in_a_table_of_those_wanted():
+    """Also where a plan is made for any tags, which knows none of them."""
+    wanted = conditions.linked("i.id", Clause(light=tuple(range(1, 30))))
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
+        cursor.execute(f"EXPLAIN SELECT FROM images_image i WHERE {wanted}")
+        shown = " ".join(line for (line,) in cursor.fetchall())
+    assert "hashed SubPlan" in shown
+    assert "imagetag_once" in shown
 
 
 @pytest.mark.django_db
