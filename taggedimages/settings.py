@@ -118,7 +118,9 @@ STATEMENT_TIMEOUT_MS = (
 LOCK_TIMEOUT_MS = STATEMENT_TIMEOUT_MS * 4 // 5
 # A search by patterns, all its statements together.
 PATTERN_TIMEOUT_MS = (
-    env.int("TAGGEDIMAGES_PATTERN_TIMEOUT_MS", default=900) if SERVES_REQUESTS else 0
+    env.int("TAGGEDIMAGES_PATTERN_TIMEOUT_MS", default=min(900, STATEMENT_TIMEOUT_MS))
+    if SERVES_REQUESTS
+    else 0
 )
 # Seconds until a server that does not answer counts as away: when connecting, and, in processes
 # that serve requests, beyond the statement timeout that it should have kept itself.
