@@ -123,8 +123,8 @@ def test_patterns_are_resolved_at_once(patterns, django_assert_num_queries):
     make_image(*names)
     folding.fold_all()
     found("tag%")
-    # Patterns, total, and the records of the page.
-    with django_assert_num_queries(3):
+    # Patterns, and total and page in one.
+    with django_assert_num_queries(2):
         assert len(found(*(f"{name}%" for name in names))) == 1
 
 
