@@ -12,11 +12,11 @@ from images.audience import LATEST, Viewer
 from search import sets
 from search.models import BLOCK
 from search.plans import Clause, Plan
-from taggedimages.postgresql.prepared import ids, number, told_ids
+from taggedimages.postgresql.prepared import ids, number
 
 NO_BITS = f"repeat('0', {BLOCK})::bit({BLOCK})"
-# Tags of which each is looked up for an image, and those that a tag is compared with one by one.
-PROBED, HASHED = 8, 64
+# Tags of which each is looked up for an image.
+PROBED = 8
 # Images that no bitmap or audience can be asked of: those with an end that lies ahead, those
 # created ahead of time, and those that were changed since the index took them in.
 ENDING = f"""
@@ -42,9 +42,9 @@ def linked(image: str, clause: Clause) -> str:
     tags = clause.tags
     which = f"x.tag_id = {number(tags[0])}" if len(tags) == 1 else f"x.tag_id = ANY({ids(tags)})"
     if len(tags) > PROBED:
-        # All tags of the image are compared with the list, instead of each of it being looked up.
-        # PostgreSQL hashes a list that it is told when it plans.
-        which = f"x.tag_id + 0 = ANY({told_ids(tags) if len(tags) > HASHED else ids(tags)})"
+        # All tags of the image are looked up in a table of these, made once a statement, instead of
+        # each of these among the image's. IS TRUE keeps it from becoming a join.
+        which = f"(x.tag_id IN (SELECT unnest({ids(tags)}))) IS TRUE"
     return f"EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} AND {which} OFFSET 0)"
 
 

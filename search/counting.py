@@ -43,7 +43,7 @@ EVERY_BIT = "SELECT coalesce(sum(bit_count(bits)), 0) FROM m"
 COUNTED = "SELECT coalesce(sum(shown), 0) FROM search_setsize WHERE set = {set}"
 
 LIGHT = """
-+ (SELECT count(DISTINCT l.image_id) FROM {links})
++ (SELECT count(*) FROM (SELECT DISTINCT l.image_id FROM {links}) found)
 """
 
 # The planner's own estimate.

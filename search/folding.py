@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
-from search import sets, tallies
+from search import sets, shelves, tallies
 from search.models import BLOCK, Rebuild
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 
@@ -236,6 +236,7 @@ def rebuild() -> None:
             build(cursor, heavy, span)
         cursor.execute(MEASURE, [[sets.SHOWN, *heavy]])
         cursor.execute(tallies.COUNT_ANEW)
+        shelves.put_up(cursor)
 
 
 def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None:
@@ -248,11 +249,17 @@ def keep() -> int:
     """What the worker does in each round: build the index where there is none, else fold."""
     if Rebuild.objects.exists():
         rebuild()
-    folded = fold()
-    if folded and not connection.in_atomic_block:
+    replaced = []
+    if folded := fold():
+        replaced += ["search_unindexed", "search_tally"]
+    if shelves.due():
+        with one_state() as cursor:
+            shelves.put_up(cursor)
+        replaced.append("search_shelf")
+    if replaced and not connection.in_atomic_block:
         # Readers pass over what was taken in until its space is free again.
         with connection.cursor() as cursor:
-            cursor.execute("VACUUM search_unindexed, search_tally")
+            cursor.execute(f"VACUUM {', '.join(replaced)}")
     return folded
 
 

@@ -4,6 +4,7 @@ A query is a conjunction of clauses, each of them met by any of its tags, and of
 absent. What asks for anything else has no plan, and is answered row by row (`search.query.find`).
 """
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field, fields
 from datetime import datetime
@@ -17,8 +18,10 @@ from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags.names import distinct, like_pattern
 
-# Tags that one pattern may stand for; beyond, a search joins rather than lists them.
-MANY_TAGS = 20_000
+# Tags that all patterns of a search may stand for; beyond, a search joins rather than lists them.
+MANY_TAGS = 150_000
+# A LIKE pattern that tells how names begin, or has three letters in a row.
+SELECTIVE = re.compile(r"^[^%]|[^\W_]{3}|[^\W_]{2}$")
 # What a plan covers; every other field of Query has to be at rest. The order is not its matter.
 PLANNED = {
     "order",
@@ -35,8 +38,23 @@ PLANNED = {
 }
 
 RESOLVE = """
-SELECT t.id, t.{name}, coalesce(u.links, 0), coalesce(u.heavy, false)
+SELECT t.id, t.name, coalesce(u.links, 0), coalesce(u.heavy, false)
 FROM tags_tag t LEFT JOIN search_setsize u ON u.set = t.id WHERE {condition}
+"""
+
+# By a pattern of its own each, since the planner looks at what it says.
+MATCHING = "SELECT {place} AS place, t.id FROM tags_tag t WHERE {name} LIKE %s"
+# Only tags that some image has: the index knows them, unless they are new to it.
+KNOWN = """
+SELECT place, count(*), coalesce(sum(links), 0)::bigint,
+       array_agg(id) FILTER (WHERE heavy), array_agg(id) FILTER (WHERE heavy IS NOT true)
+FROM (
+    SELECT t.place, t.id, u.links, u.heavy
+    FROM ({matching}) t LEFT JOIN search_setsize u ON u.set = t.id
+    WHERE u.set IS NOT NULL OR t.id IN (SELECT unnest(added) FROM search_unindexed)
+       OR EXISTS (SELECT FROM search_rebuild)
+    LIMIT {most}
+) known GROUP BY place
 """
 
 
@@ -95,7 +113,7 @@ class _Resolved:
 
 
 def plan(query: Query, viewer: Viewer) -> Plan | None:
-    """How the index answers a query; None where it cannot. One statement, one more a pattern."""
+    """How the index answers a query; None where it cannot. One statement, one more for patterns."""
     if not _covers(query):
         return None
     every = distinct([*query.exact_tags, *_names(query.with_all)])
@@ -106,11 +124,10 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
         clauses.append(known.by_id.get(query.tag_id, Clause()))
     if some:
         clauses.append(_any(known.by_name.get(name, Clause()) for name in some))
-    for pattern in distinct([like_pattern(pattern) for pattern in query.match_tags]):
-        clause = _matching(pattern)
-        if clause is None:
-            return None
-        clauses.append(clause)
+    matching = _matching(distinct([like_pattern(pattern) for pattern in query.match_tags]))
+    if matching is None:
+        return None
+    clauses += matching
     return Plan(
         viewer=viewer,
         clauses=tuple(sorted(set(clauses), key=lambda clause: clause.links)),
@@ -144,22 +161,40 @@ def _resolve(names: list[str], tag_id: int | None) -> _Resolved:
         asked["t.id = %s"] = tag_id
     if asked:
         with read_connection().cursor() as cursor:
-            statement = RESOLVE.format(name="name", condition=" OR ".join(asked))
+            statement = RESOLVE.format(condition=" OR ".join(asked))
             execute_prepared(cursor, statement, list(asked.values()))
             for tag, name, links, heavy in cursor.fetchall():
                 known.by_name[name] = known.by_id[tag] = _clause([(tag, links, heavy)])
     return known
 
 
-def _matching(pattern: str) -> Clause | None:
-    """The tags of a pattern; None where there are too many to list."""
+def _matching(patterns: list[str]) -> list[Clause] | None:
+    """The tags of each pattern; None where there are too many to list."""
+    if not patterns:
+        return []
+    each = (
+        MATCHING.format(place=place, name=_looked_up(pattern))
+        for place, pattern in enumerate(patterns)
+    )
     with read_connection().cursor() as cursor:
-        condition = "t.folded LIKE %s LIMIT %s"
-        cursor.execute(RESOLVE.format(name="id", condition=condition), [pattern, MANY_TAGS + 1])
+        statement = KNOWN.format(matching=" UNION ALL ".join(each), most=MANY_TAGS + 1)
+        cursor.execute(statement, patterns)
         rows = cursor.fetchall()
-    if len(rows) > MANY_TAGS:
+    if sum(count for _, count, *_ in rows) > MANY_TAGS:
         return None
-    return _clause([(tag, links, heavy) for tag, _, links, heavy in rows])
+    found = {
+        place: Clause(tuple(heavy or ()), tuple(light or ()), links)
+        for place, _, links, heavy, light in rows
+    }
+    return [found.get(place, Clause()) for place in range(len(patterns))]
+
+
+def _looked_up(pattern: str) -> str:
+    """The name as SQL, in a form that has an index only where that helps.
+
+    The index of parts, asked for letters that stand alone, reads all of itself and all tags.
+    """
+    return "t.folded" if SELECTIVE.search(pattern) else "t.folded || ''"
 
 
 def _clause(tags: list[tuple[int, int, bool]]) -> Clause:

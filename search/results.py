@@ -9,6 +9,7 @@ from dataclasses import replace
 from functools import partial
 from typing import NamedTuple
 
+from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from images.audience import Viewer
@@ -18,6 +19,8 @@ from search.plans import Plan, plan
 from search.query import Query, find
 from search.records import Record
 from taggedimages.identity.models import User
+from taggedimages.postgresql.limits import ends_within
+from taggedimages.postgresql.routing import read_connection
 
 # Records of a whole walk that are in memory at a time.
 CHUNK = 500
@@ -46,6 +49,19 @@ def page(
     after: Position | None = None,
 ) -> Page:
     """The page that starts `offset` images after a position, in the query's order."""
+    # What a pattern stands for is anybody's guess: whoever asks is told soon.
+    most = settings.PATTERN_TIMEOUT_MS if query.match_tags else 0
+    with ends_within(most, read_connection()):
+        return _page(query, user, limit, offset, after)
+
+
+def _page(
+    query: Query,
+    user: User | AnonymousUser | None,
+    limit: int,
+    offset: int,
+    after: Position | None,
+) -> Page:
     planned = plan(query, Viewer.of(user))
     if planned and query.order == Query.order:
         return _newest_first(planned, limit, offset, after)

@@ -4,7 +4,7 @@ from typing import NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
-from search import folding, sets, tallies
+from search import folding, sets, shelves, tallies
 from search.folding import IMAGE_BITS, MEASURE, NO_BITS, TAG_BITS
 from search.models import BLOCK
 
@@ -48,7 +48,7 @@ AND bit_count(bits) > 0
 
 
 class Verdict(NamedTuple):
-    """How much was wrong: blocks of bitmaps, and sizes of sets and tallies."""
+    """How much was wrong: blocks of bitmaps, and sizes of sets, tallies and shelves."""
 
     blocks: int
     sizes: int
@@ -74,8 +74,8 @@ def verify(repair: bool = False) -> Verdict:
         if repair:
             cursor.execute(RIGHT_LINKS, [links])
             cursor.execute(MEASURE, [shown])
-        wrong_tallies = tallies.verify(cursor, repair)
-        return Verdict(blocks, len({*links, *shown}) + wrong_tallies)
+        others = tallies.verify(cursor, repair) + shelves.verify(cursor, repair)
+        return Verdict(blocks, len({*links, *shown}) + others)
 
 
 def _blocks(cursor: CursorWrapper, repair: bool) -> int:

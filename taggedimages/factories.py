@@ -8,6 +8,7 @@ from urllib.parse import unquote, urlsplit
 
 import urllib3
 from django.conf import settings
+from django.db import connection
 from django.utils import timezone
 from PIL import Image as Picture
 
@@ -19,6 +20,17 @@ from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import User
 from tags import tagging
 from tags.models import Tag
+
+# Names of letters: `spare b`, `spare c` and on.
+SPARE_TAGS = """
+INSERT INTO tags_tag (uuid, name, folded, description, label_en, label_fr, color,
+                      public, listed, visible, allow_download)
+SELECT gen_random_uuid(), name, name, '', '', '', '#000000', false, true, false, false
+FROM (SELECT 'spare ' || translate(n::text, '0123456789', 'abcdefghij') AS name
+      FROM generate_series(1, %s) n) made;
+SELECT gin_clean_pending_list('tag_folded_part');
+ANALYZE tags_tag
+"""
 
 numbers = itertools.count(1)
 TESTS = Author(None, "tests")
@@ -41,6 +53,12 @@ def make_tag(name: str = "", **fields: Any) -> Tag:
         setattr(tag, field, value)
     tag.save()
     return tag
+
+
+def make_spare_tags(count: int) -> None:
+    """Tags that no image has: with many, a planner sees that an index is shorter."""
+    with connection.cursor() as cursor:
+        cursor.execute(SPARE_TAGS, [count])
 
 
 def make_image(

@@ -116,6 +116,12 @@ STATEMENT_TIMEOUT_MS = (
     env.int("TAGGEDIMAGES_STATEMENT_TIMEOUT_MS", default=5_000) if SERVES_REQUESTS else 0
 )
 LOCK_TIMEOUT_MS = STATEMENT_TIMEOUT_MS * 4 // 5
+# A search by patterns, all its statements together.
+PATTERN_TIMEOUT_MS = (
+    env.int("TAGGEDIMAGES_PATTERN_TIMEOUT_MS", default=min(900, STATEMENT_TIMEOUT_MS))
+    if SERVES_REQUESTS
+    else 0
+)
 # Seconds until a server that does not answer counts as away: when connecting, and, in processes
 # that serve requests, beyond the statement timeout that it should have kept itself.
 DATABASE_CONNECT_SECONDS = env.int("TAGGEDIMAGES_DATABASE_CONNECT_SECONDS", default=3)

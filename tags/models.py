@@ -50,7 +50,8 @@ class Tag(models.Model):
             models.CheckConstraint(condition=~models.Q(name=""), name="tag_name_not_empty"),
         ]
         indexes = [
-            models.Index(fields=["folded", "name"], name="tag_alphabetical"),
+            # With ids, so that tags are listed and patterns looked up without reading the table.
+            models.Index(fields=["folded", "name"], include=["id"], name="tag_by_name"),
             models.Index(fields=["created_at", "id"], name="tag_oldest_first"),
             # Patterns that do not tell how a name begins.
             GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="tag_folded_part"),

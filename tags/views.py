@@ -8,9 +8,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
-from search import tallies
-from search.listing import Listing
 from search.parameters import ImageListParameters, list_query
+from search.shelves import Alphabet
 from search.views import browse, documented
 from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
@@ -35,7 +34,7 @@ class TagViewSet(GenericViewSet[Tag]):
 
     @extend_schema(summary="Browse tags in alphabetical order", parameters=[PageParameters])
     def list(self, request: Request) -> Response:
-        return paged(Listing(self.get_queryset(), tallies.tags, "name"), request, TagSerializer)
+        return paged(Alphabet(), request, TagSerializer)
 
     @extend_schema(
         summary="Create a tag",

@@ -216,7 +216,7 @@ def test_a_bad_parameter_is_400(api, query):
 
 
 @pytest.mark.parametrize("images", [2, 20])
-@pytest.mark.parametrize(("query", "statements"), [("exact_tags=a|b", 2), ("match_tags=A|b%25", 3)])
+@pytest.mark.parametrize(("query", "statements"), [("exact_tags=a|b", 2), ("match_tags=A|b%25", 2)])
 def test_the_cost_does_not_grow_with_the_page(
     api, images, query, statements, django_assert_num_queries
 ):

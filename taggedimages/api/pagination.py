@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from search.listing import Listing
+from search.shelves import Alphabet
 from taggedimages.api.fields import QueryIntegerField
 
 
@@ -66,7 +67,7 @@ class ZeroBasedPagination(PageNumberPagination):
 
 
 def paged(
-    records: QuerySet[Any] | Listing[Any],
+    records: QuerySet[Any] | Listing[Any] | Alphabet,
     request: Request,
     serializer: type[serializers.Serializer[Any]],
 ) -> Response:

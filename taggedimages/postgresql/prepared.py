@@ -19,7 +19,6 @@ from taggedimages.transactions import sqlstate
 # Plans that a connection keeps, of up to some hundred kilobytes each.
 KEPT = 100
 CONSTANT = re.compile(r"('(?:\{[-\d,]*\}|-?\d+)')(::bigint(?:\[\])?)|%(?:\(\w+\))?s")
-TOLD = "CAST('{"
 # What a server says whose connection has changed hands.
 ALREADY_THERE, NOT_THERE = "42P05", "26000"
 
@@ -34,11 +33,6 @@ def number(one: int) -> str:
     return f"'{one}'::bigint"
 
 
-def told_ids(numbers: Iterable[int]) -> str:
-    """A list of ids as SQL that its statement is planned for, each time: for one that is hashed."""
-    return f"{TOLD}{','.join(map(str, numbers))}}}' AS bigint[])"
-
-
 def execute_prepared(
     cursor: CursorWrapper, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
 ) -> None:
@@ -47,7 +41,7 @@ def execute_prepared(
     shape = CONSTANT.sub(lambda found: _placeholder(found, values), statement)
     name = "p" + hashlib.md5(shape.encode(), usedforsecurity=False).hexdigest()
     kept: dict[str, bool] = cursor.connection.prepared
-    if not settings.DATABASE_PREPARES or TOLD in statement or kept.get(name) is False:
+    if not settings.DATABASE_PREPARES or kept.get(name) is False:
         cursor.execute(statement, parameters or None)
         return
     run = f"EXECUTE {name}" + (f" ({', '.join(values)})" if values else "")

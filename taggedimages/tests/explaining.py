@@ -8,7 +8,7 @@ from typing import Any
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-READS = ("SELECT", "WITH", "(", "EXECUTE", "PREPARE")
+READS = ("SELECT", "WITH", "(", "EXECUTE", "PREPARE", "DEALLOCATE")
 
 
 @dataclass(frozen=True)

@@ -11,7 +11,14 @@ from taggedimages.identity.models import User
 
 IMAGES, TAGS, DRAWN = 50_000, 5_000, 11
 MADE = ("images_image", "images_facts", "tags_tag", "tags_imagetag", "tags_tagchange")
-INDEX = ("search_bitmap", "search_setsize", "search_unindexed", "search_rebuild", "search_tally")
+INDEX = (
+    "search_bitmap",
+    "search_setsize",
+    "search_unindexed",
+    "search_rebuild",
+    "search_tally",
+    "search_shelf",
+)
 # One image a minute, in an order that is not that of the ids; some private, ended, or to end.
 MAKE = """
 INSERT INTO tags_tag (uuid, name, folded, description, label_en, label_fr, color, public, listed,

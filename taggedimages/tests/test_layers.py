@@ -14,6 +14,7 @@ DOMAIN = ["search", "tags", "images", IDENTITY]
 FOUNDATION = {
     "taggedimages.transactions",
     "taggedimages.postgresql.bulk",
+    "taggedimages.postgresql.limits",
     "taggedimages.postgresql.prepared",
     "taggedimages.postgresql.routing",
 }

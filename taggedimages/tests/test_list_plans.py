@@ -70,7 +70,7 @@ OURS = {
         "/v1/search/images", {"exact_tags": "common|rare"}, {"imagetag_walk", "imagetag_once"}
     ),
     "a pattern": Listing(
-        "/v1/search/images", {"match_tags": "TAG-499%"}, {"tag_alphabetical", "imagetag_walk"}
+        "/v1/search/images", {"match_tags": "TAG-499%"}, {"tag_by_name", "imagetag_walk"}
     ),
     "history": Listing("/v1/images/{old}/history", {}, {"tagchange_of_image"}),
 }
@@ -100,10 +100,10 @@ IMS = {
 }
 # Their totals are counted row by row; their pages are not.
 PAGES = {
-    "our tags": (Tim, Listing("/v1/tags", {}, {"tag_alphabetical"})),
+    "our tags": (Tim, Listing("/v1/tags", {}, {"tag_by_name"})),
     "our tags, a deep page": (
         Tim,
-        Listing("/v1/tags", {"page": 40, "limit": 100}, {"tag_alphabetical"}, 4_000 + ROWS),
+        Listing("/v1/tags", {"page": 40, "limit": 100}, {"tag_by_name"}, 4_000 + ROWS),
     ),
     "atmosphere's tags": (Atmosphere, Listing("/api/v2/tags", {}, {"tags_tag_pkey"})),
     "atmosphere's links": (Atmosphere, Listing("/api/v2/image_tags", {}, {"tags_imagetag_pkey"})),

@@ -4,7 +4,7 @@ import pytest
 from django.db import DatabaseError, connection, transaction
 
 from taggedimages.postgresql import prepared
-from taggedimages.postgresql.prepared import execute_prepared, ids, number, told_ids
+from taggedimages.postgresql.prepared import execute_prepared, ids, number
 
 pytestmark = pytest.mark.django_db
 
@@ -104,11 +104,6 @@ def test_behind_a_pool_a_plan_of_somebody_else_is_used():
         cursor.connection.prepared.clear()
     assert [twice(2), twice(3)] == [4, 6]
     assert len(plans()) == 1
-
-
-def test_a_list_that_has_to_be_told_is_planned_each_time():
-    assert answer(f"SELECT 3 = ANY({told_ids([1, 2, 3])})")
-    assert not plans()
 
 
 def test_nothing_is_prepared_where_the_settings_say_so(settings):

@@ -252,6 +252,17 @@ class SuggestedTagSerializer(TagSerializer):
         fields = super().get_fields()
         return {name: fields[name] for name in self.Meta.fields}
 
+    def to_representation(self, tag: Tag) -> dict[str, Any]:
+        # Field by field, a hundred tags would take longer than finding them.
+        return {
+            "id": str(tag.uuid),
+            "name": tag.name,
+            "color": tag.color,
+            "color_contrast": colours.contrast(tag.color),
+            "label_en": tag.label_en or tag.name,
+            "label_fr": tag.label_fr or tag.name,
+        }
+
 
 class TagImageSerializer(serializers.Serializer[ImageTag]):
     """TagImage: a tag on an image. Wants `tag`, `user`, and `image` with `facts` fetched."""

@@ -11,7 +11,14 @@ from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
 from taggedimages.dialects.sharinpix import tokens
-from taggedimages.factories import make_credentials, make_image, make_tag, unknown_uuid
+from taggedimages.factories import (
+    make_credentials,
+    make_image,
+    make_spare_tags,
+    make_tag,
+    unknown_uuid,
+)
+from taggedimages.tests.explaining import explained
 from tags import colours
 from tags.models import ImageTag, Tag
 
@@ -302,6 +309,17 @@ def test_completion_is_filtered_by_flags(admin):
     both = '{"listed": false, "visible": true, "name": "x", "public": "no"}'
     assert names(admin.get(f"{URL}/autocomplete", {"q": "l", "filters": both})) == ["unlisted"]
     assert len(names(admin.get(f"{URL}/autocomplete", {"filters": ""}))) == 2
+
+
+@pytest.mark.parametrize(
+    ("q", "index"), [("a", "tag_by_name"), ("spa", "tag_by_name"), ("dcb", "tag_folded_part")]
+)
+def test_completion_looks_no_further_than_it_shows(admin, q, index):
+    make_spare_tags(20_000)
+    lookup = explained(lambda: admin.get(f"{URL}/autocomplete", {"q": q}))[-1]
+    assert index in lookup.indexes
+    assert not lookup.scanned
+    assert lookup.rows({"tags_tag"}) < 1_000
 
 
 @pytest.mark.parametrize("filters", ["{", "[]", "7", "[" * 7000, "x" * 9000, '{"listed": NaN}'])

@@ -83,8 +83,9 @@ class TagViewSet(SharinPixViewSet):
             tags = tags.filter(folded__like=f"%{like_pattern(text).replace('%', chr(92) + '%')}%")
         filters = given.json("filters") or {}
         wanted = {name: filters[name] for name in FLAGS if isinstance(filters.get(name), bool)}
-        found = tags.filter(**wanted)[:SUGGESTIONS]
-        return rows(SuggestedTagSerializer, found)
+        # Names first: many that do not match may be passed over, in the index alone.
+        first = tags.filter(**wanted).values("name")[:SUGGESTIONS]
+        return rows(SuggestedTagSerializer, Tag.objects.alphabetical().filter(name__in=first))
 
 
 class PublicTagViewSet(SharinPixViewSet):
