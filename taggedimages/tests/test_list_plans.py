@@ -78,6 +78,13 @@ ATMOSPHERE = {
     "images": Listing("/api/v2/images", {}, {"image_shown"}),
     "a rare tag": Listing("/api/v2/images", {"tag_name": "rare"}, {"imagetag_walk"}),
     "links of an image": Listing("/api/v2/image_tags", {"image": "{some}"}, {"imagetag_once"}),
+    "links of a common tag": Listing(
+        "/api/v2/image_tags", {"tag__name": "common"}, {"tags_imagetag_pkey", "search_setsize_pkey"}
+    ),
+    "links of a tag by its id": Listing(
+        "/api/v2/image_tags", {"tag": "{common}"}, {"tags_imagetag_pkey", "search_setsize_pkey"}
+    ),
+    "links of a rare tag": Listing("/api/v2/image_tags", {"tag__name": "rare"}, {"imagetag_walk"}),
 }
 SHARINPIX = {
     "everything": Listing("/api/v1/search", {"q": "*"}, set()),

@@ -20,8 +20,9 @@ from search.listing import Found, Listing, unended_first
 from search.query import Query
 from search.results import total
 from search.words import containing
+from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.references import ReferenceFilter
-from tags.models import ImageTag
+from tags.models import ImageTag, Tag
 
 FEATURED = "featured"
 ORDERS = {"name": "name", "start_date": "created_at", "end_date": "ended_at", "id": "id"}
@@ -110,21 +111,38 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
 
     application__id = ReferenceFilter("image", help_text="Id of the image.")
     image = ReferenceFilter("image", help_text="The same.")
-    tag = ReferenceFilter("tag", help_text="Id of the tag.")
-    tag__name = CharFilter("tag__name", strip=False, help_text="Exact name of the tag.")
+    tag = ReferenceFilter(method="of_tag", help_text="Id of the tag.")
+    tag__name = CharFilter(method="of_tag", strip=False, help_text="Exact name of the tag.")
 
     class Meta:
         model = ImageTag
         fields: list[str] = []
 
     def filter_queryset(self, links: QuerySet[ImageTag]) -> QuerySet[ImageTag] | Listing[ImageTag]:
-        narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
         given = {name: value for name, value in self.form.cleaned_data.items() if value}
         user = self.request.user
         if not given:
-            return Listing(narrowed, lambda: tallies.links(Viewer.of(user)))
-        if given.keys() == {"tag__name"}:
+            return Listing(links, lambda: tallies.links(Viewer.of(user)))
+        self.wanted_tag = _tag(given)
+        narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
+        if given.keys() <= {"tag", "tag__name"}:
             # An image has a tag once.
-            tagged = Query(exact_tags=(given["tag__name"],))
-            return Listing(narrowed, lambda: total(tagged, user))
+            return Listing(narrowed, lambda: total(Query(tag_id=self.wanted_tag), user))
         return narrowed
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def of_tag(self, links: QuerySet[ImageTag], field: str, value: str) -> QuerySet[ImageTag]:
+        return links.filter(tag=self.wanted_tag)
+
+
+def _tag(given: dict[str, str]) -> int:
+    """The id of the tag that is meant, 0 for none.
+
+    Looked up first: the database then knows how many links it has, and plans accordingly.
+    """
+    tags = Tag.objects.all()
+    if "tag" in given:
+        tags = tags.filter(**(references.lookup(given["tag"]) or references.NOBODY))
+    if "tag__name" in given:
+        tags = tags.filter(name=given["tag__name"])
+    return tags.values_list("pk", flat=True).first() or 0

@@ -112,8 +112,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
     locks = ("image",)
 
     def get_queryset(self) -> QuerySet[ImageTag]:
-        images = Image.objects.visible_to(self.request.user)
-        links = ImageTag.objects.filter(image__in=images).order_by("id")
+        links = ImageTag.objects.visible_to(self.request.user).order_by("id")
         return links.select_related("image", "tag__user").prefetch_related(
             Prefetch("image__imagetag_set", LINKS)
         )
