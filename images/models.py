@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Min, Q
 from django.db.models.functions import Collate, Now, Upper
 from django.db.models.lookups import IsNull
 from django.utils import timezone
@@ -67,6 +67,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def claimable(self) -> Self:
         """Announced files that nobody has claimed yet, and what is current."""
         return self.filter(UNCLAIMED, deleted_at=None) | self.current()
+
+    def are_all_of(self, project_id: str) -> bool:
+        """Whether these are of this project, and none of another."""
+        # The ends of an index.
+        projects = self.aggregate(first=Min("project"), last=Max("project"))
+        return set(projects.values()) == {project_id}
 
     def visible_from(self, project_id: str) -> Self:
         """Current images of a project, and the public ones of every other."""

@@ -6,7 +6,7 @@ from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Max, Min, Model, QuerySet
+from django.db.models import Model, QuerySet
 
 from images.audience import Viewer
 from images.models import Image, ImageQuerySet
@@ -98,9 +98,7 @@ def of_project(images: ImageQuerySet, query: Query, project_id: str) -> Found | 
 
     It knows no projects: it can where there is no other. `images` are the same as a queryset.
     """
-    # The ends of an index.
-    projects = Image.objects.aggregate(first=Min("project"), last=Max("project"))
-    alone = set(projects.values()) == {project_id}
+    alone = Image.objects.are_all_of(project_id)
     planned = plan(query, Viewer(audiences=None)) if alone else None
     return Found(images, planned) if planned else images
 

@@ -113,6 +113,16 @@ class ImageTag(models.Model):
                 F("image").desc(),
                 name="imagetag_walk",
             ),
+            # The same of one value, for which only links that have one pay.
+            models.Index(
+                F("tag"),
+                F("value"),
+                F("image_created_at").desc(),
+                F("image").desc(),
+                name="imagetag_valued",
+                include=["audience"],
+                condition=~Q(value=""),
+            ),
             models.Index(fields=["created_at", "id"], name="imagetag_oldest_first"),
         ]
 

@@ -103,6 +103,19 @@ IMS = {
     ),
     "common": Listing("/v2/images", {"limit": 100, "tag": "common"}, {"imagetag_once"}),
     "rare": Listing("/v2/images", {"limit": 100, "tag": "rare"}, {"imagetag_walk"}),
+    "a value that no image has": Listing(
+        "/v2/images", {"limit": 100, "tag": "often=value-2"}, {"imagetag_valued"}
+    ),
+    # Of a tag that always has a value, every link is asked for one without.
+    "tags of the project": Listing(
+        "/v2/{project}/images/tags", {}, {"imagetag_walk", "imagetag_valued"}, 30_000
+    ),
+    "tags of the project, a page": Listing(
+        "/v1/cloudimages/tags",
+        {"limit": 100, "page": 2},
+        {"imagetag_walk", "imagetag_valued"},
+        10_000 + ROWS,
+    ),
     "a filter": Listing(ACTION, {"action": "filter", "tags": key("rare")}, {"imagetag_walk"}),
     "either": Listing(
         ACTION, {"action": "filter", "tags_any": key("rare", "seldom")}, {"imagetag_walk"}
