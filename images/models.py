@@ -197,6 +197,9 @@ class Image(models.Model):
                 name="image_of_album",
                 condition=~Q(album_id="default"),
             ),
+            models.Index(
+                Upper("album_id"), name="image_album_any_case", condition=~Q(album_id="default")
+            ),
             models.Index(fields=["name"], name="image_by_name"),
             # What everybody sees, what one user sees besides, and what has an end, which alone
             # is judged at request time (images.audience).

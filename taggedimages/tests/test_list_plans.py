@@ -89,6 +89,14 @@ ATMOSPHERE = {
 SHARINPIX = {
     "everything": Listing("/api/v1/search", {"q": "*"}, set()),
     "a rare tag": Listing("/api/v1/search", {"q": "tags:rare"}, {"imagetag_walk"}),
+    "a common tag": Listing("/api/v1/search", {"q": "tags:common"}, set(), 30_000),
+    "a rare word": Listing(
+        "/api/v1/search", {"q": "rare"}, {"image_filename_part", "imagetag_walk", "tag_folded_part"}
+    ),
+    "a word of nothing": Listing(
+        "/api/v1/search", {"q": "nothing-of-it"}, {"image_filename_part", "tag_folded_part"}
+    ),
+    "an album": Listing("/api/v1/search", {"q": "album_id:ALBUM-77"}, {"image_album_any_case"}),
     "the trash": Listing("/api/v1/trashed_images", {}, {"image_ending"}),
     "links of a rare tag": Listing("/api/v1/tag_images", {"tag_name": "rare"}, {"imagetag_walk"}),
     "links of a common tag": Listing(
