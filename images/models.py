@@ -242,6 +242,13 @@ class Image(models.Model):
             ),
             # Any part of a filename, in any case (search.operators).
             GinIndex(OpClass(Upper("filename"), "gin_trgm_ops"), name="image_filename_part"),
+            # The same of names and descriptions (search.words).
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="image_name_part"),
+            GinIndex(
+                OpClass(Upper("description"), "gin_trgm_ops"),
+                name="image_description_part",
+                condition=~Q(description=""),
+            ),
             # Ranges, and orders in either direction (search.orders).
             models.Index(
                 F("uploaded_at").desc(nulls_last=True), F("id").desc(), name="image_last_uploaded"

@@ -77,6 +77,12 @@ OURS = {
 ATMOSPHERE = {
     "images": Listing("/api/v2/images", {}, {"image_shown"}),
     "a rare tag": Listing("/api/v2/images", {"tag_name": "rare"}, {"imagetag_walk"}),
+    "a rare word": Listing(
+        "/api/v2/images", {"search": "image-400 rare"}, {"image_name_part", "imagetag_walk"}
+    ),
+    "a word of nothing": Listing(
+        "/api/v2/images", {"search": "nothing"}, {"image_name_part", "image_description_part"}
+    ),
     "links of an image": Listing("/api/v2/image_tags", {"image": "{some}"}, {"imagetag_once"}),
     "links of a common tag": Listing(
         "/api/v2/image_tags", {"tag__name": "common"}, {"tags_imagetag_pkey", "search_setsize_pkey"}
@@ -125,6 +131,11 @@ IMS = {
         10_000 + ROWS,
     ),
     "a filter": Listing(ACTION, {"action": "filter", "tags": key("rare")}, {"imagetag_walk"}),
+    "part of a name": Listing(
+        ACTION,
+        {"action": "filter", "matches": [{"key": "resource_name", "value": "AGE-4999"}]},
+        {"image_name_part"},
+    ),
     "either": Listing(
         ACTION, {"action": "filter", "tags_any": key("rare", "seldom")}, {"imagetag_walk"}
     ),

@@ -10,6 +10,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from images.models import Image
+from search.words import few
 from tags.models import ImageTag, Tag
 from tags.names import folded, like_pattern
 
@@ -18,8 +19,6 @@ NOTHING = Q(pk__in=[])
 METACHARACTERS = re.compile(r"[\\.^$*+?()\[\]{}|]")
 TERM = re.compile(r'(?:(album_id|tags|filename):)?(?:"([^"]*)"|(\S+))')
 DEFAULT_ALBUM = "default"
-# Matches up to which they are looked up; of more, the newest are soon met among all images.
-FEW = 10_000
 
 
 class Asked(NamedTuple):
@@ -40,8 +39,8 @@ def matching(query: str) -> Q:
 def listed(query: str) -> Q:
     """The same, to be found among all images; `matching` is quicker asked of a few."""
     asked = _read(query)
-    few = None if asked.most else _few(asked)
-    return _condition(asked) if few is None else Q(pk__in=few)
+    found = None if asked.most else _few(asked)
+    return _condition(asked) if found is None else Q(pk__in=found)
 
 
 def _read(query: str) -> Asked:
@@ -71,14 +70,14 @@ def _condition(asked: Asked) -> Q:
 def _few(asked: Asked) -> list[int] | None:
     """The ids of all that match, each kind by an index of its own; None where they are many."""
     # Albums have an index but for the default one.
-    ways = (
-        Image.objects.filter(asked.albums).exclude(album_id=DEFAULT_ALBUM).values_list("pk"),
-        Image.objects.filter(asked.names).values_list("pk"),
-        ImageTag.objects.filter(tag__in=asked.tags).values_list("image"),
+    in_albums = Image.objects.filter(asked.albums).exclude(album_id=DEFAULT_ALBUM)
+    return few(
+        [
+            in_albums.values_list("pk"),
+            Image.objects.filter(asked.names).values_list("pk"),
+            ImageTag.objects.filter(tag__in=asked.tags).values_list("image"),
+        ]
     )
-    first, *others = (way[: FEW + 1] for way in ways)
-    found = [image for (image,) in first.union(*others)[: FEW + 1]]
-    return found if len(found) <= FEW else None
 
 
 def _word_of_tag(value: str) -> Q:
