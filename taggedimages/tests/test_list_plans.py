@@ -131,6 +131,9 @@ IMS = {
         10_000 + ROWS,
     ),
     "a filter": Listing(ACTION, {"action": "filter", "tags": key("rare")}, {"imagetag_walk"}),
+    "not a common one": Listing(
+        ACTION, {"action": "filter", "not_tags": key("common")}, {"search_bitmap_pkey"}
+    ),
     "part of a name": Listing(
         ACTION,
         {"action": "filter", "matches": [{"key": "resource_name", "value": "AGE-4999"}]},
