@@ -1,12 +1,14 @@
 """Lists as paginators want them, counted and sliced at less cost than a queryset's own."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from django.contrib.auth.models import AnonymousUser
-from django.db.models import Model, QuerySet
+from django.db.models import F, Model, QuerySet
+from django.db.models.expressions import OrderBy
+from django.db.models.functions import Now
 
 from images.audience import Viewer
 from images.models import Image, ImageQuerySet
@@ -43,13 +45,13 @@ class Listing(Generic[M]):
 class Found:
     """Images that the tag index finds, newest first, and after them those that it was not asked of.
 
-    `images` are all of them as a queryset, in the same order unless `reordered`.
+    `images` are all of them as a queryset, `reordered` those found, where they have another order.
     """
 
     images: ImageQuerySet
     plan: Plan
     rest: ImageQuerySet | None = None
-    reordered: bool = False
+    reordered: ImageQuerySet | None = None
 
     def count(self) -> int:
         """How many there are."""
@@ -65,11 +67,12 @@ class Found:
         return counting.total(self.plan)
 
     def _keys(self, start: int, stop: int) -> list[int]:
-        if self.reordered:
-            return _keys_of(self.images, start, stop)
-        found = pages.page(self.plan, self._total, stop - start, start)
-        keys = [position.image for position in found]
         beyond = self._total.images
+        if self.reordered is not None:
+            keys = _keys_of(self.reordered, start, min(stop, beyond)) if start < beyond else []
+        else:
+            found = pages.page(self.plan, self._total, stop - start, start)
+            keys = [position.image for position in found]
         if self.rest is not None and stop > beyond:
             keys += _keys_of(self.rest, max(start - beyond, 0), stop - beyond)
         return keys
@@ -79,18 +82,28 @@ def unended_first(
     images: ImageQuerySet,
     query: Query,
     user: User | AnonymousUser | None,
+    order: Sequence[OrderBy] = (),
     *,
-    reordered: bool = False,
-) -> Found | ImageQuerySet:
+    current: bool = False,
+) -> Found | Listing[Image] | ImageQuerySet:
     """The images of a user that match a query, by the tag index if it can tell.
 
-    `images` are the same as a queryset, which may have ended ones too.
+    `images` are the same as a queryset, which has ended ones too unless `current`, in the order
+    given; without one, what has no end comes first, newest first.
     """
     planned = plan(query, Viewer.of(user))
     if planned is None:
         return images
     # Few have an end, and these have an index.
-    return Found(images, replace(planned, unended=True), images.exclude(ended_at=None), reordered)
+    ends = images.filter(ended_at__gt=Now()) if current else images.exclude(ended_at=None)
+    found = Found(images, replace(planned, unended=True), ends)
+    if not order:
+        return found
+    first, *others = order
+    if first.expression != F("ended_at"):
+        return Listing(images, found.count)
+    # Each of the two has an index in its order, and both together have none.
+    return replace(found, reordered=images.filter(ended_at=None).order_by(*others))
 
 
 def of_project(images: ImageQuerySet, query: Query, project_id: str) -> Found | ImageQuerySet:

@@ -77,6 +77,13 @@ OURS = {
 ATMOSPHERE = {
     "images": Listing("/api/v2/images", {}, {"image_shown"}),
     "a rare tag": Listing("/api/v2/images", {"tag_name": "rare"}, {"imagetag_walk"}),
+    "by the end": Listing("/api/v2/images", {"ordering": "end_date"}, {"images_image_pkey"}),
+    "by the end, a common tag": Listing(
+        "/api/v2/images",
+        {"ordering": "-end_date,start_date", "tag_name": "common"},
+        {"image_newest_first", "imagetag_once"},
+    ),
+    "not featured": Listing("/api/v2/images", {"featured": "false"}, {"image_shown"}),
     "a rare word": Listing(
         "/api/v2/images", {"search": "image-400 rare"}, {"image_name_part", "imagetag_walk"}
     ),
