@@ -16,29 +16,53 @@ from search import counting, pages
 from search.plans import Plan, plan
 from search.query import Query
 from taggedimages.identity.models import User
+from taggedimages.postgresql.routing import read_connection
 
 M = TypeVar("M", bound=Model)
+
+# The total of the statement's own moment, so that what is added meanwhile moves no page.
+FROM_THE_END = """
+WITH told (total) AS MATERIALIZED ({told})
+{backwards}
+LIMIT (SELECT greatest(least(%s, total) - %s, 0) FROM told)
+OFFSET (SELECT greatest(total - %s, 0) FROM told)
+"""
 
 
 @dataclass(frozen=True)
 class Listing(Generic[M]):
     """Records of which something tells the total.
 
-    `key` is unique and in the index that has their order.
+    `key` is unique and in the index that has their order. `told` is the statement of the total,
+    where there is one that takes little.
     """
 
     records: QuerySet[M]
     total: Callable[[], int]
     key: str = "pk"
+    told: str = ""
 
     def count(self) -> int:
         """How many there are."""
-        return self.total()
+        return self._total
 
     def __getitem__(self, part: slice) -> list[M]:
         # Keys first: what a deep page skips is then read in the index alone.
-        keys = self.records.prefetch_related(None).values(self.key)[part]
+        keys: Any = self.records.prefetch_related(None).values(self.key)
+        nearer_the_end = self.told and part.start > self._total / 2
+        keys = self._from_the_end(keys, part) if nearer_the_end else keys[part]
         return list(self.records.filter(**{f"{self.key}__in": keys}))
+
+    @cached_property
+    def _total(self) -> int:
+        return self.total()
+
+    def _from_the_end(self, keys: Any, part: slice) -> list[Any]:
+        backwards, parameters = keys.reverse().query.sql_with_params()
+        statement = FROM_THE_END.format(told=self.told, backwards=backwards)
+        with read_connection().cursor() as cursor:
+            cursor.execute(statement, [*parameters, part.stop, part.start, part.stop])
+            return [key for (key,) in cursor.fetchall()]
 
 
 @dataclass

@@ -17,7 +17,7 @@ from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import User
 from taggedimages.tests import image_corpus
 from taggedimages.tests.explaining import Explained, explained
-from tags.models import Tag, TagChange
+from tags.models import ImageTag, Tag, TagChange
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("plans")]
 
@@ -158,6 +158,10 @@ PAGES = {
         Listing("/v1/tags", {"page": 40, "limit": 100}, {"tag_alphabetical"}, 4_000 + ROWS),
     ),
     "atmosphere's tags": (Atmosphere, Listing("/api/v2/tags", {}, {"tags_tag_pkey"})),
+    "atmosphere's last links": (
+        Atmosphere,
+        Listing("/api/v2/image_tags", {"page": "{last}"}, {"tags_imagetag_pkey"}),
+    ),
     "atmosphere's links": (Atmosphere, Listing("/api/v2/image_tags", {}, {"tags_imagetag_pkey"})),
     "ims's filter": (Ims, Listing(ACTION, {"action": "filter"}, {"image_newest_first"})),
     "ims's filter of a common tag": (
@@ -193,6 +197,7 @@ def look(owner: CredentialSet) -> Callable[..., list[Explained]]:
             "uuid": some.uuid,
             "old": TagChange.objects.filter(image_id__in=shown.values("pk"))[:1].get().image_id,
             "project": owner.project_id,
+            "last": ImageTag.objects.filter(image__in=shown).count() // 100,
         }
         path = listing.path.format(**known)
         query = {

@@ -142,7 +142,9 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
         given = {name: value for name, value in self.form.cleaned_data.items() if value}
         user = self.request.user
         if not given:
-            return Listing(links, lambda: tallies.links(Viewer.of(user)))
+            viewer = Viewer.of(user)
+            told = tallies.links_statement(viewer)
+            return Listing(links, lambda: tallies.links(viewer), told=told)
         self.wanted_tag = _tag(given)
         narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
         if given.keys() <= {"tag", "tag__name"}:
