@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Max, Min, Q
 from django.db.models.functions import Collate, Now, Upper
 from django.db.models.lookups import IsNull
 from django.utils import timezone
@@ -67,6 +67,12 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def claimable(self) -> Self:
         """Announced files that nobody has claimed yet, and what is current."""
         return self.filter(UNCLAIMED, deleted_at=None) | self.current()
+
+    def are_all_of(self, project_id: str) -> bool:
+        """Whether these are of this project, and none of another."""
+        # The ends of an index.
+        projects = self.aggregate(first=Min("project"), last=Max("project"))
+        return set(projects.values()) == {project_id}
 
     def visible_from(self, project_id: str) -> Self:
         """Current images of a project, and the public ones of every other."""
@@ -191,6 +197,9 @@ class Image(models.Model):
                 name="image_of_album",
                 condition=~Q(album_id="default"),
             ),
+            models.Index(
+                Upper("album_id"), name="image_album_any_case", condition=~Q(album_id="default")
+            ),
             models.Index(fields=["name"], name="image_by_name"),
             # What everybody sees, what one user sees besides, and what has an end, which alone
             # is judged at request time (images.audience).
@@ -233,6 +242,13 @@ class Image(models.Model):
             ),
             # Any part of a filename, in any case (search.operators).
             GinIndex(OpClass(Upper("filename"), "gin_trgm_ops"), name="image_filename_part"),
+            # The same of names and descriptions (search.words).
+            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="image_name_part"),
+            GinIndex(
+                OpClass(Upper("description"), "gin_trgm_ops"),
+                name="image_description_part",
+                condition=~Q(description=""),
+            ),
             # Ranges, and orders in either direction (search.orders).
             models.Index(
                 F("uploaded_at").desc(nulls_last=True), F("id").desc(), name="image_last_uploaded"

@@ -30,6 +30,7 @@ PLANNED = {
     "tag_id",
     "with_all",
     "with_any",
+    "without_all",
     "without_any",
     "untagged",
     "created_from",
@@ -117,7 +118,8 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
     if not _covers(query):
         return None
     every = distinct([*query.exact_tags, *_names(query.with_all)])
-    some, none = _names(query.with_any), _names(query.without_any)
+    # Not to have all of one is to have none of it.
+    some, none = _names(query.with_any), _names(query.without_any + query.without_all)
     known = _resolve([*every, *some, *none], query.tag_id)
     clauses = [known.by_name.get(name, Clause()) for name in every]
     if query.tag_id is not None:
@@ -140,8 +142,10 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
 
 
 def _covers(query: Query) -> bool:
-    with_values = any(tag.values for tag in (*query.with_all, *query.with_any, *query.without_any))
-    return not with_values and all(
+    tags = (*query.with_all, *query.with_any, *query.without_all, *query.without_any)
+    if any(tag.values for tag in tags) or len(query.without_all) > 1:
+        return False
+    return all(
         getattr(query, field.name) == field.default
         for field in fields(query)
         if field.name not in PLANNED

@@ -61,11 +61,16 @@ def tags() -> int:
 
 def links(viewer: Viewer) -> int:
     """How many links there are to images that a viewer is shown."""
+    return _number(links_statement(viewer))
+
+
+def links_statement(viewer: Viewer) -> str:
+    """The statement that tells how many links a viewer is shown; it has no parameters."""
     of = f"<= {sets.STAFFS}"
     if viewer.audiences is not None:
         of = f"IN ({', '.join(str(sets.of_audience(audience)) for audience in viewer.audiences)})"
     links = "FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id"
-    return _number(LINKS.format(of=of, links=links, visible=viewer.visible))
+    return LINKS.format(of=of, links=links, visible=viewer.visible)
 
 
 def verify(cursor: CursorWrapper, repair: bool = False) -> int:

@@ -3,12 +3,14 @@
 import uuid
 from typing import Any, Self
 
+from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
-from django.db.models import F
+from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from images.models import Image
+from images.audience import Viewer
+from images.models import CLOCK_TOLERANCE, Image
 from taggedimages.identity.models import User
 from tags import colours, names
 
@@ -65,6 +67,18 @@ class Tag(models.Model):
         super().save(*args, **kwargs)
 
 
+class ImageTagQuerySet(models.QuerySet["ImageTag"]):
+    """Reads of links."""
+
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Those of the images that `ImageQuerySet.visible_to` shows, told by the links alone."""
+        audiences = Viewer.of(user).audiences
+        shown = Q(audience__isnull=False) if audiences is None else Q(audience__in=audiences)
+        started = Q(image_created_at__lte=Now() + CLOCK_TOLERANCE)
+        ending = Image.objects.visible_to(user).filter(ended_at__gt=Now())
+        return self.filter((shown & started) | Q(audience=None, image__in=ending))
+
+
 class ImageTag(models.Model):
     """The link between an image and a tag, with IMS's value; at most one of each pair."""
 
@@ -82,11 +96,13 @@ class ImageTag(models.Model):
     image_created_at = models.DateTimeField(null=True, editable=False)
     audience = models.BigIntegerField(null=True, editable=False)
 
+    objects = ImageTagQuerySet.as_manager()
+
     class Meta:
         constraints = [
             models.UniqueConstraint(fields=["image", "tag"], name="imagetag_once"),
             models.CheckConstraint(
-                condition=models.Q(image_created_at__isnull=False), name="imagetag_described"
+                condition=Q(image_created_at__isnull=False), name="imagetag_described"
             ),
         ]
         indexes = [
@@ -97,6 +113,16 @@ class ImageTag(models.Model):
                 F("image_created_at").desc(),
                 F("image").desc(),
                 name="imagetag_walk",
+            ),
+            # The same of one value, for which only links that have one pay.
+            models.Index(
+                F("tag"),
+                F("value"),
+                F("image_created_at").desc(),
+                F("image").desc(),
+                name="imagetag_valued",
+                include=["audience"],
+                condition=~Q(value=""),
             ),
             models.Index(fields=["created_at", "id"], name="imagetag_oldest_first"),
         ]

@@ -88,6 +88,12 @@ def test_the_audience_of_a_link_shows_all_that_has_no_end(people, images, who):
     assert len(seen) >= 3
 
 
+@pytest.mark.parametrize("who", ["anonymous", "owner", "other", "staff"])
+def test_links_are_shown_as_their_images_are(people, images, who):
+    links = ImageTag.objects.visible_to(people[who])
+    assert set(links.values_list("image", flat=True)) == shown(people[who])
+
+
 def test_an_end_takes_an_image_out_of_every_audience(images):
     without = set(ImageTag.objects.filter(audience=None).values_list("image", flat=True))
     assert without == set(Image.objects.exclude(ended_at=None).values_list("pk", flat=True))

@@ -4,10 +4,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
+from images.audience import Viewer
 from images.models import Image
 from search.operators import TagValues
+from search.plans import plan
 from search.query import Query, find, narrowed
-from taggedimages.factories import TESTS, make_image
+from taggedimages.factories import TESTS, make_image, make_tag
 from tags import tagging
 
 pytestmark = pytest.mark.django_db
@@ -73,3 +75,12 @@ def test_names_are_resolved_in_one_statement(corpus, query, probes):
         list(narrowed(Image.objects.all(), query))
     assert len(queries) == 2
     assert queries[1]["sql"].count("EXISTS") == probes
+
+
+def test_not_to_have_all_of_one_tag_is_to_have_none_of_it():
+    make_tag("a")
+    viewer = Viewer.of(None)
+    asked = plan(Query(without_all=(A,)), viewer)
+    assert asked == plan(Query(without_any=(A,)), viewer) is not None
+    assert plan(Query(without_all=(A, B)), viewer) is None
+    assert plan(Query(without_all=(A1,)), viewer) is None

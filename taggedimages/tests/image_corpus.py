@@ -1,5 +1,7 @@
 """Fifty thousand images with six hundred thousand links, made by a few statements.
 
+One tag has one of two values wherever it is; the others have none.
+
 Triggers and foreign keys are out of the way meanwhile, as they are when a dump is restored; what
 they keep is stated instead, and the tag index is made from it.
 """
@@ -59,8 +61,10 @@ WITH named AS MATERIALIZED (
     OR (t.name = 'seldom' AND i.n % 1000 = 0) OR (t.name = 'rare' AND i.n % 10000 = 0)
 )
 INSERT INTO tags_imagetag (uuid, image_id, tag_id, value, image_created_at, audience)
-SELECT lpad(to_hex(row_number() OVER ()), 32, '0')::uuid, id, tag, '', i.created_at,
-       images_audience(i.private, i.ended_at, i.created_by_id)
+SELECT lpad(to_hex(row_number() OVER ()), 32, '0')::uuid, id, tag,
+       CASE WHEN tag IN (SELECT id FROM picked WHERE name = 'often') THEN 'value-' || id % 2
+            ELSE '' END,
+       i.created_at, images_audience(i.private, i.ended_at, i.created_by_id)
 FROM (SELECT * FROM drawn ORDER BY id, tag) d JOIN images_image i USING (id);
 
 ANALYZE tags_imagetag;

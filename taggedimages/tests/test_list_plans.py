@@ -17,7 +17,7 @@ from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import User
 from taggedimages.tests import image_corpus
 from taggedimages.tests.explaining import Explained, explained
-from tags.models import Tag, TagChange
+from tags.models import ImageTag, Tag, TagChange
 
 pytestmark = [pytest.mark.django_db, pytest.mark.xdist_group("plans")]
 
@@ -77,13 +77,44 @@ OURS = {
 ATMOSPHERE = {
     "images": Listing("/api/v2/images", {}, {"image_shown"}),
     "a rare tag": Listing("/api/v2/images", {"tag_name": "rare"}, {"imagetag_walk"}),
+    "by the end": Listing("/api/v2/images", {"ordering": "end_date"}, {"images_image_pkey"}),
+    "by the end, a common tag": Listing(
+        "/api/v2/images",
+        {"ordering": "-end_date,start_date", "tag_name": "common"},
+        {"image_newest_first", "imagetag_once"},
+    ),
+    "not featured": Listing("/api/v2/images", {"featured": "false"}, {"image_shown"}),
+    "a rare word": Listing(
+        "/api/v2/images", {"search": "image-400 rare"}, {"image_name_part", "imagetag_walk"}
+    ),
+    "a word of nothing": Listing(
+        "/api/v2/images", {"search": "nothing"}, {"image_name_part", "image_description_part"}
+    ),
     "links of an image": Listing("/api/v2/image_tags", {"image": "{some}"}, {"imagetag_once"}),
+    "links of a common tag": Listing(
+        "/api/v2/image_tags", {"tag__name": "common"}, {"tags_imagetag_pkey", "search_setsize_pkey"}
+    ),
+    "links of a tag by its id": Listing(
+        "/api/v2/image_tags", {"tag": "{common}"}, {"tags_imagetag_pkey", "search_setsize_pkey"}
+    ),
+    "links of a rare tag": Listing("/api/v2/image_tags", {"tag__name": "rare"}, {"imagetag_walk"}),
 }
 SHARINPIX = {
     "everything": Listing("/api/v1/search", {"q": "*"}, set()),
     "a rare tag": Listing("/api/v1/search", {"q": "tags:rare"}, {"imagetag_walk"}),
+    "a common tag": Listing("/api/v1/search", {"q": "tags:common"}, set(), 30_000),
+    "a rare word": Listing(
+        "/api/v1/search", {"q": "rare"}, {"image_filename_part", "imagetag_walk", "tag_folded_part"}
+    ),
+    "a word of nothing": Listing(
+        "/api/v1/search", {"q": "nothing-of-it"}, {"image_filename_part", "tag_folded_part"}
+    ),
+    "an album": Listing("/api/v1/search", {"q": "album_id:ALBUM-77"}, {"image_album_any_case"}),
     "the trash": Listing("/api/v1/trashed_images", {}, {"image_ending"}),
     "links of a rare tag": Listing("/api/v1/tag_images", {"tag_name": "rare"}, {"imagetag_walk"}),
+    "links of a common tag": Listing(
+        "/api/v1/tag_images", {"tag_name": "common"}, {"imagetag_oldest_first"}, 30_000
+    ),
     "links of an image": Listing("/api/v1/tag_images", {"image_id": "{uuid}"}, {"imagetag_once"}),
 }
 IMS = {
@@ -93,7 +124,28 @@ IMS = {
     ),
     "common": Listing("/v2/images", {"limit": 100, "tag": "common"}, {"imagetag_once"}),
     "rare": Listing("/v2/images", {"limit": 100, "tag": "rare"}, {"imagetag_walk"}),
+    "a value that no image has": Listing(
+        "/v2/images", {"limit": 100, "tag": "often=value-2"}, {"imagetag_valued"}
+    ),
+    # Of a tag that always has a value, every link is asked for one without.
+    "tags of the project": Listing(
+        "/v2/{project}/images/tags", {}, {"imagetag_walk", "imagetag_valued"}, 30_000
+    ),
+    "tags of the project, a page": Listing(
+        "/v1/cloudimages/tags",
+        {"limit": 100, "page": 2},
+        {"imagetag_walk", "imagetag_valued"},
+        10_000 + ROWS,
+    ),
     "a filter": Listing(ACTION, {"action": "filter", "tags": key("rare")}, {"imagetag_walk"}),
+    "not a common one": Listing(
+        ACTION, {"action": "filter", "not_tags": key("common")}, {"search_bitmap_pkey"}
+    ),
+    "part of a name": Listing(
+        ACTION,
+        {"action": "filter", "matches": [{"key": "resource_name", "value": "AGE-4999"}]},
+        {"image_name_part"},
+    ),
     "either": Listing(
         ACTION, {"action": "filter", "tags_any": key("rare", "seldom")}, {"imagetag_walk"}
     ),
@@ -106,6 +158,10 @@ PAGES = {
         Listing("/v1/tags", {"page": 40, "limit": 100}, {"tag_by_name"}, 4_000 + ROWS),
     ),
     "atmosphere's tags": (Atmosphere, Listing("/api/v2/tags", {}, {"tags_tag_pkey"})),
+    "atmosphere's last links": (
+        Atmosphere,
+        Listing("/api/v2/image_tags", {"page": "{last}"}, {"tags_imagetag_pkey"}),
+    ),
     "atmosphere's links": (Atmosphere, Listing("/api/v2/image_tags", {}, {"tags_imagetag_pkey"})),
     "ims's filter": (Ims, Listing(ACTION, {"action": "filter"}, {"image_newest_first"})),
     "ims's filter of a common tag": (
@@ -141,6 +197,7 @@ def look(owner: CredentialSet) -> Callable[..., list[Explained]]:
             "uuid": some.uuid,
             "old": TagChange.objects.filter(image_id__in=shown.values("pk"))[:1].get().image_id,
             "project": owner.project_id,
+            "last": ImageTag.objects.filter(image__in=shown).count() // 100,
         }
         path = listing.path.format(**known)
         query = {
@@ -184,8 +241,8 @@ def test_lists_of_atmosphere(look, name):
 
 @pytest.mark.parametrize("name", SHARINPIX)
 def test_lists_of_sharinpix_of_up_to_a_thousand_rows(look, name):
-    listing = SHARINPIX[name]._replace(rows=4 * ROWS)
-    assert_bounded(look(SharinPix, listing), listing)
+    listing = SHARINPIX[name]
+    assert_bounded(look(SharinPix, listing), listing._replace(rows=max(listing.rows, 4 * ROWS)))
 
 
 @pytest.mark.parametrize("name", IMS)

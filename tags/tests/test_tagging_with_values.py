@@ -1,13 +1,17 @@
 """Tags with values, limits, and removing by name."""
 
+from datetime import timedelta
+
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
+from django.utils import timezone
 
+from images.models import Image
 from taggedimages.factories import TESTS, make_image
 from tags import history, tagging
 from tags.models import ImageTag, Tag
-from tags.usage import names_and_values
+from tags.usage import all_names_and_values, names_and_values
 
 pytestmark = pytest.mark.django_db
 
@@ -66,3 +70,27 @@ def test_names_and_values_in_use():
     images = type(image).objects.all()
     assert list(names_and_values(images)) == [("B", "z"), ("a", ""), ("b", "Z"), ("b", "ä")]
     assert list(names_and_values(images.filter(pk=image.pk))) == [("B", "z"), ("a", ""), ("b", "ä")]
+
+
+def test_names_and_values_in_use_on_all_current_images():
+    soon, past = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
+    for end, value in ((None, "on"), (soon, "to end"), (past, "ended"), (None, "")):
+        tagging.set_values(make_image("ä", ended_at=end), {"b": value, "a": value}, TESTS)
+    tagging.set_values(make_image(created_at=soon), {"a": "ahead"}, TESTS)
+    tagging.set_values(make_image(private=True), {"B": "private"}, TESTS)
+    found = list(names_and_values(Image.objects.current()))
+    assert (
+        found
+        == all_names_and_values()
+        == [
+            ("B", "private"),
+            *[(name, value) for name in "ab" for value in ("", "on", "to end")],
+            ("ä", ""),
+        ]
+    )
+    assert [all_names_and_values(at, at + 3) for at in (0, 3, 6, 9)] == [
+        found[:3],
+        found[3:6],
+        found[6:],
+        [],
+    ]

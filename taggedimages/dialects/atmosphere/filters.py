@@ -1,6 +1,7 @@
 """What narrows and orders the lists (contract Atmosphere, filters)."""
 
 import re
+from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
@@ -12,16 +13,19 @@ from django_filters.rest_framework import FilterSet
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
+from rest_framework.request import Request
 
 from images.audience import Viewer
 from images.models import Image, ImageQuerySet
 from search import operators, tallies
 from search.listing import Found, Listing, unended_first
+from search.operators import TagValues
 from search.query import Query
 from search.results import total
 from search.words import containing
+from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.references import ReferenceFilter
-from tags.models import ImageTag
+from tags.models import ImageTag, Tag
 
 FEATURED = "featured"
 ORDERS = {"name": "name", "start_date": "created_at", "end_date": "ended_at", "id": "id"}
@@ -48,14 +52,15 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
         model = Image
         fields: list[str] = []
 
-    def filter_queryset(self, images: ImageQuerySet) -> ImageQuerySet | Found:
+    def filter_queryset(self, images: ImageQuerySet) -> ImageQuerySet | Found | Listing[Image]:
         asked = {name: value for name, value in self.form.cleaned_data.items() if value is not None}
         narrowed: ImageQuerySet = super().filter_queryset(images)
         query = _query(asked)
         if query is None:
             return narrowed
-        reordered = narrowed.query.order_by != images.query.order_by
-        return unended_first(narrowed, query, self.request.user, reordered=reordered)
+        order = _orders(asked.get("ordering") or "")
+        current = not includes_ended(self.request)
+        return unended_first(narrowed, query, self.request.user, order, current=current)
 
     @extend_schema_field(OpenApiTypes.STR)
     def tagged(self, images: ImageQuerySet, field: str, name: str) -> ImageQuerySet:
@@ -75,9 +80,13 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
 
     @extend_schema_field(OpenApiTypes.STR)
     def ordered(self, images: ImageQuerySet, field: str, orders: str) -> ImageQuerySet:
-        known = [_order(order.strip()) for order in orders.split(",")]
-        terms = [term for term in known if term is not None]
-        return images.order_by(*terms, "-id") if terms else images
+        terms = _orders(orders)
+        return images.order_by(*terms) if terms else images
+
+
+def includes_ended(request: Request) -> bool:
+    """Whether ended images are asked for too."""
+    return request.query_params.get("include_ended", "").lower() in ("true", "1")
 
 
 def in_default_order(images: ImageQuerySet) -> ImageQuerySet:
@@ -89,10 +98,22 @@ def _query(asked: dict[str, Any]) -> Query | None:
     """What the parameters narrow, as a Query; None where there is none that says it."""
     if asked.get("created_by") or asked.get("created_by__username") or asked.get("search"):
         return None
-    if asked.get("featured") is False:
-        return None
     names = [name for name in (asked.get("tag_name"), asked.get("tags__name")) if name]
-    return Query(exact_tags=tuple(names), match_tags=(FEATURED,) if asked.get("featured") else ())
+    query = Query(exact_tags=tuple(names))
+    match asked.get("featured"):
+        case True:
+            return replace(query, match_tags=(FEATURED,))
+        case False:
+            featured = Tag.objects.filter(folded=FEATURED).values_list("name", flat=True)
+            return replace(query, without_any=tuple(map(TagValues, featured)))
+    return query
+
+
+def _orders(orders: str) -> list[OrderBy]:
+    """The terms of `ordering`, and what breaks ties; none where none is known."""
+    known = [_order(order.strip()) for order in orders.split(",")]
+    terms = [term for term in known if term is not None]
+    return [*terms, F("id").desc()] if terms else []
 
 
 def _order(order: str) -> OrderBy | None:
@@ -110,21 +131,40 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
 
     application__id = ReferenceFilter("image", help_text="Id of the image.")
     image = ReferenceFilter("image", help_text="The same.")
-    tag = ReferenceFilter("tag", help_text="Id of the tag.")
-    tag__name = CharFilter("tag__name", strip=False, help_text="Exact name of the tag.")
+    tag = ReferenceFilter(method="of_tag", help_text="Id of the tag.")
+    tag__name = CharFilter(method="of_tag", strip=False, help_text="Exact name of the tag.")
 
     class Meta:
         model = ImageTag
         fields: list[str] = []
 
     def filter_queryset(self, links: QuerySet[ImageTag]) -> QuerySet[ImageTag] | Listing[ImageTag]:
-        narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
         given = {name: value for name, value in self.form.cleaned_data.items() if value}
         user = self.request.user
         if not given:
-            return Listing(narrowed, lambda: tallies.links(Viewer.of(user)))
-        if given.keys() == {"tag__name"}:
+            viewer = Viewer.of(user)
+            told = tallies.links_statement(viewer)
+            return Listing(links, lambda: tallies.links(viewer), told=told)
+        self.wanted_tag = _tag(given)
+        narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
+        if given.keys() <= {"tag", "tag__name"}:
             # An image has a tag once.
-            tagged = Query(exact_tags=(given["tag__name"],))
-            return Listing(narrowed, lambda: total(tagged, user))
+            return Listing(narrowed, lambda: total(Query(tag_id=self.wanted_tag), user))
         return narrowed
+
+    @extend_schema_field(OpenApiTypes.STR)
+    def of_tag(self, links: QuerySet[ImageTag], field: str, value: str) -> QuerySet[ImageTag]:
+        return links.filter(tag=self.wanted_tag)
+
+
+def _tag(given: dict[str, str]) -> int:
+    """The id of the tag that is meant, 0 for none.
+
+    Looked up first: the database then knows how many links it has, and plans accordingly.
+    """
+    tags = Tag.objects.all()
+    if "tag" in given:
+        tags = tags.filter(**(references.lookup(given["tag"]) or references.NOBODY))
+    if "tag__name" in given:
+        tags = tags.filter(name=given["tag__name"])
+    return tags.values_list("pk", flat=True).first() or 0

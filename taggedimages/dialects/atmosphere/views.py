@@ -22,6 +22,7 @@ from taggedimages.dialects.atmosphere.filters import (
     ImageFilters,
     ImageTagFilters,
     in_default_order,
+    includes_ended,
 )
 from taggedimages.dialects.atmosphere.inputs import (
     ImageEditSerializer,
@@ -58,10 +59,9 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     queryset = Image.objects.none()
 
     def get_queryset(self) -> ImageQuerySet:
-        asked = self.request.query_params.get("include_ended", "").lower() in ("true", "1")
-        images = Image.objects.all()
-        user = self.request.user
-        return with_links(images.include_ended(user) if asked else images.visible_to(user))
+        images, user = Image.objects.all(), self.request.user
+        ended = includes_ended(self.request)
+        return with_links(images.include_ended(user) if ended else images.visible_to(user))
 
     def get_serializer_class(self) -> type[ImageSerializer]:
         return DeployedImageSerializer if self.mount.deployed else ImageSerializer
@@ -112,8 +112,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
     locks = ("image",)
 
     def get_queryset(self) -> QuerySet[ImageTag]:
-        images = Image.objects.visible_to(self.request.user)
-        links = ImageTag.objects.filter(image__in=images).order_by("id")
+        links = ImageTag.objects.visible_to(self.request.user).order_by("id")
         return links.select_related("image", "tag__user").prefetch_related(
             Prefetch("image__imagetag_set", LINKS)
         )

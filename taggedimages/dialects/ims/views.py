@@ -1,6 +1,8 @@
 """The tags of images: /v2/{project_id}/images, /v1/cloudimages, /v2/images (contract IMS)."""
 
+from collections.abc import Iterable
 from itertools import groupby
+from typing import Any
 
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import NotFound
@@ -26,7 +28,7 @@ from taggedimages.dialects.ims.serializers import (
     TagStringsSerializer,
 )
 from tags import tagging
-from tags.usage import names_and_values
+from tags.usage import all_names_and_values, names_and_values
 
 Tags = list[dict[str, str]]
 
@@ -124,7 +126,7 @@ class ProjectTagViewSet(ImsViewSet):
 
     @documented(summary="The tags of a project's images", responses=ProjectTagsSerializer)
     def index(self, request: Request, project_id: str) -> Response:
-        pairs = names_and_values(Image.objects.current().of_project(project_id))
+        pairs = _names_and_values(project_id)
         rows = [
             {"key": key, "values": [value for _, value in group]}
             for key, group in groupby(pairs, key=lambda pair: pair[0])
@@ -143,11 +145,9 @@ class CloudTagViewSet(TagViews):
     def index(self, request: Request) -> Response:
         asked = TagStringParameters(data=request.query_params)
         asked.is_valid(raise_exception=True)
-        images = narrowed_by(
-            Image.objects.current().of_project(self.author.project_id), asked.validated_data
-        )
-        limit, page = asked.validated_data["limit"], asked.validated_data["page"]
-        pairs = names_and_values(images)[(page - 1) * limit : page * limit]
+        limit, page = asked.validated_data.pop("limit"), asked.validated_data.pop("page")
+        part = slice((page - 1) * limit, page * limit)
+        pairs = _names_and_values(self.author.project_id, part, **asked.validated_data)
         return Response({"tags": [joined(key, value) for key, value in pairs]})
 
     @documented(
@@ -159,3 +159,13 @@ class CloudTagViewSet(TagViews):
         asked = self.asked(CloudTagSerializer)
         image = self.writable(asked["image_id"])
         return self.write(image, [asked.get("tag") or asked["image_tag"]])
+
+
+def _names_and_values(
+    project_id: str, part: slice = slice(None), **narrowing: Any
+) -> Iterable[tuple[str, str]]:
+    """The tags and values in use on a project's current images, narrowed as a list of these is."""
+    if not narrowing and Image.objects.are_all_of(project_id):
+        return all_names_and_values(part.start or 0, part.stop)
+    images = narrowed_by(Image.objects.current().of_project(project_id), narrowing)
+    return names_and_values(images)[part]

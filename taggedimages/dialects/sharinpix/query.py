@@ -1,10 +1,16 @@
-"""The query language of `q`: words and `field:value`, OR-ed (contract SharinPix, tokens)."""
+"""The query language of `q`: words and `field:value`, OR-ed (contract SharinPix, tokens).
+
+A word matches an album id as a whole, and a tag or file name as a whole or one word of it.
+"""
 
 import re
+from typing import NamedTuple
 
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
+from images.models import Image
+from search.words import few
 from tags.models import ImageTag, Tag
 from tags.names import folded, like_pattern
 
@@ -12,35 +18,66 @@ EVERYTHING = ~Q(pk__in=[])
 NOTHING = Q(pk__in=[])
 METACHARACTERS = re.compile(r"[\\.^$*+?()\[\]{}|]")
 TERM = re.compile(r'(?:(album_id|tags|filename):)?(?:"([^"]*)"|(\S+))')
+DEFAULT_ALBUM = "default"
+
+
+class Asked(NamedTuple):
+    """What a query asks for: any of these. Conditions on images, and ids of tags."""
+
+    albums: Q
+    names: Q
+    tags: list[int]
+    # Everything, or an album that most images are in.
+    most: bool = False
 
 
 def matching(query: str) -> Q:
-    """The images that a query asks for, as a condition; an empty query asks for none.
-
-    A word matches an album id as a whole, and a tag or file name as a whole or one word of it.
-    """
-    terms = [(field, quoted or bare) for field, quoted, bare in TERM.findall(query)]
-    condition = NOTHING
-    for field, value in terms[: settings.MAX_SEARCH_TERMS]:
-        condition |= EVERYTHING if (field, value) == ("", "*") else _term(field, value)
-    return condition
+    """The images that a query asks for, as a condition; an empty query asks for none."""
+    return _condition(_read(query))
 
 
-def _term(field: str, value: str) -> Q:
-    match field:
-        case "album_id":
-            return Q(album_id__iexact=value)
-        case "tags":
-            return _tagged(Q(folded=folded(value)))
-        case "filename":
-            return _named(value)
-    return Q(album_id__iexact=value) | _tagged(_word_of_tag(value)) | _named(value)
+def listed(query: str) -> Q:
+    """The same, to be found among all images; `matching` is quicker asked of a few."""
+    asked = _read(query)
+    found = None if asked.most else _few(asked)
+    return _condition(asked) if found is None else Q(pk__in=found)
 
 
-def _tagged(condition: Q) -> Q:
+def _read(query: str) -> Asked:
+    albums, names, tags, most = NOTHING, NOTHING, NOTHING, False
+    found = [(field, quoted or bare) for field, quoted, bare in TERM.findall(query)]
+    for field, value in found[: settings.MAX_SEARCH_TERMS]:
+        if (field, value) == ("", "*"):
+            return Asked(EVERYTHING, NOTHING, [], most=True)
+        if field in ("", "album_id"):
+            albums |= Q(album_id__iexact=value)
+            most |= value.lower() == DEFAULT_ALBUM
+        if field in ("", "filename"):
+            names |= _named(value)
+        if field == "tags":
+            tags |= Q(folded=folded(value))
+        if field == "":
+            tags |= _word_of_tag(value)
     # Looked up first: the database then knows how many they are, and walks or joins accordingly.
-    tags = list(Tag.objects.filter(condition).values_list("pk", flat=True))
-    return Q(Exists(ImageTag.objects.filter(image=OuterRef("pk"), tag__in=tags)))
+    return Asked(albums, names, list(Tag.objects.filter(tags).values_list("pk", flat=True)), most)
+
+
+def _condition(asked: Asked) -> Q:
+    links = ImageTag.objects.filter(image=OuterRef("pk"), tag__in=asked.tags)
+    return asked.albums | asked.names | Q(Exists(links))
+
+
+def _few(asked: Asked) -> list[int] | None:
+    """The ids of all that match, each kind by an index of its own; None where they are many."""
+    # Albums have an index but for the default one.
+    in_albums = Image.objects.filter(asked.albums).exclude(album_id=DEFAULT_ALBUM)
+    return few(
+        [
+            in_albums.values_list("pk"),
+            Image.objects.filter(asked.names).values_list("pk"),
+            ImageTag.objects.filter(tag__in=asked.tags).values_list("image"),
+        ]
+    )
 
 
 def _word_of_tag(value: str) -> Q:
@@ -50,7 +87,11 @@ def _word_of_tag(value: str) -> Q:
 
 
 def _named(value: str) -> Q:
-    return Q(filename__iregex=_word(value))
+    whole = Q(filename__iregex=_word(value))
+    if value.lower().upper() != value.upper():
+        return whole
+    # The same here, unless upper and lower case do not correspond.
+    return Q(filename__icontains=value) & whole
 
 
 def _word(value: str) -> str:

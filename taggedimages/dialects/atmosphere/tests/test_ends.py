@@ -143,3 +143,21 @@ def test_what_comes_back_leaves_the_trash(callers, end):
     assert clients["owner"].patch(path, {"end_date": end}).status_code == 200
     image.refresh_from_db()
     assert image.trashed_at is None
+
+
+@pytest.mark.parametrize("order", ["end_date", "-end_date", "end_date,start_date", "name", "-id"])
+@pytest.mark.parametrize("query", ["", "&include_ended=true", "&tag_name=knee"])
+def test_pages_in_an_order_hold_all_once_with_ends_or_without(callers, order, query):
+    staff, now = callers[0]["staff"], timezone.now()
+    for hours in (None, 2, None, -1, 1, None):
+        end = None if hours is None else now + timedelta(hours=hours)
+        make_image("knee", name=f"ends {hours}", ended_at=end)
+    path = f"/api/v2/images?ordering={order}{query}"
+    whole = [(one["end_date"], one["id"]) for one in staff.get(path).json()["results"]]
+    pages = [staff.get(f"{path}&page_size=2&page={page}").json() for page in (1, 2, 3)]
+    paged = [(one["end_date"], one["id"]) for page in pages for one in page["results"]]
+    assert len(whole) == pages[0]["count"] == (6 if "ended" in query else 5)
+    assert paged == whole
+    if "end_date" in order:
+        ends = [end for end, _ in whole if end]
+        assert [end for end, _ in whole] == [None] * 3 + sorted(ends, reverse=order[0] == "-")

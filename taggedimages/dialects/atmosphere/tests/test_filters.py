@@ -51,26 +51,33 @@ def test_all_filters_must_hold(api):
     assert found(api, "tag_name=knee&featured=true&created_by=ann") == []
 
 
-@pytest.mark.parametrize(
-    ("words", "names"),
-    [
-        ("mr", ["mri"]),
-        ("LEG", ["mri"]),
-        ("KNEE", ["ÉPAULE 2", "mri"]),
-        ("joint", ["ÉPAULE 2", "mri"]),
-        ("ann", ["mri"]),
-        ("épaule", ["ÉPAULE 2"]),
-        ("leg+JOINT+an", ["mri"]),
-        ("leg,joint", ["mri"]),
-        ("leg+absent", []),
-        ("_", ["a_b"]),
-        ("%25", ["a_b"]),
-        ("%5C", []),
-        ("+", ["ÉPAULE 2", "mri", "a_b"]),
-        (",", ["ÉPAULE 2", "mri", "a_b"]),
-    ],
-)
+WORDS = [
+    ("mr", ["mri"]),
+    ("LEG", ["mri"]),
+    ("KNEE", ["ÉPAULE 2", "mri"]),
+    ("joint", ["ÉPAULE 2", "mri"]),
+    ("ann", ["mri"]),
+    ("épaule", ["ÉPAULE 2"]),
+    ("leg+JOINT+an", ["mri"]),
+    ("leg,joint", ["mri"]),
+    ("leg+absent", []),
+    ("_", ["a_b"]),
+    ("%25", ["a_b"]),
+    ("%5C", []),
+    ("+", ["ÉPAULE 2", "mri", "a_b"]),
+    (",", ["ÉPAULE 2", "mri", "a_b"]),
+]
+
+
+@pytest.mark.parametrize(("words", "names"), WORDS)
 def test_search_wants_every_word_somewhere(api, words, names):
+    assert found(api, f"search={words}") == names
+
+
+@pytest.mark.parametrize(("limit", "many"), [("FEW", 0), ("LISTED", 0), ("TRIED", 0)])
+@pytest.mark.parametrize(("words", "names"), WORDS)
+def test_words_are_found_alike_where_many_have_them(api, monkeypatch, words, names, limit, many):
+    monkeypatch.setattr(f"search.words.{limit}", many)
     assert found(api, f"search={words}") == names
 
 

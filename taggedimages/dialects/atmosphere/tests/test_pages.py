@@ -128,3 +128,17 @@ def test_links_are_counted_for_each_caller(api, login):
         pages = [caller.get(f"/api/v2/image_tags{query}").json() for caller in (api, client)]
         assert tuple(page["count"] for page in pages) == counts
         assert tuple(len(page["results"]) for page in pages) == counts
+
+
+def test_pages_of_links_hold_all_once_from_either_end(api):
+    soon, past = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
+    for end in (None, None, soon, past, None):
+        make_image("a", "b", "c", ended_at=end)
+    make_image("a", "b", private=True)
+    whole = ids(api.get("/api/v2/image_tags"))
+    assert whole == sorted(whole)
+    assert len(whole) == 12
+    for size in (1, 5, 6, 11):
+        path = f"/api/v2/image_tags?page_size={size}"
+        pages = [ids(api.get(f"{path}&page={page}")) for page in range(1, -(-12 // size) + 1)]
+        assert [link for page in pages for link in page] == whole

@@ -30,6 +30,8 @@ QUERIES = [
     ("left", {"IMG_left-01"}),
     ("shift", {"knee"}),
     ("ward case-1", {"100% (a)", "IMG_left-01"}),
+    ("album_id:Default", set()),
+    ("DEFAULT case-17", {"knee"}),
     ("nothing *", {"IMG_left-01", "knee", "100% (a)"}),
     ("album_id:case-1", {"IMG_left-01"}),
     ("album_id:knee", set()),
@@ -58,6 +60,12 @@ def found(answer) -> set[str]:
 
 @pytest.mark.parametrize(("query", "expected"), QUERIES)
 def test_a_query_of_the_request(admin, corpus, query, expected):
+    assert found(admin.get(URL, {"q": query})) == expected
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERIES)
+def test_where_many_match_they_are_met_in_order(admin, corpus, monkeypatch, query, expected):
+    monkeypatch.setattr("search.words.FEW", 0)
     assert found(admin.get(URL, {"q": query})) == expected
 
 

@@ -283,7 +283,7 @@ def test_at_most_1000_rows_come(admin, ada):
 
 
 @pytest.mark.parametrize(
-    ("token", "expected"), [({"admin": True}, 3), ({"q": "a", "thumbnail_tags": True}, 4)]
+    ("token", "expected"), [({"admin": True}, 3), ({"q": "a", "thumbnail_tags": True}, 5)]
 )
 def test_a_list_takes_as_many_statements_for_one_row_as_for_many(client_with, ada, token, expected):
     client = client_with(**token)

@@ -102,9 +102,9 @@ class ImageViewSet(SharinPixViewSet):
         responses=ImageSerializer(many=True),
     )
     def search(self, request: Request) -> Response:
-        images = reach.images(caller(request))
+        images = reach.listed(caller(request))
         asked = Parameters(request).text("q")
-        return _listed(images.filter(query.matching(asked)) if asked else images)
+        return _listed(images.filter(query.listed(asked)) if asked else images)
 
     def image(self, id: str, *rights: str) -> Image:
         """The image with this id, if the caller has all these rights, or else may read it.

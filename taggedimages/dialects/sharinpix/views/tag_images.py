@@ -77,10 +77,14 @@ def _filtered(links: QuerySet[ImageTag], given: Parameters) -> QuerySet[ImageTag
     if "image_id" in given:
         uuid = uuid_in(str(given.value("image_id")).strip())
         links = links.filter(image__uuid=uuid) if uuid else links.none()
-    for name, field in (("tag_name", "tag__name"), ("album_id", "image__album_id")):
-        if name in given:
-            value = str(given.value(name))
-            links = links.filter(**{field: value}) if is_storable(value) else links.none()
+    if "album_id" in given:
+        album = str(given.value("album_id"))
+        links = links.filter(image__album_id=album) if is_storable(album) else links.none()
+    if "tag_name" in given:
+        name = str(given.value("tag_name"))
+        # Looked up first: the database then knows how many links it has, and plans accordingly.
+        tag = Tag.objects.filter(name=name).first() if is_storable(name) else None
+        links = links.filter(tag=tag) if tag else links.none()
     return links
 
 
