@@ -9,7 +9,7 @@ from taggedimages.postgresql.operations import BuildIndex
 class Migration(migrations.Migration):
     # The table is large and in use.
     atomic = False
-    dependencies = [("tags", "0008_oldest_first")]
+    dependencies = [("tags", "0010_common_parts")]
 
     operations = [
         BuildIndex(
