@@ -122,6 +122,11 @@ WHERE indrelid = ANY(%s::regclass[])
 ORDER BY 1
 """
 
+NEW_VOCABULARY = """
+INSERT INTO tags_vocabulary (id, version) VALUES (1, nextval('tags_vocabulary_version'))
+ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version
+"""
+
 
 def load(corpus: Corpus, say: Say, *, ledger: bool = True) -> None:
     """Load it, then leave statistics and visibility as after a vacuum. Without `ledger`, links
@@ -139,6 +144,8 @@ def load(corpus: Corpus, say: Say, *, ledger: bool = True) -> None:
             _fill(cursor, said, ledger=ledger)
             # No trigger told the tag index: searches go by rows until it is made anew.
             cursor.execute("INSERT INTO search_rebuild (asked_at) VALUES (now())")
+            # Nor a process that remembers other tags of these ids.
+            cursor.execute(NEW_VOCABULARY)
     folding.rebuild()
     said("tag index")
     with connection.cursor() as cursor:

@@ -26,7 +26,11 @@ PARTS = {
     ),
     "plan": ("search.results.plan",),
     "total": ("search.counting.total",),
-    "page of records": ("search.records.newest", "search.records.of"),
+    "page of records": (
+        "search.records.newest",
+        "search.records.newest_counted",
+        "search.records.of",
+    ),
     "names": ("tags.naming.named",),
     "presigned links": ("images.storage.sign_reads", "images.presigning.UrlSigner.sign"),
     "JSON": ("taggedimages.api.renderers.FastJSONRenderer.render",),

@@ -6,6 +6,7 @@ import re
 from collections.abc import Callable, Iterable
 from typing import Any
 
+import orjson
 from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
@@ -251,7 +252,7 @@ def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
         "created_timestamp": image.created_at,
         "filename": image.filename,
         "size": image.size,
-        "tags": image.tags,
+        "tags": orjson.Fragment(image.tags),
         "uploaded_timestamp": image.uploaded_at,
         "url": None
         if image.uploaded_at is None

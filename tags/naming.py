@@ -8,9 +8,11 @@ transaction of a rename: names that were read at one version are right wherever 
 from collections.abc import Set
 from typing import TypedDict
 
+import orjson
+
 from taggedimages.postgresql.routing import read_connection
 
-# Some 20 MB at most; beyond, all are forgotten.
+# Some 8 MB at most; beyond, all are forgotten.
 MOST = 50_000
 
 READ = """
@@ -30,14 +32,17 @@ class _Names:
 
     def __init__(self) -> None:
         self.version: int | None = None
-        self.tags: dict[int, NamedTag] = {}
+        # As the JSON of NamedTag: a page reads a thousand of them from all over the memory, and
+        # each has to be read at one place.
+        self.tags: dict[int, bytes] = {}
 
 
 _known = _Names()
 
 
-def named(ids: Set[int], version: int | None) -> dict[int, NamedTag]:
-    """Tags by id, as of a version of the vocabulary that was just read; those gone are missing.
+def named(ids: Set[int], version: int | None) -> dict[int, bytes]:
+    """Tags by id, each as the JSON of its NamedTag, as of a version of the vocabulary that was
+    just read; those gone are missing.
 
     Costs a statement where one of them is not known yet.
     """
@@ -52,7 +57,7 @@ def named(ids: Set[int], version: int | None) -> dict[int, NamedTag]:
     with read_connection().cursor() as cursor:
         cursor.execute(READ, [list(missing)])
         rows = cursor.fetchall()
-    read = {tag: NamedTag(id=tag, name=name) for _, tag, name in rows}
+    read = {tag: orjson.dumps(NamedTag(id=tag, name=name)) for _, tag, name in rows}
     if any(row[0] != version for row in rows):
         # Renamed meanwhile: right for this page, and not to be remembered with the others.
         return {**known.tags, **read}

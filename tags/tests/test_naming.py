@@ -1,5 +1,6 @@
 """Names that a process remembers are those that the tags have now, whoever renamed them."""
 
+import json
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -45,7 +46,7 @@ def test_a_list_costs_no_statement_for_names_that_are_remembered(
     naming.named(ids, None)
     with django_assert_num_queries(0):
         known = naming.named(ids, None)
-        assert {known[tag]["name"] for tag in ids} == {"knee", "left"}
+        assert {json.loads(known[tag])["name"] for tag in ids} == {"knee", "left"}
 
 
 def test_a_rename_shows_at_once(api):
