@@ -17,7 +17,7 @@ from images.models import Image
 from taggedimages.identity import credentials
 from taggedimages.identity.authors import Author
 from taggedimages.identity.credentials import CredentialSet
-from taggedimages.identity.models import User
+from taggedimages.identity.models import Project, User
 from tags import tagging
 from tags.models import Tag
 
@@ -75,7 +75,7 @@ def make_image(
         "size": len(body) if body is not None else 1000,
         "key": key,
         "created_by": by,
-        "project_id": author.ensured_project_id(),
+        "project": Project.objects.get(id=author.ensured_project_id()),
         "created_at": created_at,
         "uploaded_at": created_at,
     }

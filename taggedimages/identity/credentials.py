@@ -21,7 +21,7 @@ from taggedimages.identity.models import Project, SigningKey, Token, User
 FIND_BEARER = """
 SELECT u.* FROM identity_user u JOIN identity_token t ON t.user_id = u.id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND u.is_active
-  AND (t.expires_at IS NULL OR t.expires_at > now())
+  AND (t.expires_at IS NULL OR t.expires_at > %s)
 """
 FIND_SIGNER = """
 SELECT u.*, k.encrypted_secret FROM identity_user u JOIN identity_signingkey k ON k.user_id = u.id
@@ -103,7 +103,7 @@ def issue_token(user: User, expires_at: datetime | None = None) -> str:
 
 def user_of_token(token: str) -> User | None:
     """Whom a valid token speaks for; None when it is unknown, expired, revoked or its user gone."""
-    return next(iter(User.objects.raw(FIND_BEARER, [_digest(token)])), None)
+    return next(iter(User.objects.raw(FIND_BEARER, [_digest(token), timezone.now()])), None)
 
 
 def signing_secret(kind: SigningKey.Kind, key_id: str) -> tuple[User, str] | None:
