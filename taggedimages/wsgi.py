@@ -14,4 +14,4 @@ application = get_wsgi_application()
 # through both over and over, for a tenth of the time of a request.
 gc.collect()
 gc.freeze()
-gc.set_threshold(10_000, 20, 20)
+gc.set_threshold(2_000, 10, 5)
