@@ -69,9 +69,13 @@ class ZeroBasedPagination(PageNumberPagination):
 def paged(
     records: QuerySet[Any] | Listing[Any] | Alphabet,
     request: Request,
-    serializer: type[serializers.Serializer[Any]],
+    serializer: type[serializers.Serializer[Any]] | None = None,
 ) -> Response:
-    """The page of some records that the request asks for. Raises ValidationError."""
+    """The page of some records that the request asks for; without a serializer, as they are.
+
+    Raises ValidationError.
+    """
     pages = ZeroBasedPagination()
     page = pages.paginate_queryset(records, request)
-    return pages.get_paginated_response(serializer(page, many=True).data)
+    shown = serializer(page, many=True).data if serializer else page
+    return pages.get_paginated_response(shown)
