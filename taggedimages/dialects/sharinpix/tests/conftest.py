@@ -8,11 +8,13 @@ from typing import Any
 import pytest
 from rest_framework.test import APIClient
 
+from images.models import Image
 from taggedimages.dialects.sharinpix import tokens
 from taggedimages.factories import make_credentials
 from taggedimages.identity import sessions
 from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import User
+from tags.models import ImageTag
 
 READER = {"see": True, "image_list": True}
 EDITOR = READER | dict.fromkeys(
@@ -34,6 +36,32 @@ def client_of(token: str) -> APIClient:
     client = APIClient(raise_request_exception=False, HTTP_AUTHORIZATION=f'Token token="{token}"')
     client.default_format = "json"
     return client
+
+
+def link_of(image: Image) -> ImageTag:
+    """The only link of an image."""
+    return ImageTag.objects.get(image=image)
+
+
+def ids(answer: Any) -> list[str]:
+    """The ids of the rows of a list."""
+    assert answer.status_code == 200, answer.headers
+    return [row["id"] for row in answer.json()]
+
+
+def names(answer: Any) -> list[str]:
+    """The names of the tags of a list."""
+    assert answer.status_code == 200, answer.headers
+    return [tag["name"] for tag in answer.json()]
+
+
+def assert_refused(answer: Any) -> None:
+    """Nobody was let in (contract SharinPix, errors)."""
+    assert answer.status_code == 401
+    assert answer.content == b""
+    assert answer["Content-Type"] == "text/html"
+    assert answer["X-message"] == "Access denied"
+    assert "X-token" not in answer
 
 
 @pytest.fixture

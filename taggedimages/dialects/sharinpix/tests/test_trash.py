@@ -9,7 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from images.models import Image
 from taggedimages.factories import make_image, make_user, unknown_uuid
 
-from .conftest import EDITOR, READER
+from .conftest import EDITOR, READER, ids
 
 pytestmark = pytest.mark.django_db
 URL = "/api/v1/trashed_images"
@@ -19,11 +19,6 @@ ENDED = datetime(2026, 1, 2, 3, 4, 5, 678_900, UTC)
 
 def trashed(*tags: str, **fields) -> Image:
     return make_image(*tags, created_at=MADE, ended_at=ENDED, trashed_at=ENDED, **fields)
-
-
-def ids(answer) -> list[str]:
-    assert answer.status_code == 200, answer.headers
-    return [image["id"] for image in answer.json()]
 
 
 def test_the_trash_lists_what_was_deleted_latest_first(admin, ada):
