@@ -16,8 +16,8 @@ from search.plans import Plan
 from taggedimages.postgresql.prepared import execute_prepared, ids, number
 from taggedimages.postgresql.routing import read_connection
 
-# Links that are read one by one rather than looked up in bitmaps, and how many take as long as
-# one that is probed for another clause: a millisecond or so.
+# Links that are read one by one, in a millisecond or so, rather than looked up in bitmaps; and the
+# links that are read in the time of probing one for another clause.
 FEW_LINKS, PROBE = 3_000, 5
 
 BY_BITMAPS = """

@@ -197,7 +197,7 @@ def _named(wanted: Iterable[str]) -> dict[str, Tag]:
 
 
 def _lock(image: Image) -> None:
-    # NO KEY: inserting a link must not wait for it.
+    # NO KEY: what merely refers to the image, such as its upload in parts, does not wait for it.
     list(Image.objects.select_for_update(no_key=True).filter(pk=image.pk).values_list("pk"))
 
 
