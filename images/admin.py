@@ -15,7 +15,8 @@ from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError
 
 from images import deletion, serving
-from images.models import CLOCK_TOLERANCE, Image, ImageQuerySet
+from images.models import Image
+from images.querysets import CLOCK_TOLERANCE, ImageQuerySet
 from search.listing import unended_first
 from search.parameters import text_query
 from search.query import Query, narrowed

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 from django.contrib.auth.models import AnonymousUser
 
-from images.models import CLOCK_TOLERANCE
+from images.querysets import CLOCK_TOLERANCE
 from taggedimages.identity.models import User
 from taggedimages.postgresql.prepared import number
 

@@ -8,7 +8,8 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from images import keys, multipart, previews, storage, uploads
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 
 
 def delete(image: Image) -> bool:

@@ -18,6 +18,7 @@ from images.facts_serializers import (
 from images.models import Image
 from images.views import with_tags
 from taggedimages.api.ids import parse_id
+from taggedimages.api.reading import read
 
 
 class FactsView(APIView):
@@ -44,9 +45,8 @@ class LookupView(APIView):
         responses=LookupResultSerializer,
     )
     def post(self, request: Request) -> Response:
-        asked = LookupSerializer(data=request.data)
-        asked.is_valid(raise_exception=True)
-        sums = {text: bytes.fromhex(text) for text in asked.validated_data["sha256"]}
+        asked = read(LookupSerializer, request.data)
+        sums = {text: bytes.fromhex(text) for text in asked["sha256"]}
         found = likeness.with_checksums(sums.values(), request.user)
         return Response({"results": {text: found.get(given, []) for text, given in sums.items()}})
 
@@ -60,10 +60,9 @@ class SimilarView(APIView):
         responses=SimilarListSerializer,
     )
     def get(self, request: Request, id: str) -> Response:
-        asked = SimilarParameters(data=request.query_params)
-        asked.is_valid(raise_exception=True)
+        asked = read(SimilarParameters, request.query_params)
         alike = likeness.similar(_image(request, id), request.user)
-        nearest = list(alike)[: asked.validated_data["limit"]]
+        nearest = list(alike)[: asked["limit"]]
         images = with_tags(Image.objects.visible_to(request.user)).in_bulk(nearest)
         results = [
             {"distance": alike[found], "image": images[found]}

@@ -2,23 +2,22 @@
 
 import uuid
 from datetime import datetime, timedelta
-from typing import Any, Self
+from typing import Any
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
-from django.db.models import F, Max, Min, Q
-from django.db.models.functions import Collate, Now, Upper
+from django.db.models import F, Q
+from django.db.models.functions import Collate, Upper
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
 from images import keys
+from images.querysets import ImageQuerySet
 from taggedimages.identity.models import Project, User, default_project_id
 
-CLOCK_TOLERANCE = timedelta(minutes=1)
-# A file that was announced and not claimed yet: ended as it began, so that no door shows it.
-UNCLAIMED = Q(trashed_at__isnull=False, trashed_at=F("created_at"))
+# Where images are that nobody put into an album.
+DEFAULT_ALBUM = "default"
 # A fingerprint is found by parts of it (images.likeness).
 BANDS, BAND_BITS = 4, 16
 
@@ -31,83 +30,6 @@ class Band(models.Func):
 
     def __init__(self, fingerprint: str | models.F, number: int = 0, **extra: Any) -> None:
         super().__init__(fingerprint, **{"shift": number * BAND_BITS, **extra})
-
-
-class ImageQuerySet(models.QuerySet["Image"]):
-    """Reads of images; who may see what is decided here and nowhere else."""
-
-    def current(self) -> Self:
-        """Started, and not ended at this moment: ends are judged at request time."""
-        return self.filter(
-            Q(ended_at=None) | Q(ended_at__gt=Now()),
-            # Clocks of several web hosts differ a little; a new image is seen at once all the same.
-            created_at__lte=Now() + CLOCK_TOLERANCE,
-        )
-
-    def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Current images that are public, the user's own, or anything current to staff."""
-        return self.current().open_to(user)
-
-    def open_to(self, user: User | AnonymousUser | None) -> Self:
-        """Public, the user's own, or anything to staff, whether current or not."""
-        if not isinstance(user, User):
-            return self.filter(private=False)
-        if user.is_staff:
-            return self
-        return self.filter(Q(private=False) | Q(created_by=user))
-
-    def of_project(self, project_id: str) -> Self:
-        """A project's own, private ones too: it owns them as a whole."""
-        return self.filter(project=project_id)
-
-    def restorable(self) -> Self:
-        """Ended but restorable: not deleted for good, and not a file that was never claimed."""
-        return self.filter(ended_at__lte=Now(), deleted_at=None).exclude(UNCLAIMED)
-
-    def claimable(self) -> Self:
-        """Announced files that nobody has claimed yet, and what is current."""
-        return self.filter(UNCLAIMED, deleted_at=None) | self.current()
-
-    def are_all_of(self, project_id: str) -> bool:
-        """Whether these are of this project, and none of another."""
-        # The ends of an index.
-        projects = self.aggregate(first=Min("project"), last=Max("project"))
-        return set(projects.values()) == {project_id}
-
-    def visible_from(self, project_id: str) -> Self:
-        """Current images of a project, and the public ones of every other."""
-        return self.current().filter(Q(project=project_id) | Q(private=False))
-
-    def uploaded(self) -> Self:
-        """Those whose file is really in the store."""
-        return self.exclude(uploaded_at=None)
-
-    def include_ended(self, user: User | AnonymousUser | None) -> Self:
-        """What `visible_to` shows, and what has ended, but not for good: one's own, staff's all."""
-        if not isinstance(user, User):
-            return self.visible_to(user)
-        ended = self.restorable()
-        return self.visible_to(user) | (ended if user.is_staff else ended.filter(created_by=user))
-
-    def editable_by(self, user: User | AnonymousUser | None) -> Self:
-        """Those that a user may edit once they see them: their own; all to staff and editors."""
-        if not isinstance(user, User):
-            return self.none()
-        if user.is_staff or user.groups.filter(name=settings.EDITOR_GROUP).exists():
-            return self
-        return self.filter(created_by=user)
-
-    def newest_first(self) -> Self:
-        """By creation time, ties broken by id, so that pages never overlap."""
-        return self.order_by("-created_at", "-id")
-
-    def older_than(self, image: "Image") -> Self:
-        """Those that come after an image in `newest_first`."""
-        # The first condition is where the walk of an index begins.
-        return self.filter(
-            Q(created_at__lt=image.created_at) | Q(pk__lt=image.pk),
-            created_at__lte=image.created_at,
-        )
 
 
 class Image(models.Model):
@@ -132,7 +54,7 @@ class Image(models.Model):
     crop_y = models.FloatField(default=0)
     crop_w = models.FloatField(default=0)
     crop_h = models.FloatField(default=0)
-    album_id = models.CharField(max_length=255, default="default")
+    album_id = models.CharField(max_length=255, default=DEFAULT_ALBUM)
     project = models.ForeignKey(
         Project,
         on_delete=models.PROTECT,
@@ -195,10 +117,10 @@ class Image(models.Model):
                 F("created_at").desc(),
                 F("id").desc(),
                 name="image_of_album",
-                condition=~Q(album_id="default"),
+                condition=~Q(album_id=DEFAULT_ALBUM),
             ),
             models.Index(
-                Upper("album_id"), name="image_album_any_case", condition=~Q(album_id="default")
+                Upper("album_id"), name="image_album_any_case", condition=~Q(album_id=DEFAULT_ALBUM)
             ),
             models.Index(fields=["name"], name="image_by_name"),
             # What everybody sees, what one user sees besides, and what has an end, which alone

@@ -9,7 +9,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from images import keys, storage, uploads
+from images import keys, registering, storage, uploads
 from images.models import Image, PartedUpload
 from images.storage import Part
 from taggedimages.identity.authors import Author
@@ -113,5 +113,5 @@ def under_way(image: Image) -> PartedUpload:
 @transaction.atomic
 def save(upload: PartedUpload) -> None:
     """Keep a planned upload with its image."""
-    upload.image.save(force_insert=True)
+    registering.insert(upload.image)
     upload.save(force_insert=True)

@@ -12,7 +12,8 @@ from django.db import connection
 from django.utils import timezone
 
 from images import deletion, inspecting, intake, storage, uploads
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 
 logger = logging.getLogger(__name__)
 

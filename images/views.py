@@ -19,9 +19,10 @@ from rest_framework.response import Response
 from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
-from images import deletion, events, multipart, reuse, storage, uploads
-from images.models import Image, ImageQuerySet
+from images import deletion, events, multipart, registering, reuse, storage, uploads
+from images.models import Image
 from images.part_views import FOREIGN, begin_parts, check_own
+from images.querysets import ImageQuerySet
 from images.serializers import (
     CompleteSerializer,
     ImageCreatedSerializer,
@@ -33,11 +34,12 @@ from images.serializers import (
     UploadCreateSerializer,
     UploadedSerializer,
 )
-from search.parameters import ImageListParameters, list_query, read
+from search.parameters import ImageListParameters, list_query
 from search.views import browse, documented
 from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
+from taggedimages.api.reading import read
 from taggedimages.api.schema import CHANGED_SINCE, ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import Author
@@ -111,7 +113,7 @@ class ImageViewSet(GenericViewSet[Image]):
         responses={200: ImageRecordSerializer, **CHANGED_SINCE},
     )
     def update(self, request: Request, id: str) -> Response:
-        asked = _validated(ImageUpdateSerializer(data=request.data))
+        asked = read(ImageUpdateSerializer, request.data)
         self.retag(id, asked["tags"])
         return Response(ImageRecordSerializer(self.image(id)).data)
 
@@ -141,7 +143,7 @@ class ImageViewSet(GenericViewSet[Image]):
         responses={200: ImageRecordSerializer, **FOREIGN},
     )
     def complete(self, request: Request, id: str) -> Response:
-        asked = _validated(CompleteSerializer(data=request.data))
+        asked = read(CompleteSerializer, request.data)
         image = self.image(id)
         if asked:
             check_own(request, image)
@@ -191,7 +193,7 @@ class UploadView(APIView):
         responses={201: UploadedSerializer},
     )
     def post(self, request: Request) -> Response:
-        asked = _validated(UploadCreateSerializer(data=request.data))
+        asked = read(UploadCreateSerializer, request.data)
         author = author_of(request, DOOR)
         body = asked["image_data"]
         if image := reuse.existing(sha256(body).digest(), len(body), author):
@@ -290,10 +292,5 @@ def _begin(filename: str, size: int | None, names: list[str], author: Author) ->
 
 @retried
 def _save(image: Image, names: list[str], author: Author) -> None:
-    image.save(force_insert=True)
+    registering.insert(image)
     tagging.tag_new(image, names, author)
-
-
-def _validated(serializer: Any) -> Any:
-    serializer.is_valid(raise_exception=True)
-    return serializer.validated_data

@@ -11,7 +11,8 @@ from django.db.models.expressions import OrderBy
 from django.db.models.functions import Now
 
 from images.audience import Viewer
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from search import counting, pages
 from search.plans import Plan, plan
 from search.query import Query

@@ -8,7 +8,7 @@ from typing import NamedTuple
 
 from django.db.models import Exists, OuterRef, Q
 
-from images.models import ImageQuerySet
+from images.querysets import ImageQuerySet
 from search.orders import ORDERS
 from tags.models import ImageTag, Tag
 from tags.names import distinct, like_pattern

@@ -8,7 +8,8 @@ from typing import Any, NamedTuple
 from django.db.models import F, Q
 from django.db.models.functions import Collate, Upper
 
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 
 
 class Position(NamedTuple):

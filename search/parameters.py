@@ -2,7 +2,6 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from functools import cache
 from typing import Any
 
 from django.http import QueryDict
@@ -20,6 +19,7 @@ from taggedimages.api.fields import (
     QueryValue,
 )
 from taggedimages.api.pagination import PageParameters
+from taggedimages.api.reading import read
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Parameters that a Query has under the same name.
@@ -159,18 +159,6 @@ def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
         formats=tuple(name.lower() for name in values["format"]),
         **{name: values[name] for name in AS_THEY_ARE},
     )
-
-
-def read(parameters: type[serializers.Serializer[Any]], given: Any) -> dict[str, Any]:
-    """The values of some parameters, or of a body. Raises ValidationError."""
-    values: dict[str, Any] = _reader(parameters).run_validation(given)
-    return values
-
-
-@cache
-def _reader(parameters: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
-    # Kept, because making one copies all its fields; reading leaves nothing in it.
-    return parameters()
 
 
 def _from(timestamp: int) -> datetime | None:

@@ -5,7 +5,8 @@ from datetime import datetime
 
 from django.contrib.auth.models import AnonymousUser
 
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from search import operators
 from search.operators import TagValues
 from taggedimages.identity.models import User

@@ -16,10 +16,11 @@ from images.serializers import ImageRecordSerializer, records_of
 from search import facets, results, stream_views
 from search.cursors import BadCursor, cursor_at, position_of
 from search.orders import Position
-from search.parameters import BrowseParameters, SearchParameters, read, search_query
+from search.parameters import BrowseParameters, SearchParameters, search_query
 from search.query import Query
 from search.serializers import ImageBrowsePageSerializer
 from taggedimages.api.pagination import page_of
+from taggedimages.api.reading import read
 
 F = TypeVar("F", bound=Callable[..., Any])
 

@@ -8,7 +8,8 @@ from typing import Any
 from django.db.models import CharField, Exists, OuterRef, Q, QuerySet
 from django.db.models.functions import Cast
 
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from taggedimages.identity.models import User
 from tags.models import ImageTag, Tag
 from tags.names import folded

@@ -10,7 +10,8 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from images.audience import Viewer
-from images.models import CLOCK_TOLERANCE, Image
+from images.models import Image
+from images.querysets import CLOCK_TOLERANCE
 from taggedimages.identity.models import User
 from tags import colours, names
 

@@ -4,7 +4,7 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Collate
 
 from images.audience import LATEST, Viewer
-from images.models import ImageQuerySet
+from images.querysets import ImageQuerySet
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags.models import ImageTag

@@ -14,6 +14,7 @@ from search.views import browse, documented
 from taggedimages.api import caching
 from taggedimages.api.ids import parse_id
 from taggedimages.api.pagination import PageParameters, paged
+from taggedimages.api.reading import read
 from taggedimages.api.schema import CHANGED_SINCE, ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.identity.authentication import author_of
 from taggedimages.transactions import retried
@@ -106,6 +107,4 @@ class TagViewSet(GenericViewSet[Tag]):
 
 
 def _name_in(request: Request) -> str:
-    asked = TagNameSerializer(data=request.data)
-    asked.is_valid(raise_exception=True)
-    return str(asked.validated_data["name"])
+    return str(read(TagNameSerializer, request.data)["name"])

@@ -1,16 +1,15 @@
 """Zero-based pages with exact totals (contract TIM, query parameters)."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, Protocol
 
-from django.db.models import QuerySet
 from rest_framework import serializers
 from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from search.listing import Listing
-from search.shelves import Alphabet
 from taggedimages.api.fields import QueryIntegerField
+from taggedimages.api.reading import read
 
 
 class PageParameters(serializers.Serializer[Any]):
@@ -20,6 +19,14 @@ class PageParameters(serializers.Serializer[Any]):
         default=100, min_value=1, max_value=100, help_text="Results on a page."
     )
     page = QueryIntegerField(default=0, min_value=0, help_text="Which page, counted from 0.")
+
+
+class Paged(Protocol):
+    """Records that are counted and sliced, such as a queryset."""
+
+    def count(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> Iterable[Any]: ...
 
 
 def page_of(results: list[Any], number: int, limit: int, total: int) -> dict[str, Any]:
@@ -40,9 +47,8 @@ class ZeroBasedPagination(PageNumberPagination):
         return []
 
     def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
-        asked = PageParameters(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        self.number, self.limit = asked.validated_data["page"], asked.validated_data["limit"]
+        asked = read(PageParameters, request.query_params)
+        self.number, self.limit = asked["page"], asked["limit"]
         self.total = queryset.count()
         start = self.number * self.limit
         return list(queryset[start : start + self.limit]) if start < self.total else []
@@ -67,7 +73,7 @@ class ZeroBasedPagination(PageNumberPagination):
 
 
 def paged(
-    records: QuerySet[Any] | Listing[Any] | Alphabet,
+    records: Paged,
     request: Request,
     serializer: type[serializers.Serializer[Any]] | None = None,
 ) -> Response:

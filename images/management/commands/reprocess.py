@@ -9,7 +9,8 @@ from django.db.models import Q
 from django.utils import timezone
 
 from images import processing
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 
 BATCH = 1000
 

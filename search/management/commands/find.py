@@ -10,7 +10,8 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import OuterRef
 from rest_framework.exceptions import ValidationError
 
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from search.orders import ORDERS
 from search.parameters import text_query
 from search.query import Query, find, narrowed

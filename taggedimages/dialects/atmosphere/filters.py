@@ -16,7 +16,8 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
 from images.audience import Viewer
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from search import operators, tallies
 from search.listing import Found, Listing, unended_first
 from search.operators import TagValues

@@ -12,7 +12,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images import uploads
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from search import tallies
 from search.listing import Listing
 from taggedimages.dialects.atmosphere import references

@@ -6,7 +6,7 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from images.models import ImageQuerySet
+from images.querysets import ImageQuerySet
 from search.operators import TagValues
 from search.query import Query, narrowed
 from taggedimages.api.fields import QueryIntegerField, StrictCharField

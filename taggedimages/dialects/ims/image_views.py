@@ -7,7 +7,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images import uploads
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from search.listing import of_project
 from search.query import Query, narrowed
 from taggedimages.api import caching

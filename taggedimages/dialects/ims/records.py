@@ -6,7 +6,8 @@ from typing import Any
 from django.db.models import Prefetch, Q
 from django.utils import timezone
 
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from taggedimages.dialects.ims.rules import joined
 from tags.models import ImageTag
 

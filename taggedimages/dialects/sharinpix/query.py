@@ -9,7 +9,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
-from images.models import Image
+from images.models import DEFAULT_ALBUM, Image
 from search.words import few
 from tags.models import ImageTag, Tag
 from tags.names import folded, like_pattern
@@ -18,7 +18,6 @@ EVERYTHING = ~Q(pk__in=[])
 NOTHING = Q(pk__in=[])
 METACHARACTERS = re.compile(r"[\\.^$*+?()\[\]{}|]")
 TERM = re.compile(r'(?:(album_id|tags|filename):)?(?:"([^"]*)"|(\S+))')
-DEFAULT_ALBUM = "default"
 
 
 class Asked(NamedTuple):

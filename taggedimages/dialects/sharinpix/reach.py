@@ -6,7 +6,8 @@ from collections.abc import Callable
 from django.db.models import Prefetch, Q, QuerySet
 from rest_framework.exceptions import NotFound, PermissionDenied
 
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from taggedimages.dialects.sharinpix import query
 from taggedimages.dialects.sharinpix.caller import LINKS, READ, Caller
 from tags.models import ImageTag

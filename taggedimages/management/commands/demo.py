@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from images import storage, uploads
+from images import registering, storage, uploads
 from taggedimages import pictures
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
@@ -36,7 +36,7 @@ def add(picture: pictures.Picture, by: Author) -> None:
 
     @retried
     def save() -> None:
-        image.save(force_insert=True)
+        registering.insert(image)
         tagging.tag_new(image, picture.tags, by)
 
     save()

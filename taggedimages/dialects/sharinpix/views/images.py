@@ -6,7 +6,8 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images import deletion, editing
-from images.models import Image, ImageQuerySet
+from images.models import Image
+from images.querysets import ImageQuerySet
 from taggedimages.dialects.sharinpix import query, reach
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.caller import READ

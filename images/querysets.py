@@ -1,0 +1,96 @@
+"""Reads of images: who may see what is decided here and nowhere else."""
+
+from datetime import timedelta
+from typing import TYPE_CHECKING, Self
+
+from django.conf import settings
+from django.contrib.auth.models import AnonymousUser
+from django.db import models
+from django.db.models import F, Max, Min, Q
+from django.db.models.functions import Now
+
+from taggedimages.identity.models import User
+
+if TYPE_CHECKING:
+    from images.models import Image
+
+CLOCK_TOLERANCE = timedelta(minutes=1)
+# A file that was announced and not claimed yet: ended as it began, so that no door shows it.
+UNCLAIMED = Q(trashed_at__isnull=False, trashed_at=F("created_at"))
+
+
+class ImageQuerySet(models.QuerySet["Image"]):
+    """Images, narrowed to what a caller may see, edit or restore."""
+
+    def current(self) -> Self:
+        """Started, and not ended at this moment: ends are judged at request time."""
+        return self.filter(
+            Q(ended_at=None) | Q(ended_at__gt=Now()),
+            # Clocks of several web hosts differ a little; a new image is seen at once all the same.
+            created_at__lte=Now() + CLOCK_TOLERANCE,
+        )
+
+    def visible_to(self, user: User | AnonymousUser | None) -> Self:
+        """Current images that are public, the user's own, or anything current to staff."""
+        return self.current().open_to(user)
+
+    def open_to(self, user: User | AnonymousUser | None) -> Self:
+        """Public, the user's own, or anything to staff, whether current or not."""
+        if not isinstance(user, User):
+            return self.filter(private=False)
+        if user.is_staff:
+            return self
+        return self.filter(Q(private=False) | Q(created_by=user))
+
+    def of_project(self, project_id: str) -> Self:
+        """A project's own, private ones too: it owns them as a whole."""
+        return self.filter(project=project_id)
+
+    def restorable(self) -> Self:
+        """Ended but restorable: not deleted for good, and not a file that was never claimed."""
+        return self.filter(ended_at__lte=Now(), deleted_at=None).exclude(UNCLAIMED)
+
+    def claimable(self) -> Self:
+        """Announced files that nobody has claimed yet, and what is current."""
+        return self.filter(UNCLAIMED, deleted_at=None) | self.current()
+
+    def are_all_of(self, project_id: str) -> bool:
+        """Whether these are of this project, and none of another."""
+        # The ends of an index.
+        projects = self.aggregate(first=Min("project"), last=Max("project"))
+        return set(projects.values()) == {project_id}
+
+    def visible_from(self, project_id: str) -> Self:
+        """Current images of a project, and the public ones of every other."""
+        return self.current().filter(Q(project=project_id) | Q(private=False))
+
+    def uploaded(self) -> Self:
+        """Those whose file is really in the store."""
+        return self.exclude(uploaded_at=None)
+
+    def include_ended(self, user: User | AnonymousUser | None) -> Self:
+        """What `visible_to` shows, and what has ended, but not for good: one's own, staff's all."""
+        if not isinstance(user, User):
+            return self.visible_to(user)
+        ended = self.restorable()
+        return self.visible_to(user) | (ended if user.is_staff else ended.filter(created_by=user))
+
+    def editable_by(self, user: User | AnonymousUser | None) -> Self:
+        """Those that a user may edit once they see them: their own; all to staff and editors."""
+        if not isinstance(user, User):
+            return self.none()
+        if user.is_staff or user.groups.filter(name=settings.EDITOR_GROUP).exists():
+            return self
+        return self.filter(created_by=user)
+
+    def newest_first(self) -> Self:
+        """By creation time, ties broken by id, so that pages never overlap."""
+        return self.order_by("-created_at", "-id")
+
+    def older_than(self, image: "Image") -> Self:
+        """Those that come after an image in `newest_first`."""
+        # The first condition is where the walk of an index begins.
+        return self.filter(
+            Q(created_at__lt=image.created_at) | Q(pk__lt=image.pk),
+            created_at__lte=image.created_at,
+        )
