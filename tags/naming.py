@@ -5,7 +5,6 @@ finding the images. The vocabulary has a version (migration 0006), which changes
 transaction of a rename: names that were read at one version are right wherever that is read.
 """
 
-from collections.abc import Set
 from typing import TypedDict
 
 import orjson
@@ -40,7 +39,7 @@ class _Names:
 _known = _Names()
 
 
-def named(ids: Set[int], version: int | None) -> dict[int, bytes]:
+def named(ids: set[int], version: int | None) -> dict[int, bytes]:
     """Tags by id, each as the JSON of its NamedTag, as of a version of the vocabulary that was
     just read; those gone are missing.
 
@@ -51,7 +50,8 @@ def named(ids: Set[int], version: int | None) -> dict[int, bytes]:
     if known.version != version or len(known.tags) > MOST:
         known = _Names()
         known.version = version
-    missing = ids - known.tags.keys()
+    # Looks up these few; `ids - known.tags.keys()` would go through all that are known.
+    missing = ids.difference(known.tags)
     if not missing:
         return known.tags
     with read_connection().cursor() as cursor:
