@@ -1,7 +1,7 @@
 """Small renderings of images in the bucket, and the URLs that show them."""
 
 from images import storage
-from images.inspection.rendering import MEDIA_TYPE, SIZES
+from images.inspection.sizes import MEDIA_TYPE, SIZES
 from images.models import Image
 
 

@@ -7,12 +7,12 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 from PIL.Image import Image as Picture
 
-# name: side in pixels, and whether the picture fills a square of it or fits into it.
-SIZES = {"mini": (100, True), "large": (200, True), "full": (1920, False)}
+from images.inspection.sizes import SIZES
+
 LARGEST = max(side for side, _ in SIZES.values())
 LARGEST_SQUARE = max(side for side, fills in SIZES.values() if fills)
 SRGB = ImageCms.createProfile("sRGB")
-MEDIA_TYPE, QUALITY = "image/webp", 80
+QUALITY = 80
 
 # EXIF orientation: what sets the picture upright.
 TURNS = {

@@ -1,6 +1,8 @@
 """Who may import whom: the domain points one way and knows no edge and no HTTP."""
 
 import ast
+import subprocess
+import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -145,3 +147,13 @@ def test_the_engines_start_without_django():
     """Settings read their state before Django is there."""
     state = imports("taggedimages.engines.state")
     assert not [name for name in state if within(name, "django")]
+
+
+def test_the_web_does_not_load_what_decodes_pictures():
+    """A tenth of the memory of each web process, and code that only ever sees hostile files."""
+    asked = (
+        "import sys; from taggedimages.wsgi import application; import taggedimages.urls;"
+        " sys.exit(' '.join({'numpy', 'PIL', 'pydicom'} & sys.modules.keys()) or 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", asked], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
