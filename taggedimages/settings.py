@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "taggedimages.api.middleware.FreedAtOnce",
     # Last, since it may run a view again.
     "taggedimages.api.middleware.Replicas",
 ]

@@ -1,11 +1,15 @@
 """Requests are bounded: whatever is sent, the answer is a 4xx in the error shape, at once."""
 
+import gc
 import json
 import threading
+import weakref
 from typing import Any
 
 import pytest
+from django.core.handlers.base import BaseHandler
 from django.db import connection, transaction
+from django.test import RequestFactory
 from django.urls import path
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -235,6 +239,21 @@ def test_uploads_may_be_larger_than_other_bodies(api, settings):
 def test_a_body_of_untold_length_is_refused(api):
     untold = {"HTTP_TRANSFER_ENCODING": "Chunked", "wsgi.input": NeverRead()}
     assert refused(api.generic("POST", "/v1/tags", **untold), 411)
+
+
+def test_a_page_leaves_memory_with_its_last_use_and_waits_for_no_collector():
+    make_image()
+    service = BaseHandler()
+    service.load_middleware()
+    gc.disable()
+    try:
+        answer: Any = service.get_response(RequestFactory().get("/v1/images"))
+        assert b"results" in answer.content
+        left = weakref.ref(answer)
+        del answer
+        assert left() is None
+    finally:
+        gc.enable()
 
 
 def test_a_list_may_have_so_many_items_and_no_more(api, settings):
