@@ -12,6 +12,7 @@ from images.models import Facts, Image
 from taggedimages.dialects.sharinpix import links
 from taggedimages.dialects.sharinpix.conventions import timestamp
 from tags import colours
+from tags.completing import Completion
 from tags.models import ImageTag, Tag
 
 # Shown until the file has been inspected, and where it can't be.
@@ -252,7 +253,7 @@ class SuggestedTagSerializer(TagSerializer):
         fields = super().get_fields()
         return {name: fields[name] for name in self.Meta.fields}
 
-    def to_representation(self, tag: Tag) -> dict[str, Any]:
+    def to_representation(self, tag: Tag | Completion) -> dict[str, Any]:
         # Field by field, a hundred tags would take longer than finding them.
         return {
             "id": str(tag.uuid),

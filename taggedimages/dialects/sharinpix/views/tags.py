@@ -16,12 +16,11 @@ from taggedimages.dialects.sharinpix.serializers import (
     SuggestedTagSerializer,
     TagSerializer,
 )
+from tags.completing import completions
 from tags.models import Tag
-from tags.names import like_pattern
 from tags.vocabulary import describe, establish
 
 SUGGESTIONS = 100
-FLAGS = ("listed", "visible", "public", "allow_download")
 
 
 class TagViewSet(SharinPixViewSet):
@@ -78,14 +77,10 @@ class TagViewSet(SharinPixViewSet):
     )
     def autocomplete(self, request: Request) -> Response:
         given = Parameters(request)
-        tags = Tag.objects.alphabetical()
-        if text := given.text("q"):
-            tags = tags.filter(folded__like=f"%{like_pattern(text).replace('%', chr(92) + '%')}%")
         filters = given.json("filters") or {}
-        wanted = {name: filters[name] for name in FLAGS if isinstance(filters.get(name), bool)}
-        # Names first: many that do not match may be passed over, in the index alone.
-        first = tags.filter(**wanted).values("name")[:SUGGESTIONS]
-        return rows(SuggestedTagSerializer, Tag.objects.alphabetical().filter(name__in=first))
+        flags = {name: wanted for name, wanted in filters.items() if isinstance(wanted, bool)}
+        found = completions(given.text("q") or "", SUGGESTIONS, flags)
+        return rows(SuggestedTagSerializer, found)
 
 
 class PublicTagViewSet(SharinPixViewSet):
