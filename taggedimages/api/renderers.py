@@ -1,4 +1,4 @@
-"""Answers of /v1 as JSON, by a compiled encoder: a page has thousands of values."""
+"""Answers as JSON, by a compiled encoder: a page has thousands of values."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ class FastJSONRenderer(BaseRenderer):
     media_type = "application/json"
     format = "json"
     # JSON is UTF-8 (RFC 8259, 8.1), and names no charset.
-    charset = None
+    charset: str | None = None
 
     def render(
         self,

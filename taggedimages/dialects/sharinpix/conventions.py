@@ -9,7 +9,6 @@ from django.core.exceptions import SuspiciousOperation
 from django.http import HttpResponse
 from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import BasePermission
-from rest_framework.renderers import JSONRenderer
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import set_rollback
@@ -17,6 +16,7 @@ from rest_framework.viewsets import ViewSet
 
 from taggedimages.api.errors import problem_of
 from taggedimages.api.parsers import BoundedJSONParser
+from taggedimages.api.renderers import FastJSONRenderer
 from taggedimages.dialects.sharinpix import tokens
 from taggedimages.dialects.sharinpix.authentication import HasToken, JWTAuthentication
 from taggedimages.dialects.sharinpix.caller import Caller
@@ -60,7 +60,7 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     return response
 
 
-class UTF8Renderer(JSONRenderer):
+class UTF8Renderer(FastJSONRenderer):
     """JSON that names its charset."""
 
     charset = "utf-8"
