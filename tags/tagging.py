@@ -55,6 +55,16 @@ def resolve(wanted: Iterable[str]) -> list[Tag]:
     return [found[name] for name in wanted]
 
 
+def identified(wanted: set[str]) -> dict[str, int]:
+    """The ids of the tags of these exact names, made where absent."""
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, NAMED, [array(wanted)])
+        ids = dict(cursor.fetchall())
+    if missing := wanted - ids.keys():
+        ids |= {tag.name: tag.pk for tag in resolve(missing)}
+    return ids
+
+
 @retried
 def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = None) -> list[Tag]:
     """Add tags by name; links that exist stay as they are. Returns the tags named.
@@ -167,10 +177,7 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     One statement however many they are, within the caller's `history.signed`: new images need no
     lock.
     """
-    wanted = {name for _, tags in tagged for name in tags}
-    ids = _ids(wanted)
-    if missing := wanted - ids.keys():
-        ids |= {tag.name: tag.pk for tag in resolve(missing)}
+    ids = identified({name for _, tags in tagged for name in tags})
     links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]
@@ -184,12 +191,6 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
                 # Very many are planned for as many as they are.
                 cursor.execute(LINK, values)
     return len(links)
-
-
-def _ids(wanted: Iterable[str]) -> dict[str, int]:
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, NAMED, [array(wanted)])
-        return dict(cursor.fetchall())
 
 
 def _named(wanted: Iterable[str]) -> dict[str, Tag]:

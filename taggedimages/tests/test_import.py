@@ -10,11 +10,11 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.db import connection
 
-from images import storage
+from images import registering, storage
 from images.models import Image
 from taggedimages.factories import TESTS, make_image, make_png, make_user
 from tags import importing, tagging
-from tags.models import ImageTag, TagChange
+from tags.models import ImageTag, Tag, TagChange
 from tags.tests.test_replay import present, replayed
 
 # A batch has a connection of its own, which sees only what was committed.
@@ -33,6 +33,14 @@ def tags_by_name():
         image.filename: sorted(tag.name for tag in image.tags.all())
         for image in Image.objects.all()
     }
+
+
+def committed_tags():
+    """The names of tags as a connection of another thread sees them."""
+    try:
+        return set(Tag.objects.values_list("name", flat=True))
+    finally:
+        connection.close()
 
 
 @pytest.fixture
@@ -226,6 +234,20 @@ def test_an_import_is_one_signed_change(folder, monkeypatch):
     assert signed[0][1:] == (user.pk, user.username, "command:import")
     assert {image.project_id for image in Image.objects.all()} == {"clinic"}
     assert {image.created_by for image in Image.objects.all()} == {user}
+
+
+def test_no_batch_waits_for_the_new_tags_of_another(folder, monkeypatch):
+    """They are committed before the records are made, which takes the time."""
+    there = []
+
+    def register(*arguments):
+        with ThreadPoolExecutor(1) as other:
+            there.append(other.submit(committed_tags).result())
+        return registering.register(*arguments)
+
+    monkeypatch.setattr(importing, "register", register)
+    run(folder, "--tags-from-path", "{tag}/{tag}/{filename}")
+    assert there == [{"hip", "knee", "left", "right"}]
 
 
 def test_an_import_that_was_interrupted_goes_on(folder, monkeypatch):
