@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import Any
 
 from search import conditions
-from search.counting import Total
+from search.counting import Total, probes
 from search.models import BLOCK
 from search.orders import Position
 from search.plans import Plan
@@ -18,7 +18,7 @@ from taggedimages.postgresql.routing import read_connection
 
 # Microseconds, measured at a million images: a row that is walked and each probe of it, a block
 # of a bitmap that is combined with another or read out, a match that is sorted.
-ROW, PROBE, BLOCK_JOINED, BLOCK_READ, MATCH = 0.4, 2.5, 1.5, 40.0, 4.0
+ROW, PROBE, BLOCK_JOINED, BLOCK_READ, MATCH = 0.25, 2.0, 1.5, 40.0, 4.0
 NEWEST = "ORDER BY created DESC, image DESC"
 # What one walk can have on a page and all before it.
 FIRST = f"{NEWEST} LIMIT %(limit)s::bigint + %(offset)s::bigint"
@@ -103,18 +103,18 @@ def _links_cost(plan: Plan, total: Total, needed: int) -> float:
     if plan.viewer.audiences is None:
         # The index has no order for all audiences at once: all are read.
         walked = driver.links
-    probes = len(plan.clauses) - 1 + plan.uploaded_only + bool(plan.absent.tags)
-    return min(walked, driver.links) * (ROW + probes * PROBE)
+    asked = len(plan.clauses) - 1 + plan.uploaded_only + bool(plan.absent.tags)
+    return min(walked, driver.links) * (ROW + probes(asked) * PROBE)
 
 
 def _images_cost(plan: Plan, total: Total, needed: int) -> float:
     walked = min(needed / total.images, 1) * total.corpus
-    probes = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
-    return walked * (ROW + probes * PROBE)
+    asked = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
+    return walked * (ROW + probes(asked) * PROBE)
 
 
 def _bitmaps_cost(plan: Plan, total: Total) -> float:
-    light = [clause.links for clause in plan.clauses if clause.light]
+    light = [clause.light_links for clause in plan.clauses if clause.light]
     joined = (1 + len(light)) * (1 + len(plan.clauses)) * BLOCK_JOINED
     # A clause of light tags alone leaves nothing to be read out of blocks.
     read = BLOCK_READ if all(clause.heavy for clause in plan.clauses) else 0

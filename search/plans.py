@@ -48,6 +48,7 @@ MATCHING = "SELECT {place} AS place, t.id FROM tags_tag t WHERE {name} LIKE %s"
 # Only tags that some image has: the index knows them, unless they are new to it.
 KNOWN = """
 SELECT place, count(*), coalesce(sum(links), 0)::bigint,
+       coalesce(sum(links) FILTER (WHERE NOT heavy), 0)::bigint,
        array_agg(id) FILTER (WHERE heavy), array_agg(id) FILTER (WHERE heavy IS NOT true)
 FROM (
     SELECT t.place, t.id, u.links, u.heavy
@@ -61,11 +62,13 @@ FROM (
 
 @dataclass(frozen=True)
 class Clause:
-    """Any of some tags: those with bitmaps, the others, and how many links they have in all."""
+    """Any of some tags: those with bitmaps, the others, how many links all of them have, and how
+    many of these are of the others."""
 
     heavy: tuple[int, ...] = ()
     light: tuple[int, ...] = ()
     links: int = 0
+    light_links: int = 0
 
     @property
     def tags(self) -> list[int]:
@@ -187,8 +190,8 @@ def _matching(patterns: list[str]) -> list[Clause] | None:
     if sum(count for _, count, *_ in rows) > MANY_TAGS:
         return None
     found = {
-        place: Clause(tuple(heavy or ()), tuple(light or ()), links)
-        for place, _, links, heavy, light in rows
+        place: Clause(tuple(heavy or ()), tuple(light or ()), links, light_links)
+        for place, _, links, light_links, heavy, light in rows
     }
     return [found.get(place, Clause()) for place in range(len(patterns))]
 
@@ -206,6 +209,7 @@ def _clause(tags: list[tuple[int, int, bool]]) -> Clause:
         tuple(tag for tag, _, heavy in tags if heavy),
         tuple(tag for tag, _, heavy in tags if not heavy),
         sum(links for _, links, _ in tags),
+        sum(links for _, links, heavy in tags if not heavy),
     )
 
 
@@ -215,4 +219,5 @@ def _any(clauses: Iterable[Clause]) -> Clause:
         tuple(tag for clause in distinct_clauses for tag in clause.heavy),
         tuple(tag for clause in distinct_clauses for tag in clause.light),
         sum(clause.links for clause in distinct_clauses),
+        sum(clause.light_links for clause in distinct_clauses),
     )

@@ -7,6 +7,8 @@ that a dozen images have bitmaps and hashed probes.
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from math import inf
+from types import ModuleType
 
 from search import conditions, counting, facets, folding
 
@@ -14,10 +16,10 @@ from search import conditions, counting, facets, folding
 @contextmanager
 def lowered(heavy: int = 1, few_links: int = 0, probed: int = 1) -> Iterator[None]:
     """Bitmaps for tags of more than `heavy` links, used beyond `few_links`."""
-    wanted = [
+    wanted: list[tuple[ModuleType, str, float]] = [
         (folding, "LEAST", heavy),
         (folding, "SHARE", 10**12),
-        (counting, "FEW_LINKS", few_links),
+        (counting, "LINK", counting.LOOK / few_links if few_links else inf),
         (conditions, "PROBED", probed),
         (facets, "FEW_IMAGES", 0),
     ]
