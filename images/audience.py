@@ -21,9 +21,13 @@ LATEST = f"statement_timestamp() + interval '{CLOCK_TOLERANCE.total_seconds():.0
 
 @dataclass(frozen=True)
 class Viewer:
-    """Somebody who looks; `audiences` are those that they belong to, None for staff: all."""
+    """Somebody who looks; `audiences` are those that they belong to, None for staff: all.
+
+    A `project` is shown its own images, and all of them.
+    """
 
     audiences: tuple[int, ...] | None
+    project: str | None = None
 
     @classmethod
     def of(cls, user: User | AnonymousUser | None) -> "Viewer":
@@ -34,9 +38,14 @@ class Viewer:
 
     @property
     def visible(self) -> str:
-        """SQL: whether the image `i` is shown to the viewer, whatever its state."""
+        """SQL: whether the image `i` is shown to the viewer, whatever its state.
+
+        A project's own is a parameter named `project`.
+        """
         ended = "(i.ended_at IS NULL OR i.ended_at > statement_timestamp())"
         current = f"{ended} AND i.created_at <= {LATEST}"
+        if self.project is not None:
+            return f"{current} AND i.project_id = %(project)s"
         if self.audiences is None:
             return current
         owners = self.audiences[1:]

@@ -1,14 +1,14 @@
 """Pieces of SQL that the tag index's statements are made of.
 
 Every number in them comes from the database or from code; times travel as parameters of the names
-`created_from`, `created_before`, `after_at` and `after_id` (`parameters`).
+`created_from`, `created_before`, `after_at` and `after_id`, a project as `project` (`parameters`).
 """
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from images.audience import LATEST, Viewer
+from images.audience import LATEST
 from search import sets
 from search.models import BLOCK
 from search.plans import Clause, Plan
@@ -34,6 +34,7 @@ def parameters(plan: Plan) -> dict[str, Any]:
         "created_before": plan.created_before,
         "after_at": after_at,
         "after_id": after_id,
+        "project": plan.viewer.project,
     }
 
 
@@ -89,9 +90,12 @@ def others(plan: Plan, image: str, clauses: Iterable[Clause]) -> list[str]:
     return asked
 
 
-def audience(plan: Plan, column: str) -> str:
-    """Whether an audience that a link names is the viewer's."""
-    audiences = plan.viewer.audiences
+def shown(plan: Plan, link: str) -> str:
+    """Whether a link is of an image without an end that the viewer is shown."""
+    column, audiences = f"{link}.audience", plan.viewer.audiences
+    if plan.project is not None:
+        owner = f"SELECT u.project_id FROM images_image u WHERE u.id = {link}.image_id"
+        return f"{column} IS NOT NULL AND ({owner}) = %(project)s"
     if audiences is None:
         return f"{column} IS NOT NULL"
     if len(audiences) == 1:
@@ -124,7 +128,7 @@ def members(numbers: Sequence[int]) -> str:
 def matches(plan: Plan, wanted: Iterable[Clause], unwanted: Sequence[int] = ()) -> str:
     """Blocks and bits of what bitmaps know to match: in a heavy tag of each of the clauses given,
     in no unwanted one, and in all that the plan asks besides tags."""
-    needed = [shown_to(plan.viewer), *(clause.heavy for clause in wanted)]
+    needed = [shown_to(plan), *(clause.heavy for clause in wanted)]
     if plan.uploaded_only:
         needed.append([sets.UPLOADED])
     without = [*unwanted, *plan.absent.heavy]
@@ -141,11 +145,13 @@ def matches(plan: Plan, wanted: Iterable[Clause], unwanted: Sequence[int] = ()) 
     return f"SELECT block, {bits} AS bits FROM {joined}"
 
 
-def shown_to(viewer: Viewer) -> list[int]:
-    """The sets of what a viewer is shown."""
-    if viewer.audiences is None:
+def shown_to(plan: Plan) -> list[int]:
+    """The sets of what the viewer is shown."""
+    if plan.project is not None:
+        return [plan.project]
+    if plan.viewer.audiences is None:
         return [sets.UNENDED]
-    return [sets.of_audience(audience) for audience in viewer.audiences]
+    return [sets.of_audience(audience) for audience in plan.viewer.audiences]
 
 
 def out_of_bitmaps(plan: Plan) -> str:

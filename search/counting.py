@@ -164,7 +164,7 @@ def _by_rows(plan: Plan) -> str:
     asked = " AND ".join(
         [
             f"l.tag_id = ANY({ids(driver.tags)})",
-            conditions.audience(plan, "l.audience"),
+            conditions.shown(plan, "l"),
             f"l.image_created_at <= {LATEST}",
             *conditions.window(plan, "l.image_created_at"),
             *conditions.others(plan, "l.image_id", plan.clauses[1:]),

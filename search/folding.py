@@ -13,7 +13,7 @@ from django.db import DatabaseError, connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from search import sets, shelves, tallies
-from search.models import BLOCK, Rebuild
+from search.models import BLOCK
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 
 # Changes that one fold takes in: it holds them in memory and blocks nobody.
@@ -58,6 +58,10 @@ MEMBERSHIPS = f"""
     UNION ALL
     SELECT {sets.AUDIENCES} - images_audience(i.private, i.ended_at, i.created_by_id), i.id
     FROM images_image i WHERE i.ended_at IS NULL AND {{images}}
+    UNION ALL
+    SELECT {sets.PROJECTS} - p.id, i.id
+    FROM images_image i JOIN search_projectset p USING (project_id)
+    WHERE i.ended_at IS NULL AND {{images}}
     UNION ALL
     SELECT {sets.TAGGED}, i.id FROM images_image i
     WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = i.id) AND {{images}}
@@ -181,6 +185,14 @@ SELECT array_agg(id) FROM search_unindexed
 WHERE image_id IN (SELECT image_id FROM search_unindexed ORDER BY id LIMIT %s)
 """
 
+# Projects whose images are not in the index, and will be at the end of the transaction.
+REGISTER = """
+INSERT INTO search_projectset (project_id)
+SELECT p.id FROM identity_project p
+WHERE NOT EXISTS (SELECT FROM search_projectset s WHERE s.project_id = p.id)
+ORDER BY p.id RETURNING id
+"""
+
 INTO_INDEX = "INSERT INTO search_bitmap (set, block, bits)"
 
 # Of sets that got their bitmaps just now.
@@ -232,6 +244,7 @@ def rebuild() -> None:
         )
         cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
         (heavy,) = cursor.fetchone()
+        cursor.execute(REGISTER)
         for span in spans(cursor):
             build(cursor, heavy, span)
         cursor.execute(MEASURE, [[sets.SHOWN, *heavy]])
@@ -243,24 +256,6 @@ def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None
     """Make the bitmaps of a span, which has none."""
     cursor.execute(INTO_INDEX + IMAGE_BITS, span)
     cursor.execute(INTO_INDEX + TAG_BITS, {"tags": heavy, **span})
-
-
-def keep() -> int:
-    """What the worker does in each round: build the index where there is none, else fold."""
-    if Rebuild.objects.exists():
-        rebuild()
-    replaced = []
-    if folded := fold():
-        replaced += ["search_unindexed", "search_tally"]
-    if shelves.due():
-        with one_state() as cursor:
-            shelves.put_up(cursor)
-        replaced.append("search_shelf")
-    if replaced and not connection.in_atomic_block:
-        # Readers pass over what was taken in until its space is free again.
-        with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM {', '.join(replaced)}")
-    return folded
 
 
 def fold_within(cursor: CursorWrapper, most: int) -> int:

@@ -134,10 +134,11 @@ def unended_first(
 def of_project(images: ImageQuerySet, query: Query, project_id: str) -> Found | ImageQuerySet:
     """The current images of a project that match a query, by the tag index if it can tell.
 
-    It knows no projects: it can where there is no other. `images` are the same as a queryset.
+    `images` are the same as a queryset.
     """
+    # Where there is no other, no image need be asked whose it is.
     alone = Image.objects.are_all_of(project_id)
-    planned = plan(query, Viewer(audiences=None)) if alone else None
+    planned = plan(query, Viewer(audiences=None, project=None if alone else project_id))
     return Found(images, planned) if planned else images
 
 

@@ -37,6 +37,19 @@ class Bitmap(models.Model):
         return f"block {self.block} of set {self.set}"
 
 
+class ProjectSet(models.Model):
+    """A project whose images are a set of the index: `sets.of_project` of this row's id.
+
+    There as soon as all its images are in the bitmaps.
+    """
+
+    # No foreign key: a project may go, and nothing is lost by a set without images.
+    project_id = models.CharField(max_length=64, unique=True)
+
+    def __str__(self) -> str:
+        return f"the set of {self.project_id}"
+
+
 class SetSize(models.Model):
     """How large a set was when the index last took changes in.
 

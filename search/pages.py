@@ -104,6 +104,7 @@ def _links_cost(plan: Plan, total: Total, needed: int) -> float:
         # The index has no order for all audiences at once: all are read.
         walked = driver.links
     asked = len(plan.clauses) - 1 + plan.uploaded_only + bool(plan.absent.tags)
+    asked += plan.project is not None
     return min(walked, driver.links) * (ROW + probes(asked) * PROBE)
 
 
@@ -134,7 +135,7 @@ def _by_links(plan: Plan, total: Total) -> str:
     audiences = plan.viewer.audiences
     tags = ids(driver.tags)
     if audiences is None:
-        every = [f"l.tag_id = ANY({tags})", "l.audience IS NOT NULL", *asked]
+        every = [f"l.tag_id = ANY({tags})", conditions.shown(plan, "l"), *asked]
         walks = [f"SELECT {once} * FROM ({walk.format(' AND '.join(every))}) links"]
     elif len(driver.tags) == len(audiences) == 1:
         tag, audience = number(driver.tags[0]), number(audiences[0])
@@ -160,6 +161,8 @@ def _by_images(plan: Plan, total: Total) -> str:
     audiences = plan.viewer.audiences
     # Each of these has an index in the order of pages.
     shown = ["(i.ended_at IS NULL) = true"] if audiences is None else ["NOT i.private"]
+    if plan.project is not None:
+        shown = ["i.project_id = %(project)s"]
     shown += [f"i.private AND i.created_by_id = {number(owner)}" for owner in (audiences or ())[1:]]
     walks = [walk.format(" AND ".join([which, *asked])) for which in shown]
     return _merged(plan, walks, total, repeated=False)

@@ -11,6 +11,7 @@ from datetime import datetime
 from typing import Any
 
 from images.audience import Viewer
+from search import projects
 from search.operators import TagValues
 from search.orders import Position
 from search.query import Query
@@ -90,6 +91,8 @@ class Plan:
     created_before: datetime | None = None
     # Only what comes after this in the order newest first.
     after: Position | None = None
+    # The set of the viewer's project, where it is one.
+    project: int | None = None
 
     @property
     def impossible(self) -> bool:
@@ -120,6 +123,9 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
     """How the index answers a query; None where it cannot. One statement, one more for patterns."""
     if not _covers(query):
         return None
+    project = projects.set_of(viewer.project) if viewer.project is not None else None
+    if project is None and viewer.project is not None:
+        return None
     every = distinct([*query.exact_tags, *_names(query.with_all)])
     # Not to have all of one is to have none of it.
     some, none = _names(query.with_any), _names(query.without_any + query.without_all)
@@ -135,6 +141,7 @@ def plan(query: Query, viewer: Viewer) -> Plan | None:
     clauses += matching
     return Plan(
         viewer=viewer,
+        project=project,
         clauses=tuple(sorted(set(clauses), key=lambda clause: clause.links)),
         absent=_any(known.by_name.get(name, Clause()) for name in none),
         untagged=query.untagged,

@@ -4,21 +4,25 @@ from django.db.models import F, QuerySet
 from django.db.models.functions import Collate
 
 from images.audience import LATEST, Viewer
+from images.models import Image
 from images.querysets import ImageQuerySet
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags.models import ImageTag
 
+# Images up to which a project's links are all read; of more, tags are soon met among all links.
+FEW = 20_000
+
 # A link `l` of an image that is current: told by the link itself where the image has no end.
 CURRENT = f"""
-(l.audience IS NOT NULL AND l.image_created_at <= {LATEST}
+(l.audience IS NOT NULL AND l.image_created_at <= {LATEST} {{own}}
  OR l.audience IS NULL AND l.image_id IN (
-    SELECT i.id FROM images_image i
-    WHERE i.ended_at > statement_timestamp() AND {Viewer(audiences=None).visible}))
+    SELECT i.id FROM images_image i WHERE i.ended_at > statement_timestamp() AND {{visible}}))
 """
+OWN = "AND (SELECT u.project_id FROM images_image u WHERE u.id = l.image_id) = %(project)s"
 # One link is looked for of each tag, and of each value; values are leapt over from one to the next.
 # OFFSET keeps the looking from becoming a join of all links.
-IN_USE = f"""
+IN_USE = """
 WITH RECURSIVE valued AS (
     (SELECT tag_id, value FROM tags_imagetag WHERE value <> '' ORDER BY tag_id, value LIMIT 1)
     UNION ALL
@@ -29,26 +33,41 @@ WITH RECURSIVE valued AS (
     ) n
 )
 (SELECT t.name, '' AS held FROM tags_tag t
- WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.tag_id = t.id AND l.value = '' AND {CURRENT}
+ WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.tag_id = t.id AND l.value = '' AND {current}
                OFFSET 0)
  ORDER BY t.name LIMIT %(stop)s)
 UNION ALL
 SELECT t.name, v.value COLLATE "C" FROM valued v JOIN tags_tag t ON t.id = v.tag_id
 WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.tag_id = v.tag_id AND l.value = v.value
-              AND l.value <> '' AND {CURRENT} OFFSET 0)
+              AND l.value <> '' AND {current} OFFSET 0)
 ORDER BY name, held LIMIT %(stop)s::bigint - %(start)s::bigint OFFSET %(start)s
 """
 
 
-def names_and_values(images: ImageQuerySet) -> QuerySet[ImageTag, tuple[str, str]]:
-    """The distinct pairs of a tag's name and a value it has there, by code point, unevaluated."""
+def names_and_values(
+    project_id: str, start: int = 0, stop: int | None = None
+) -> list[tuple[str, str]]:
+    """The distinct pairs of a tag's name and a value it has on a project's current images, by code
+    point, from one place in that order up to another."""
+    if Image.objects.are_all_of(project_id):
+        return _met(Viewer(audiences=None), start, stop)
+    own = Image.objects.of_project(project_id)
+    if own.order_by()[FEW : FEW + 1].exists():
+        return _met(Viewer(audiences=None, project=project_id), start, stop)
+    return list(names_and_values_of(own.current())[start:stop])
+
+
+def names_and_values_of(images: ImageQuerySet) -> QuerySet[ImageTag, tuple[str, str]]:
+    """The same of some images, unevaluated."""
     links = ImageTag.objects.filter(image__in=images.order_by())
     pairs = links.annotate(name=F("tag__name"), held=Collate("value", "C"))
     return pairs.values_list("name", "held").distinct().order_by("name", "held")
 
 
-def all_names_and_values(start: int = 0, stop: int | None = None) -> list[tuple[str, str]]:
-    """The same of all current images, from one place in that order up to another."""
+def _met(viewer: Viewer, start: int, stop: int | None) -> list[tuple[str, str]]:
+    own = "" if viewer.project is None else OWN
+    current = CURRENT.format(own=own, visible=viewer.visible)
+    asked = {"start": start, "stop": stop, "project": viewer.project}
     with read_connection().cursor() as cursor:
-        execute_prepared(cursor, IN_USE, {"start": start, "stop": stop})
+        execute_prepared(cursor, IN_USE.format(current=current), asked)
         return list(cursor.fetchall())

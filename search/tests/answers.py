@@ -5,11 +5,21 @@ from typing import Any
 from django.db import connection
 
 from images.audience import Viewer
+from images.models import Image
 from search import conditions, counting, pages, results
 from search.counting import Total
 from search.plans import Plan, plan
-from search.query import Query, find
+from search.query import Query, find, narrowed
 from taggedimages.identity.models import User
+
+
+def assert_right_of_project(query: Query, project_id: str, limit: int, offset: int) -> None:
+    """The same of what one project is shown: its own images, and all of them."""
+    own = Image.objects.current().of_project(project_id).newest_first()
+    wanted = list(narrowed(own, query).values_list("pk", flat=True))
+    planned = plan(query, Viewer(audiences=None, project=project_id))
+    assert planned
+    assert_ways_right(planned, wanted, limit, offset)
 
 
 def assert_right(query: Query, user: User | None, limit: int = 3, offset: int = 1) -> None:
@@ -19,14 +29,20 @@ def assert_right(query: Query, user: User | None, limit: int = 3, offset: int = 
     answered = results.page(query, user, limit, offset)
     assert (answered.total, [record.id for record in answered.records]) == (len(wanted), page)
     planned = plan(query, Viewer.of(user))
-    if planned and wanted:
-        counted = counting.total(planned)
-        assert counted.images == len(wanted)
-        ways = [pages._by_images]
-        ways += [pages._by_links] if planned.clauses else []
-        ways += [pages._by_bitmaps] if counted.by_bitmaps else []
-        for way in ways:
-            assert found(way, planned, counted, limit, offset) == page, way.__name__
+    if planned:
+        assert_ways_right(planned, wanted, limit, offset)
+
+
+def assert_ways_right(planned: Plan, wanted: list[int], limit: int, offset: int) -> None:
+    """The total of a plan is that of the images wanted, and so is a page by each way."""
+    counted = counting.total(planned)
+    assert counted.images == len(wanted)
+    ways = [pages._by_images]
+    ways += [pages._by_links] if planned.clauses else []
+    ways += [pages._by_bitmaps] if counted.by_bitmaps else []
+    for way in ways if wanted else []:
+        page = wanted[offset : offset + limit]
+        assert found(way, planned, counted, limit, offset) == page, way.__name__
 
 
 def found(way: Any, planned: Plan, counted: Total, limit: int, offset: int) -> list[int]:

@@ -20,19 +20,20 @@ from hypothesis.stateful import (
 
 from images import deletion, editing
 from images.models import Image
-from search import folding
+from search import folding, projects
 from search.models import BLOCK, SetSize, Unindexed
 from search.operators import TagValues
 from search.query import Query
-from search.tests.answers import assert_right
+from search.tests.answers import assert_right, assert_right_of_project
 from search.tests.limits import lowered
 from search.verifying import verify
 from taggedimages.factories import TESTS, make_image, make_user
-from taggedimages.identity.models import User
+from taggedimages.identity.models import Project, User
 from tags import curation, tagging
 from tags.models import ImageTag, Tag
 
 NOW = timezone.now()
+PROJECTS = ("default", "clinic")
 NAMES = st.sampled_from("abeF")
 SETS_OF_NAMES = st.lists(NAMES, max_size=3, unique=True)
 TAGS = SETS_OF_NAMES.map(lambda names: tuple(TagValues(name) for name in names))
@@ -67,6 +68,9 @@ class Service(RuleBasedStateMachine):
         self.undone.enter_context(transaction.atomic())
         self.undone.callback(transaction.set_rollback, True)
         self.people: list[User | None] = [None, make_user(), make_user(), make_user(staff=True)]
+        # Of the second project, the index is told some time later.
+        projects.adopt()
+        Project.objects.create(id=PROJECTS[1])
         self.next_id = FIRST
 
     @initialize(few_links=st.sampled_from([0, 0, 3]), heavy=st.sampled_from([0, 1, 3]))
@@ -125,6 +129,11 @@ class Service(RuleBasedStateMachine):
         image = Image.objects.filter(pk=self.image(pick).pk)
         image.update(created_by=self.person(who), **times)
 
+    @precondition(lambda self: Image.objects.exists())
+    @rule(pick=PICKS, project=st.sampled_from(PROJECTS))
+    def move_to_another_project(self, pick: int, project: str) -> None:
+        Image.objects.filter(pk=self.image(pick).pk).update(project=project)
+
     @precondition(lambda self: Tag.objects.exists() and Image.objects.exists())
     @rule(pick=PICKS, what=st.sampled_from(["row", "tag", "all with a tag"]))
     def remove(self, pick: int, what: str) -> None:
@@ -172,6 +181,10 @@ class Service(RuleBasedStateMachine):
 
     # --- The index keeps up, or does not ---------------------------------------------------------
 
+    @rule()
+    def adopt_projects(self) -> None:
+        projects.adopt()
+
     @rule(left=st.sampled_from([0, 1, 1, 2, 5]))
     def fold_all_but_the_last_changes(self, left: int) -> None:
         folding.fold(max(Unindexed.objects.count() - left, 1))
@@ -188,10 +201,21 @@ class Service(RuleBasedStateMachine):
     @rule(query=QUERIES, who=PICKS, limit=st.integers(1, 4), offset=st.integers(0, 2))
     def ask(self, query: Query, who: int, limit: int, offset: int) -> None:
         assert_right(query, self.person(who), limit, offset)
+        self.ask_of_projects(query, limit, offset)
 
     @rule(query=PLAIN)
     def ask_as_anybody(self, query: Query) -> None:
         assert_right(query, None)
+        self.ask_of_projects(query)
+
+    def ask_of_projects(self, query: Query, limit: int = 3, offset: int = 1) -> None:
+        for project in PROJECTS:
+            if projects.set_of(project) is not None:
+                assert_right_of_project(query, project, limit, offset)
+
+    @invariant()
+    def projects_have_their_images(self) -> None:
+        self.ask_of_projects(Query())
 
     @invariant()
     def no_size_is_below_zero(self) -> None:

@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection, connections
 
-from search import folding, shelves
+from search import folding, keeping, shelves
 from search.models import Rebuild, Shelf
 from search.shelves import Alphabet
 from search.verifying import verify
@@ -94,7 +94,7 @@ def test_what_came_past_the_triggers_is_counted_until_the_rebuild_and_told_after
     Rebuild.objects.create()
     assert Alphabet()[0:3] == list(Tag.objects.alphabetical().values("id", "name")[:3])
     assert Alphabet()[9:12] == list(Tag.objects.alphabetical().values("id", "name")[9:12])
-    folding.keep()
+    keeping.keep()
     assert_right()
 
 
@@ -119,18 +119,18 @@ def test_the_worker_puts_them_up_once_it_is_worth_it(short, monkeypatch):
     for name in "abc":
         make_tag(name)
     Shelf.objects.all().delete()
-    folding.keep()
+    keeping.keep()
     assert not Shelf.objects.exists()
     make_tag("d")
-    folding.keep()
+    keeping.keep()
     started = list(Shelf.objects.order_by("name").values_list("name", "starts", "tags"))
     assert started == [("a", True, 3), ("d", True, 1)]
     make_tag("e")
     make_tag("f")
-    folding.keep()
+    keeping.keep()
     assert Shelf.objects.filter(starts=False).count() == 2
     make_tag("g")
-    folding.keep()
+    keeping.keep()
     assert list(Shelf.objects.order_by("name").values_list("tags", flat=True)) == [3, 3, 1]
 
 

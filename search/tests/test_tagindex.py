@@ -8,10 +8,12 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from images import editing
-from search import folding, sets
+from images.audience import Viewer
+from search import folding, keeping, projects, sets
 from search.models import Bitmap, Rebuild, SetSize, Unindexed
+from search.plans import plan
 from search.query import Query
-from search.tests.answers import assert_right
+from search.tests.answers import assert_right, assert_right_of_project
 from search.verifying import Verdict, verify
 from taggedimages.factories import TESTS, make_image, make_user
 from tags import tagging
@@ -173,10 +175,24 @@ def test_an_index_that_is_not_trusted_is_not_asked(untrusted):
 
 
 def test_the_worker_makes_it_and_then_keeps_it(untrusted):
-    folding.keep()
+    keeping.keep()
     assert not Rebuild.objects.exists()
     assert_all_right()
     make_image("knee")
-    assert folding.keep() == 2
-    assert folding.keep() == 0
+    assert keeping.keep() == 2
+    assert keeping.keep() == 0
     assert_all_right()
+
+
+def test_the_worker_takes_in_the_projects_that_the_index_does_not_know():
+    of_project = Viewer(audiences=None, project="default")
+    assert plan(Query(), of_project) is None
+    keeping.keep()
+    assert not projects.due()
+    for query in QUERIES:
+        assert_right_of_project(query, "default", limit=9, offset=0)
+    assert_all_right()
+    make_user(project_id="new")
+    assert projects.due()
+    keeping.keep()
+    assert_right_of_project(Query(), "new", limit=9, offset=0)

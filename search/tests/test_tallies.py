@@ -10,7 +10,7 @@ from django.utils import timezone
 from images import deletion
 from images.audience import Viewer
 from images.models import Image
-from search import folding, tallies
+from search import folding, keeping, tallies
 from search.models import Rebuild, Tally
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.models import User
@@ -75,7 +75,7 @@ def test_changes_past_the_triggers_are_counted_until_the_rebuild_and_told_after(
         cursor.execute("SET LOCAL session_replication_role = origin")
     Rebuild.objects.create()
     told_rightly(users)
-    folding.keep()
+    keeping.keep()
     assert not Rebuild.objects.exists()
     told_rightly(users)
 

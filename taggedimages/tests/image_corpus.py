@@ -20,6 +20,7 @@ INDEX = (
     "search_rebuild",
     "search_tally",
     "search_shelf",
+    "search_projectset",
 )
 # One image a minute, in an order that is not that of the ids; some private, ended, or to end.
 MAKE = """

@@ -11,8 +11,9 @@ import pytest
 from django.utils import timezone
 
 from images.models import Image
+from search import folding, projects
 from taggedimages.dialects.tests.doors import Atmosphere, Door, Ims, SharinPix, Tim
-from taggedimages.factories import make_credentials
+from taggedimages.factories import make_credentials, make_image, make_user
 from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import User
 from taggedimages.tests import image_corpus
@@ -150,6 +151,20 @@ IMS = {
         ACTION, {"action": "filter", "tags_any": key("rare", "seldom")}, {"imagetag_walk"}
     ),
 }
+# As above, where another project has an image too.
+AMONG_PROJECTS = {
+    **{name: IMS[name] for name in ("images", "rare", "a filter", "either")},
+    "all": Listing(ACTION, {"action": "filter"}, {"image_of_project", "search_bitmap_pkey"}),
+    "a common tag": Listing(
+        ACTION,
+        {"action": "filter", "tags": key("common")},
+        {"image_of_project", "search_bitmap_pkey"},
+    ),
+    "without tags": Listing(
+        ACTION, {"action": "count", "without_any_tag": True}, {"search_bitmap_pkey"}
+    ),
+    "tags": IMS["tags of the project"]._replace(rows=60_000),
+}
 # Their totals are counted row by row; their pages are not.
 PAGES = {
     "our tags": (Tim, Listing("/v1/tags", {}, {"tag_by_name"})),
@@ -248,6 +263,14 @@ def test_lists_of_sharinpix_of_up_to_a_thousand_rows(look, name):
 @pytest.mark.parametrize("name", IMS)
 def test_lists_of_ims(look, name):
     assert_bounded(look(Ims, IMS[name]), IMS[name])
+
+
+@pytest.mark.parametrize("name", AMONG_PROJECTS)
+def test_lists_of_ims_among_projects(look, name):
+    make_image("common", by=make_user(project_id="another"))
+    folding.fold_all()
+    projects.adopt()
+    assert_bounded(look(Ims, AMONG_PROJECTS[name]), AMONG_PROJECTS[name])
 
 
 @pytest.mark.parametrize("name", PAGES)

@@ -8,10 +8,10 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from images.models import Image
-from taggedimages.factories import TESTS, make_image
-from tags import history, tagging
+from taggedimages.factories import TESTS, make_image, make_user
+from tags import history, tagging, usage
 from tags.models import ImageTag, Tag
-from tags.usage import all_names_and_values, names_and_values
+from tags.usage import names_and_values, names_and_values_of
 
 pytestmark = pytest.mark.django_db
 
@@ -63,34 +63,36 @@ def test_untagging_by_name():
     assert held(other) == {"a": ""}
 
 
-def test_names_and_values_in_use():
+def test_names_and_values_of_some_images():
     image = make_image()
     tagging.set_values(image, {"b": "ä", "B": "z", "a": ""}, TESTS)
     tagging.set_values(make_image(), {"b": "Z", "a": ""}, TESTS)
-    images = type(image).objects.all()
-    assert list(names_and_values(images)) == [("B", "z"), ("a", ""), ("b", "Z"), ("b", "ä")]
-    assert list(names_and_values(images.filter(pk=image.pk))) == [("B", "z"), ("a", ""), ("b", "ä")]
+    images = Image.objects.all()
+    of_both = [("B", "z"), ("a", ""), ("b", "Z"), ("b", "ä")]
+    assert list(names_and_values_of(images)) == of_both
+    of_one = [("B", "z"), ("a", ""), ("b", "ä")]
+    assert list(names_and_values_of(images.filter(pk=image.pk))) == of_one
 
 
-def test_names_and_values_in_use_on_all_current_images():
+@pytest.mark.parametrize(
+    ("others", "few"), [(0, 100), (1, 100), (1, 0)], ids=["alone", "small", "large"]
+)
+def test_names_and_values_in_use_on_the_current_images_of_a_project(monkeypatch, others, few):
+    monkeypatch.setattr(usage, "FEW", few)
     soon, past = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
     for end, value in ((None, "on"), (soon, "to end"), (past, "ended"), (None, "")):
         tagging.set_values(make_image("ä", ended_at=end), {"b": value, "a": value}, TESTS)
     tagging.set_values(make_image(created_at=soon), {"a": "ahead"}, TESTS)
     tagging.set_values(make_image(private=True), {"B": "private"}, TESTS)
-    found = list(names_and_values(Image.objects.current()))
-    assert (
-        found
-        == all_names_and_values()
-        == [
-            ("B", "private"),
-            *[(name, value) for name in "ab" for value in ("", "on", "to end")],
-            ("ä", ""),
-        ]
-    )
-    assert [all_names_and_values(at, at + 3) for at in (0, 3, 6, 9)] == [
-        found[:3],
-        found[3:6],
-        found[6:],
-        [],
+    for end in [None, soon] * others:
+        image = make_image("theirs", by=make_user(project_id="another"), ended_at=end)
+        tagging.set_values(image, {"a": "theirs", "theirs too": "x"}, TESTS)
+
+    found = names_and_values("default")
+    assert found == [
+        ("B", "private"),
+        *[(name, value) for name in "ab" for value in ("", "on", "to end")],
+        ("ä", ""),
     ]
+    parts = [names_and_values("default", at, at + 3) for at in (0, 3, 6, 9)]
+    assert parts == [found[:3], found[3:6], found[6:], []]

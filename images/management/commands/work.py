@@ -15,7 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, connection
 
 from images import processing, upkeep
-from search import folding
+from search import keeping
 
 logger = logging.getLogger(__name__)
 
@@ -58,7 +58,7 @@ class Command(BaseCommand):
         """One round; 0 when there was nothing to do or the database is away."""
         try:
             purge()
-            return folding.keep() + processing.sweep(stopping=stop.is_set)
+            return keeping.keep() + processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)
             connection.close()

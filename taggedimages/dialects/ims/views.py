@@ -28,7 +28,7 @@ from taggedimages.dialects.ims.serializers import (
     TagStringsSerializer,
 )
 from tags import tagging
-from tags.usage import all_names_and_values, names_and_values
+from tags.usage import names_and_values, names_and_values_of
 
 Tags = list[dict[str, str]]
 
@@ -165,7 +165,7 @@ def _names_and_values(
     project_id: str, part: slice = slice(None), **narrowing: Any
 ) -> Iterable[tuple[str, str]]:
     """The tags and values in use on a project's current images, narrowed as a list of these is."""
-    if not narrowing and Image.objects.are_all_of(project_id):
-        return all_names_and_values(part.start or 0, part.stop)
+    if not narrowing:
+        return names_and_values(project_id, part.start or 0, part.stop)
     images = narrowed_by(Image.objects.current().of_project(project_id), narrowing)
-    return names_and_values(images)[part]
+    return names_and_values_of(images)[part]

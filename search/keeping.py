@@ -1,0 +1,27 @@
+"""What the worker does, round by round, so that the tag index is young."""
+
+from django.db import connection
+
+from search import projects, shelves
+from search.folding import fold, one_state, rebuild
+from search.models import Rebuild
+
+
+def keep() -> int:
+    """Build the index where there is none, else take in what has changed; how much that was."""
+    if Rebuild.objects.exists():
+        rebuild()
+    if projects.due():
+        projects.adopt()
+    replaced = []
+    if folded := fold():
+        replaced += ["search_unindexed", "search_tally"]
+    if shelves.due():
+        with one_state() as cursor:
+            shelves.put_up(cursor)
+        replaced.append("search_shelf")
+    if replaced and not connection.in_atomic_block:
+        # Readers pass over what was taken in until its space is free again.
+        with connection.cursor() as cursor:
+            cursor.execute(f"VACUUM {', '.join(replaced)}")
+    return folded
