@@ -97,7 +97,7 @@ class Panel:
         colour = f' style="fill:{MISSED}"' if self.growth.word == "missed" else ""
         return (
             f'<text x="{WIDTH - RIGHT}" y="20" text-anchor="end" class="tick"{colour}>'
-            f"at most \u00d7{self.growth.step:.2f} {self.growth.word}</text>"
+            f"\u00d7{self.growth.step:.2f} {self.growth.word}</text>"
         )
 
     def _x(self, images: int) -> float:
