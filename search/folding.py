@@ -211,13 +211,9 @@ def fold(most: int = BATCH) -> int:
 
     Returns how many, 0 when another process is at it.
     """
-    try:
-        with one_state("NOWAIT") as cursor:
-            return fold_within(cursor, most)
-    except DatabaseError as error:
-        if sqlstate(error) != LOCK_NOT_AVAILABLE:
-            raise
-        return 0
+    with unless_busy(), one_state("NOWAIT") as cursor:
+        return fold_within(cursor, most)
+    return 0
 
 
 def fold_all() -> int:
@@ -293,6 +289,16 @@ def spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:
     (last,) = cursor.fetchone()
     for first in range(0, last + 1, STRIDE * BLOCK):
         yield {"first": first, "beyond": first + STRIDE * BLOCK}
+
+
+@contextmanager
+def unless_busy() -> Iterator[None]:
+    """Leave it at that where another process is at the index, and does as much."""
+    try:
+        yield
+    except DatabaseError as error:
+        if sqlstate(error) != LOCK_NOT_AVAILABLE:
+            raise
 
 
 @contextmanager

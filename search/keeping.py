@@ -3,21 +3,22 @@
 from django.db import connection
 
 from search import projects, shelves
-from search.folding import fold, one_state, rebuild
+from search.folding import fold, one_state, rebuild, unless_busy
 from search.models import Rebuild
 
 
 def keep() -> int:
     """Build the index where there is none, else take in what has changed; how much that was."""
     if Rebuild.objects.exists():
-        rebuild()
+        with unless_busy():
+            rebuild()
     if projects.due():
         projects.adopt()
     replaced = []
     if folded := fold():
         replaced += ["search_unindexed", "search_tally"]
     if shelves.due():
-        with one_state() as cursor:
+        with unless_busy(), one_state("NOWAIT") as cursor:
             shelves.put_up(cursor)
         replaced.append("search_shelf")
     if replaced and not connection.in_atomic_block:

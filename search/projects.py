@@ -3,7 +3,7 @@
 from django.db import connection
 
 from search import sets
-from search.folding import INTO_INDEX, REGISTER, bit, one_state, spans
+from search.folding import INTO_INDEX, REGISTER, bit, one_state, spans, unless_busy
 from search.models import BLOCK
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
@@ -45,8 +45,11 @@ def due() -> bool:
 
 
 def adopt() -> None:
-    """Take in all projects that the index does not know, with the images that they have."""
-    with one_state() as cursor:
+    """Take in all projects that the index does not know, with the images that they have.
+
+    Not while another process is at the index.
+    """
+    with unless_busy(), one_state("NOWAIT") as cursor:
         cursor.execute(REGISTER)
         cursor.execute(WITH_IMAGES, [[project for (project,) in cursor.fetchall()]])
         (new,) = cursor.fetchone()

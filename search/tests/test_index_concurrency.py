@@ -12,7 +12,7 @@ from django.db import connections, transaction
 from images import editing
 from images.audience import Viewer
 from images.models import Image
-from search import counting, folding, pages
+from search import counting, folding, keeping, pages, projects
 from search.plans import plan
 from search.query import Query
 from search.tests.limits import lowered
@@ -144,3 +144,18 @@ def test_of_two_folds_at_once_one_leaves_it_to_the_other(moved, turned):
 
     meanwhile(move(moved), *[folding.fold] * 3, reader=read, readers=1)
     assert verify().right
+
+
+def test_what_another_worker_is_at_is_left_to_it(moved):
+    def keep_up() -> tuple[int, bool]:
+        try:
+            return keeping.keep(), projects.due()
+        finally:
+            connections.close_all()
+
+    with ThreadPoolExecutor(1) as other:
+        with folding.one_state():
+            assert other.submit(keep_up).result() == (0, True)
+        folded, due = other.submit(keep_up).result()
+    assert folded
+    assert not due
