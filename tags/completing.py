@@ -5,7 +5,7 @@ from typing import Any, NamedTuple
 from uuid import UUID
 
 from taggedimages.postgresql.routing import read_connection
-from tags.names import folded
+from tags.names import part_pattern
 
 # Names first: those that do not match are passed over in the index alone. Planned each time, for
 # the planner looks at what is asked: of rare letters it reads the index of parts of names.
@@ -17,7 +17,6 @@ FROM (
 ) first JOIN tags_tag t USING (name) ORDER BY t.folded, t.name
 """
 FLAGS = ("listed", "visible", "public", "allow_download")
-LITERAL = str.maketrans({"\\": r"\\", "%": r"\%", "_": r"\_"})
 
 
 class Completion(NamedTuple):
@@ -35,7 +34,7 @@ def completions(text: str, most: int, flags: Mapping[str, bool]) -> list[Complet
 
     `flags` are those of FLAGS that the tags must have, or lack.
     """
-    asked: dict[str, Any] = {"pattern": f"%{folded(text).translate(LITERAL)}%", "most": most}
+    asked: dict[str, Any] = {"pattern": part_pattern(text), "most": most}
     asked |= {name: flags[name] for name in FLAGS if name in flags}
     conditions = "".join(f" AND {name} = %({name})s" for name in FLAGS if name in flags)
     with read_connection().cursor() as cursor:

@@ -21,6 +21,16 @@ def like_pattern(pattern: str) -> str:
     return folded(pattern).replace("\\", "\\\\").replace("_", "\\_")
 
 
+def part_pattern(text: str) -> str:
+    r"""A text as a LIKE pattern for folded names that have it anywhere; nothing is a wildcard.
+
+    >>> part_pattern("5%_")
+    '%5\\%\\_%'
+    """
+    literal = like_pattern(text).replace("%", r"\%")
+    return f"%{literal}%"
+
+
 def distinct(names: list[str]) -> list[str]:
     """Each name once, at its first place."""
     return list(dict.fromkeys(names))

@@ -55,6 +55,7 @@ def resolve(wanted: Iterable[str]) -> list[Tag]:
     return [found[name] for name in wanted]
 
 
+@retried
 def identified(wanted: set[str]) -> dict[str, int]:
     """The ids of the tags of these exact names, made where absent."""
     with connection.cursor() as cursor:

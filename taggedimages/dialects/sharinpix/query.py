@@ -12,7 +12,7 @@ from django.db.models import Exists, OuterRef, Q
 from images.models import DEFAULT_ALBUM, Image
 from search.words import few
 from tags.models import ImageTag, Tag
-from tags.names import folded, like_pattern
+from tags.names import folded, part_pattern
 
 EVERYTHING = ~Q(pk__in=[])
 NOTHING = Q(pk__in=[])
@@ -80,9 +80,8 @@ def _few(asked: Asked) -> list[int] | None:
 
 
 def _word_of_tag(value: str) -> Q:
-    part = like_pattern(value).replace("%", r"\%")
     # The part says nothing more, but has an index.
-    return Q(folded__like=f"%{part}%", name__iregex=_word(value))
+    return Q(folded__like=part_pattern(value), name__iregex=_word(value))
 
 
 def _named(value: str) -> Q:
