@@ -17,7 +17,16 @@ def new_key(filename: str, created_at: datetime) -> str:
     >>> new_key("knee.dcm", datetime(2026, 1, 2, 3, 4, tzinfo=UTC))  # doctest: +ELLIPSIS
     '2026/01/02/03-04-.../knee.dcm'
     """
-    return f"{created_at.astimezone(UTC):%Y/%m/%d/%H-%M}-{uuid.uuid4()}/{safe_name(filename)}"
+    return f"{of_minute(created_at)}{uuid.uuid4()}/{safe_name(filename)}"
+
+
+def of_minute(created_at: datetime) -> str:
+    """What the keys of all files begin with whose records were made in this minute.
+
+    >>> of_minute(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    '2026/01/02/03-04-'
+    """
+    return f"{created_at.astimezone(UTC):%Y/%m/%d/%H-%M}-"
 
 
 def safe_name(filename: str) -> str:

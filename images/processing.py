@@ -17,13 +17,14 @@ from images.querysets import ImageQuerySet
 
 logger = logging.getLogger(__name__)
 
-# SKIP LOCKED lets several workers share the rows. Files that are awaited are looked for after
-# doubling waits of 1 s to about 4 min; what is at hand is held for inspecting.CLAIM at least.
+# SKIP LOCKED lets several workers share the rows. Files that were announced or listed are looked
+# for after doubling waits of 1 s to about 34 min; what is at hand is held for inspecting.CLAIM at
+# least.
 CLAIM = """
 UPDATE images_image
 SET checks = LEAST(checks + 1, 1000),
     check_at = statement_timestamp() + CASE
-        WHEN uploaded_at IS NULL THEN interval '1 second' * 2 ^ LEAST(checks, 8)
+        WHEN uploaded_at IS NULL THEN interval '1 second' * 2 ^ LEAST(checks, 11)
         ELSE GREATEST(%s::interval, interval '1 second' * 2 ^ LEAST(checks, 6))
     END
 WHERE id = (

@@ -18,6 +18,9 @@ from taggedimages.identity.authors import Author
 # What taking a file writes into its record.
 TAKEN = ("key", "size", "uploaded_at", "upload_error", "check_at", "checks", "updated_at")
 FIRST_CHECK = timedelta(seconds=2)
+# The `checks` of a record whose file nobody has seen: listing finds it (images.arrivals), so that
+# looks at the record itself, after as many doublings of a second, are for what that may miss.
+UNSEEN = 10
 # A transfer that began before its URL expired may go on for long after.
 UPLOAD_GRACE = timedelta(seconds=settings.UPLOAD_GRACE_SECONDS)
 # Sets these advisory locks apart from any others in the database.
@@ -46,7 +49,8 @@ def drafted(filename: str, size: int | None, by: Author) -> Image:
         created_by=by.user,
         project_id=by.ensured_project_id(),
         created_at=created_at,
-        check_at=created_at + FIRST_CHECK,
+        check_at=created_at + timedelta(seconds=2**UNSEEN),
+        checks=UNSEEN,
     )
 
 

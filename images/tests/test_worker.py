@@ -12,9 +12,10 @@ from django.conf import settings
 from django.db import connection
 from django.utils import timezone
 
+from images import storage, uploads
 from images.models import Image
 from images.tests.files import encoded, photo, png_bomb
-from taggedimages.factories import make_image
+from taggedimages.factories import TESTS, make_image, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -88,6 +89,13 @@ def test_a_worker_killed_in_the_middle_loses_nothing(start):
     start()
     wait_for(lambda: states() == {"ready"})
     assert Image.objects.get().attempts == 2
+
+
+def test_a_worker_takes_a_file_that_nobody_announced(start):
+    start()
+    image = uploads.begin("sun.png", None, TESTS)
+    send(storage.presign_put(image.key), encoded(photo(), "PNG"))
+    wait_for(lambda: states() == {"ready"})
 
 
 def test_a_worker_told_to_stop_hands_back_or_ends_what_it_holds(start):

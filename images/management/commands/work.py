@@ -15,6 +15,7 @@ from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, connection
 
 from images import processing, upkeep
+from images.arrivals import Arrivals
 from search import keeping
 
 logger = logging.getLogger(__name__)
@@ -46,19 +47,21 @@ class Command(BaseCommand):
             return
         self.stdout.write("The worker runs.")
         parent = os.getppid()
-        purge = upkeep.NowAndThen()
+        purge, arrivals = upkeep.NowAndThen(), Arrivals()
         while not stop.is_set():
             if options["end_with_parent"] and os.getppid() != parent:
                 break
-            if not self.sweep(stop, purge):
+            if not self.sweep(stop, purge, arrivals):
                 stop.wait(settings.SWEEP_SECONDS)
         self.stdout.write("The worker has stopped.")
 
-    def sweep(self, stop: threading.Event, purge: Callable[[], None]) -> int:
+    def sweep(
+        self, stop: threading.Event, purge: Callable[[], None], arrivals: Callable[[], int]
+    ) -> int:
         """One round; 0 when there was nothing to do or the database is away."""
         try:
             purge()
-            return keeping.keep() + processing.sweep(stopping=stop.is_set)
+            return arrivals() + keeping.keep() + processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)
             connection.close()
