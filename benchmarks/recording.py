@@ -2,8 +2,8 @@
 
 What is recorded is run again with values of its own. To know which these are, a request is
 recorded twice: what is the same both times stays; the id of the image that was made comes from
-where it first is in a result; uuids and times are made anew. Ids and uuids may also be within
-texts, such as those of arrays.
+where it first is in a result; uuids and times are made anew, times as far apart as they were. Ids
+and uuids may also be within texts, such as those of arrays.
 """
 
 import re
@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import zip_longest
-from typing import Any
+from typing import Any, NamedTuple
 from uuid import UUID, uuid4
 
 from django.db import connection
@@ -69,6 +69,13 @@ class Script:
         return image
 
 
+class _Own(NamedTuple):
+    """What two recordings have each for itself: the images, and the first time of the first."""
+
+    images: tuple[int, int]
+    began: datetime
+
+
 def record(request: Callable[[], int]) -> Recording:
     """Call what makes an image and returns its id; the statements that this took.
 
@@ -100,12 +107,13 @@ def script(first: Recording, second: Recording) -> Script:
     """What two recordings of one request have in common. Raises NotRepeatable."""
     if [one.sql for one in first.statements] != [two.sql for two in second.statements]:
         raise NotRepeatable("One request was recorded twice, and ran other statements.")
-    images = first.image, second.image
     pairs = list(zip(first.statements, second.statements, strict=True))
-    found = next(_places(pairs, images), None)
+    began = min(_times([one.values for one, _ in pairs]), default=datetime.now(UTC))
+    own = _Own((first.image, second.image), began)
+    found = next(_places(pairs, own.images), None)
     if found is None:
         raise NotRepeatable("No statement returned the id of the image.")
-    return Script([(one.sql, _common(one.values, two.values, images)) for one, two in pairs], found)
+    return Script([(one.sql, _common(one.values, two.values, own)) for one, two in pairs], found)
 
 
 def filled(values: Any, image: int, known: dict[str, UUID]) -> Any:
@@ -135,23 +143,32 @@ def _places(
                     yield at, row, column
 
 
-def _common(one: Any, two: Any, images: tuple[int, int]) -> Any:
+def _times(values: Any) -> Iterator[datetime]:
+    if isinstance(values, list | tuple):
+        for value in values:
+            yield from _times(value)
+    elif isinstance(values, datetime):
+        yield values
+
+
+def _common(one: Any, two: Any, own: _Own) -> Any:
     if isinstance(one, list | tuple):
-        return type(one)([_common(*both, images) for both in zip(one, two, strict=True)])
-    return one if one == two else _new(one, two, images)
+        return type(one)([_common(*both, own) for both in zip(one, two, strict=True)])
+    return one if one == two else _new(one, two, own)
 
 
-def _new(one: Any, two: Any, images: tuple[int, int]) -> New:
-    if (one, two) == images:
+def _new(one: Any, two: Any, own: _Own) -> New:
+    if (one, two) == own.images:
         return lambda image, known: image
     if isinstance(one, datetime):
-        return lambda image, known: datetime.now(UTC)
+        later = one - own.began
+        return lambda image, known: datetime.now(UTC) + later
     if isinstance(one, UUID):
         return lambda image, known: UUID(_another(str(one), known))
     if isinstance(one, str) and UUIDS.search(one):
         # Numbers beside a uuid are the time in a key: that of the recording will do.
         return lambda image, known: UUIDS.sub(lambda found: _another(found[0], known), one)
-    if isinstance(one, str) and (parts := _around_ids(one, str(two), images)):
+    if isinstance(one, str) and (parts := _around_ids(one, str(two), own.images)):
         return lambda image, known: str(image).join(parts)
     raise NotRepeatable(f"{one!r} was {two!r} the next time.")
 

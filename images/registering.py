@@ -8,10 +8,14 @@ from typing import Any, NamedTuple
 from django.db import connection
 
 from images.models import Image
+from taggedimages.identity.models import Project
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 
-INSERT = "INSERT INTO images_image ({columns}) VALUES ({values}) RETURNING id"
+INSERT = """
+INSERT INTO images_image ({columns}) VALUES ({values})
+RETURNING id, EXISTS (SELECT FROM identity_project p WHERE p.id = images_image.project_id)
+"""
 
 REGISTER = """
 INSERT INTO images_image (
@@ -57,21 +61,24 @@ def register(files: Sequence[File], common: Image) -> dict[str, int]:
 
 
 def insert(image: Image) -> None:
-    """Store a new record, and tell it its id."""
+    """Store a new record, and tell it its id; within a transaction.
+
+    That of anonymous authors may be the first of its project, which is made then.
+    """
     stored = _stored(image)
     del stored["id"]
     marks = ", ".join(["%s"] * len(stored))
     statement = INSERT.format(columns=", ".join(stored), values=marks)
     with connection.cursor() as cursor:
         execute_prepared(cursor, statement, list(stored.values()))
-        image.pk = cursor.fetchone()[0]
+        image.pk, has_project = cursor.fetchone()
+    if not has_project:
+        # The key is checked when the transaction ends.
+        Project.objects.get_or_create(id=image.project_id)
     image._state.adding, image._state.db = False, connection.alias
 
 
 def _stored(image: Image) -> dict[str, Any]:
-    """A new record by column, as it is stored."""
-    return {
-        field.column: field.get_db_prep_save(field.pre_save(image, add=True), connection)
-        for field in Image._meta.concrete_fields
-        if field.column
-    }
+    """A new record by column, as it is stored: in types that the driver knows as they are."""
+    fields = Image._meta.concrete_fields
+    return {str(field.column): field.pre_save(image, add=True) for field in fields}

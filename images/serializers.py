@@ -18,6 +18,9 @@ from taggedimages.api.fields import StrictCharField, StrictIntegerField
 from taggedimages.identity.authors import ANONYMOUS
 from tags.serializers import TagSerializer
 
+# What the checks of one name would leave as it is: most names, in a tenth of the time.
+PLAIN_NAME = re.compile(r"\w(?:[\w .:/-]{0,158}\w)?").fullmatch
+
 
 class TagNamesField(serializers.ListField):
     """Names of tags, each 1 to 160 characters."""
@@ -32,6 +35,12 @@ class TagNamesField(serializers.ListField):
         if isinstance(data, list) and len(data) > settings.MAX_LIST_ITEMS:
             self.fail("max_length", max_length=settings.MAX_LIST_ITEMS)
         return super().to_internal_value(data)
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        if all(isinstance(name, str) and PLAIN_NAME(name) for name in data):
+            return data
+        validated: list[Any] = super().run_child_validation(data)
+        return validated
 
 
 @extend_schema_serializer(component_name="ImageCreateInput")

@@ -79,7 +79,7 @@ def make_image(
         "size": len(body) if body is not None else 1000,
         "key": key,
         "created_by": by,
-        "project": Project.objects.get(id=author.ensured_project_id()),
+        "project": Project.objects.get_or_create(id=author.project_id)[0],
         "created_at": created_at,
         "uploaded_at": created_at,
     }

@@ -57,7 +57,6 @@ INSTALLED_APPS = [
     "tags",
     "search",
     "rest_framework",
-    "csp",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -75,7 +74,7 @@ MIDDLEWARE = [
     "taggedimages.api.middleware.HealthChecks",
     "taggedimages.dialects.sharinpix.middleware.SharinPixHeaders",
     "django.middleware.security.SecurityMiddleware",
-    "csp.middleware.CSPMiddleware",
+    "taggedimages.api.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
     "taggedimages.api.middleware.EitherSlash",
     "taggedimages.api.middleware.BoundedBody",
@@ -277,16 +276,14 @@ SESSION_COOKIE_SECURE = CSRF_COOKIE_SECURE = HTTPS
 SECURE_REFERRER_POLICY = "same-origin"
 X_FRAME_OPTIONS = "DENY"
 CONTENT_SECURITY_POLICY = {
-    "DIRECTIVES": {
-        "default-src": ["'self'"],
-        "img-src": ["'self'", "data:"],
-        # Swagger UI styles its elements one by one.
-        "style-src": ["'self'", "'unsafe-inline'"],
-        "frame-ancestors": ["'none'"],
-        "form-action": ["'self'"],
-        "base-uri": ["'none'"],
-        "object-src": ["'none'"],
-    }
+    "default-src": "'self'",
+    "img-src": "'self' data:",
+    # Swagger UI styles its elements one by one.
+    "style-src": "'self' 'unsafe-inline'",
+    "frame-ancestors": "'none'",
+    "form-action": "'self'",
+    "base-uri": "'none'",
+    "object-src": "'none'",
 }
 if env.bool("TAGGEDIMAGES_BEHIND_PROXY", default=False):
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")

@@ -1,6 +1,6 @@
 """What differs between two recordings is made anew, and nothing else is."""
 
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from typing import Any
 from uuid import UUID, uuid4
 
@@ -35,10 +35,13 @@ def test_uuids_are_new_of_the_same_version_and_the_same_wherever_they_were_the_s
     assert run(made, 99) != (uuid, key, in_order)
 
 
-def test_times_are_now():
-    before = datetime.now(UTC)
-    made = script(*(recorded(at, datetime(2026, 1, at, tzinfo=UTC)) for at in (1, 2)))
-    assert run(made, 99)[0] >= before
+def test_times_begin_now_and_are_as_far_apart_as_they_were():
+    before, later = datetime.now(UTC), timedelta(minutes=17)
+    times = [datetime(2026, 1, day, tzinfo=UTC) for day in (1, 2)]
+    made = script(*(recorded(at, time, time + later) for at, time in enumerate(times)))
+    created, checked = run(made, 99)
+    assert created >= before
+    assert timedelta(0) <= checked - created - later < timedelta(minutes=1)
 
 
 @pytest.mark.parametrize("values", [(3, 4), ("a", "b"), ('{"3"}', '{"4"}'), (None, "1")])

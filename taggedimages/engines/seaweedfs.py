@@ -64,7 +64,7 @@ def part(folder: Path, state: State) -> Part:
             *(program(), "-logtostderr=true", "mini"),
             *(f"-{name}={value}" for name, value in options.items()),
         ],
-        env=_environment() | _signing_keys(state) | {"GOMEMLIMIT": "150MiB"},
+        env=_environment() | _signing_keys(state) | {"GOMEMLIMIT": "300MiB"},
         folder=folder,
         ready=partial(_ready, state),
     )

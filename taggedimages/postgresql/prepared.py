@@ -8,6 +8,7 @@ text, so that behind a pool, where connections change hands, no name can mean an
 import hashlib
 import re
 from collections.abc import Iterable, Mapping, Sequence
+from functools import lru_cache
 from typing import Any
 
 from django.conf import settings
@@ -37,9 +38,7 @@ def execute_prepared(
     cursor: CursorWrapper, statement: str, parameters: Sequence[Any] | Mapping[str, Any] = ()
 ) -> None:
     """Execute a statement by the plan that its connection keeps for its like."""
-    values: list[str] = []
-    shape = CONSTANT.sub(lambda found: _placeholder(found, values), statement)
-    name = "p" + hashlib.md5(shape.encode(), usedforsecurity=False).hexdigest()
+    name, shape, values = _constant(statement) if "'" not in statement else _split(statement)
     kept: dict[str, bool] = cursor.connection.prepared
     if not settings.DATABASE_PREPARES or kept.get(name) is False:
         cursor.execute(statement, parameters or None)
@@ -63,6 +62,17 @@ def execute_prepared(
     # The last used comes last.
     kept.pop(name, None)
     kept[name] = True
+
+
+def _split(statement: str) -> tuple[str, str, list[str]]:
+    """The name of a plan, its text, and what differs between calls."""
+    values: list[str] = []
+    shape = CONSTANT.sub(lambda found: _placeholder(found, values), statement)
+    return "p" + hashlib.md5(shape.encode(), usedforsecurity=False).hexdigest(), shape, values
+
+
+# What is the same text in each call is worked out once.
+_constant = lru_cache(maxsize=64)(_split)
 
 
 def _placeholder(found: re.Match[str], values: list[str]) -> str:

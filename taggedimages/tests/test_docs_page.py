@@ -29,6 +29,12 @@ def test_the_page_has_no_script_of_its_own_that_a_policy_would_stop(page: str):
     assert "<style" not in page
 
 
+@pytest.mark.parametrize("path", ["/docs", "/admin/login/", "/v1/tags", "/nowhere"])
+def test_browsers_are_told_what_a_page_may_load(client: Client, db: None, path: str):
+    policy = client.get(path)["Content-Security-Policy"].split("; ")
+    assert {"default-src 'self'", "frame-ancestors 'none'", "object-src 'none'"} <= set(policy)
+
+
 def test_all_that_it_loads_is_served(client: Client, page: str):
     documents = [f"{folder}openapi.json" for folder in DOCUMENTS]
     references = REFERENCE.findall(page)

@@ -63,7 +63,7 @@ class Command(BaseCommand):
         if options["by"] and by is None:
             raise CommandError(f"There is no user {options['by']}.")
         author = Author(by, "command:import")
-        project = Project.objects.get(id=author.ensured_project_id())
+        project, _ = Project.objects.get_or_create(id=author.project_id)
         if options["project"]:
             found = Project.objects.filter(id=options["project"]).first()
             if found is None:
