@@ -25,6 +25,19 @@ UNION SELECT id FROM images_image WHERE created_at > {LATEST}
 """
 UNSURE = f"{ENDING} UNION SELECT image_id FROM search_unindexed"
 
+# The images of blocks and bits. The ones of a bitmap as a text: between them lie the gaps that
+# this splits it into.
+ONES = """
+SELECT block::bigint * {block} - 1 + ends AS image
+FROM (SELECT block, bits, bit_count(bits) AS of FROM {matches}) blocks, LATERAL (
+    SELECT place, sum(length(gap) + 1) OVER (ORDER BY place) AS ends
+    FROM string_to_table(bits::text, '1') WITH ORDINALITY pieces (gap, place)
+) pieces
+WHERE of > 0 AND place <= of
+"""
+# How many images there are, by the planner's own estimate.
+CORPUS = "(SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'images_image'::regclass)"
+
 
 def parameters(plan: Plan) -> dict[str, Any]:
     """What the statements of a plan are executed with."""
@@ -115,17 +128,21 @@ def live(plan: Plan) -> str:
     )
 
 
-def members(numbers: Sequence[int]) -> str:
-    """Blocks and bits of the images that are in one of some sets that have bitmaps."""
+def members(numbers: Sequence[int], looked: bool = False) -> str:
+    """Blocks and bits of the images that are in one of some sets that have bitmaps; only of the
+    blocks `looked` if that is wanted."""
+    blocks = " AND block = ANY(ARRAY(SELECT block FROM looked))" if looked else ""
     if len(numbers) == 1:
-        return f"SELECT block, bits FROM search_bitmap WHERE set = {number(numbers[0])}"
+        return f"SELECT block, bits FROM search_bitmap WHERE set = {number(numbers[0])}{blocks}"
     return (
         f"SELECT block, bit_or(bits) AS bits FROM search_bitmap"
-        f" WHERE set = ANY({ids(numbers)}) GROUP BY block"
+        f" WHERE set = ANY({ids(numbers)}){blocks} GROUP BY block"
     )
 
 
-def matches(plan: Plan, wanted: Iterable[Clause], unwanted: Sequence[int] = ()) -> str:
+def matches(
+    plan: Plan, wanted: Iterable[Clause], unwanted: Sequence[int] = (), *, looked: bool = False
+) -> str:
     """Blocks and bits of what bitmaps know to match: in a heavy tag of each of the clauses given,
     in no unwanted one, and in all that the plan asks besides tags."""
     needed = [shown_to(plan), *(clause.heavy for clause in wanted)]
@@ -135,12 +152,12 @@ def matches(plan: Plan, wanted: Iterable[Clause], unwanted: Sequence[int] = ()) 
     if plan.untagged:
         without.append(sets.TAGGED)
     joined = " JOIN ".join(
-        f"({members(numbers)}) n{at}" + (" USING (block)" if at else "")
+        f"({members(numbers, looked)}) n{at}" + (" USING (block)" if at else "")
         for at, numbers in enumerate(needed)
     )
     bits = " & ".join(f"n{at}.bits" for at in range(len(needed)))
     if without:
-        joined += f" LEFT JOIN ({members(without)}) u USING (block)"
+        joined += f" LEFT JOIN ({members(without, looked)}) u USING (block)"
         bits += f" & ~coalesce(u.bits, {NO_BITS})"
     return f"SELECT block, {bits} AS bits FROM {joined}"
 

@@ -7,12 +7,11 @@ ahead, is taken out of them and judged by its records, in the same statement and
 state of the database.
 """
 
-from typing import NamedTuple
-
 from images.audience import EVERYBODY, LATEST
-from search import conditions, sets
+from search import conditions, remembered, sets
 from search.models import BLOCK
 from search.plans import Plan
+from search.totals import Total
 from taggedimages.postgresql.prepared import execute_prepared, ids, number
 from taggedimages.postgresql.routing import read_connection
 
@@ -25,34 +24,23 @@ PASS = 0.3
 # What reading all links may take where the same statement then finds the page among them.
 FEW = 700.0
 
-BY_BITMAPS = """
+BY_SIZE = """
 WITH unsure AS MATERIALIZED ({unsure}),
-out AS ({out}),
-m AS {kept} ({matches}),
+m AS ({matches}),
 judged AS (
     SELECT count(*) AS images,
            count(*) FILTER (WHERE i.ended_at > statement_timestamp()) AS ending
     FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live}
 )
-SELECT ({whole})
-       - (SELECT count(*) FROM out JOIN m ON m.block = out.image / {block}
-          WHERE get_bit(m.bits, (out.image & {block} - 1)::int) = 1)
-       + images {light}, ending,
+SELECT (SELECT coalesce(sum(shown), 0) FROM search_setsize WHERE set = {set})
+       - (SELECT count(*) FROM unsure JOIN m ON m.block = unsure.image / {block}
+          WHERE get_bit(m.bits, (unsure.image & {block} - 1)::int) = 1)
+       + images, ending,
        NOT EXISTS (SELECT FROM search_rebuild)
        AND (SELECT count(*) FROM search_setsize WHERE heavy AND set = ANY({heavy})) = {heavies},
        {corpus}
 FROM judged
 """
-
-EVERY_BIT = "SELECT coalesce(sum(bit_count(bits)), 0) FROM m"
-COUNTED = "SELECT coalesce(sum(shown), 0) FROM search_setsize WHERE set = {set}"
-
-LIGHT = """
-+ (SELECT count(*) FROM (SELECT DISTINCT l.image_id FROM {links}) found)
-"""
-
-# The planner's own estimate.
-CORPUS = "(SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'images_image'::regclass)"
 
 BY_ROWS = """
 SELECT (SELECT count({counted}) FROM {rows}) + ending, ending, true, {corpus}
@@ -61,24 +49,12 @@ FROM (SELECT count(*) AS ending FROM images_image i
 """
 
 
-class Total(NamedTuple):
-    """How many match, how many of these have an end ahead, whether bitmaps told, and about how
-    many images there are at all."""
-
-    images: int
-    ending: int = 0
-    by_bitmaps: bool = False
-    corpus: float = 1
-
-
 def total(plan: Plan) -> Total:
-    """How many images match. One statement."""
+    """How many images match. One statement, rarely two."""
     if plan.impossible:
         return Total(0)
-    if not by_rows(plan):
-        images, ending, trusted, corpus = _execute(plan, _by_bitmaps(plan))
-        if trusted:
-            return Total(int(images), ending, True, corpus)
+    if not by_rows(plan) and (found := _by_bitmaps(plan)):
+        return found
     images, ending, _, corpus = _execute(plan, _by_rows(plan))
     return Total(images, ending, False, corpus)
 
@@ -118,18 +94,23 @@ def _execute(plan: Plan, statement: str) -> tuple[int, int, bool, float]:
         return row
 
 
-def _by_bitmaps(plan: Plan) -> str:
+def _by_bitmaps(plan: Plan) -> Total | None:
+    """By the size of a set, or by bitmaps; None where these are not to be trusted now."""
     counted = _counted_set(plan)
-    return BY_BITMAPS.format(
-        whole=EVERY_BIT if counted is None else COUNTED.format(set=number(counted)),
-        kept="MATERIALIZED" if counted is None else "NOT MATERIALIZED",
+    if counted is not None:
+        images, ending, trusted, corpus = _execute(plan, _by_size(plan, counted))
+        return Total(int(images), ending, True, corpus) if trusted else None
+    return remembered.total(plan)
+
+
+def _by_size(plan: Plan, counted: int) -> str:
+    return BY_SIZE.format(
+        set=number(counted),
         unsure=conditions.UNSURE,
-        out=conditions.out_of_bitmaps(plan),
         matches=conditions.matches(plan, plan.clauses),
         block=BLOCK,
         live=conditions.live(plan),
-        corpus=CORPUS,
-        light="".join(LIGHT.format(links=links) for links in conditions.by_light_tags(plan)),
+        corpus=conditions.CORPUS,
         heavy=ids(plan.heavy),
         heavies=number(len(set(plan.heavy))),
     )
@@ -157,7 +138,7 @@ def _by_rows(plan: Plan) -> str:
             ]
         )
         return BY_ROWS.format(
-            counted="*", rows=f"images_image i WHERE {shown}", live=live, corpus=CORPUS
+            counted="*", rows=f"images_image i WHERE {shown}", live=live, corpus=conditions.CORPUS
         )
     driver = plan.clauses[0]
     several = len(driver.tags) > 1
@@ -172,5 +153,5 @@ def _by_rows(plan: Plan) -> str:
     )
     counted = "DISTINCT l.image_id" if several else "*"
     return BY_ROWS.format(
-        counted=counted, rows=f"tags_imagetag l WHERE {asked}", live=live, corpus=CORPUS
+        counted=counted, rows=f"tags_imagetag l WHERE {asked}", live=live, corpus=conditions.CORPUS
     )

@@ -193,6 +193,24 @@ WHERE NOT EXISTS (SELECT FROM search_projectset s WHERE s.project_id = p.id)
 ORDER BY p.id RETURNING id
 """
 
+# Which blocks a fold changes. Whoever remembers what was before reads all that are named since, so
+# the oldest folds go once others name as many blocks as are worth it.
+NOTE = f"""
+INSERT INTO search_fold (id, blocks)
+SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
+                (SELECT max(id) + 1 FROM search_fold)),
+       ARRAY(SELECT DISTINCT (image_id / {BLOCK})::int FROM search_unindexed
+             WHERE id = ANY(%(rows)s))
+"""
+FORGET = """
+DELETE FROM search_fold WHERE id < (
+    SELECT min(id) FROM (
+        SELECT id, sum(cardinality(blocks)) OVER (ORDER BY id DESC) AS named FROM search_fold
+    ) newest WHERE named <= %s OR id = (SELECT max(id) FROM search_fold)
+)
+"""
+NAMED = 1_000
+
 INTO_INDEX = "INSERT INTO search_bitmap (set, block, bits)"
 
 # Of sets that got their bitmaps just now.
@@ -229,8 +247,9 @@ def rebuild() -> None:
     with one_state() as cursor:
         cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
         (heavy,) = cursor.fetchone()
-        for table in ("search_bitmap", "search_setsize", "search_unindexed", "search_rebuild"):
-            cursor.execute(f"DELETE FROM {table}")
+        for table in ("bitmap", "setsize", "unindexed", "rebuild", "fold"):
+            cursor.execute(f"DELETE FROM search_{table}")
+        cursor.execute(NOTE, {"rows": []})
         # A tag that had bitmaps keeps them: a search that runs now may have planned with them.
         cursor.execute(
             "INSERT INTO search_setsize (set, links, shown, heavy)"
@@ -264,6 +283,8 @@ def fold_within(cursor: CursorWrapper, most: int) -> int:
     cursor.execute(COUNT_SHOWN, rows)
     cursor.execute(FOLD, rows)
     cursor.execute(COUNT, rows)
+    cursor.execute(NOTE, rows)
+    cursor.execute(FORGET, [NAMED])
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
     cursor.execute(tallies.ADD_UP)
     _promote(cursor)

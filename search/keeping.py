@@ -16,7 +16,7 @@ def keep() -> int:
         projects.adopt()
     replaced = []
     if folded := fold():
-        replaced += ["search_unindexed", "search_tally"]
+        replaced += ["search_unindexed", "search_tally", "search_fold"]
     if shelves.due():
         with unless_busy(), one_state("NOWAIT") as cursor:
             shelves.put_up(cursor)

@@ -16,6 +16,7 @@ from images.querysets import ImageQuerySet
 from search import counting, pages
 from search.plans import Plan, plan
 from search.query import Query
+from search.totals import Total
 from taggedimages.identity.models import User
 from taggedimages.postgresql.routing import read_connection
 
@@ -88,7 +89,7 @@ class Found:
         return [images[key] for key in keys if key in images]
 
     @cached_property
-    def _total(self) -> counting.Total:
+    def _total(self) -> Total:
         return counting.total(self.plan)
 
     def _keys(self, start: int, stop: int) -> list[int]:

@@ -84,6 +84,20 @@ class Unindexed(models.Model):
         return f"image {self.image_id}"
 
 
+class Fold(models.Model):
+    """The index took changes in, and bitmaps of these blocks are no longer what they were.
+
+    Numbered by the time, in microseconds since 1970, so that no number comes twice, not even on a
+    replica that was promoted before it had all. Only the latest are kept (`search.remembered`).
+    """
+
+    id = models.BigIntegerField(primary_key=True)
+    blocks: Any = ArrayField(models.IntegerField())
+
+    def __str__(self) -> str:
+        return f"{len(self.blocks)} blocks at {self.pk}"
+
+
 class Rebuild(models.Model):
     """There while the index as a whole is not to be trusted, until the next rebuild."""
 

@@ -9,10 +9,11 @@ from dataclasses import replace
 from typing import Any
 
 from search import conditions
-from search.counting import Total, probes
+from search.counting import probes
 from search.models import BLOCK
 from search.orders import Position
 from search.plans import Plan
+from search.totals import Total
 from taggedimages.postgresql.prepared import execute_prepared, ids, number
 from taggedimages.postgresql.routing import read_connection
 
@@ -23,19 +24,12 @@ NEWEST = "ORDER BY created DESC, image DESC"
 # What one walk can have on a page and all before it.
 FIRST = f"{NEWEST} LIMIT %(limit)s::bigint + %(offset)s::bigint"
 
-# The ones of a bitmap as a text: between them lie the gaps that this splits it into.
 FOUND_IN_BITMAPS = """
 WITH unsure AS MATERIALIZED ({unsure}),
 out AS ({out}),
 m AS MATERIALIZED ({matches}),
-ones AS (
-    SELECT block::bigint * {block} - 1 + ends AS image
-    FROM (SELECT block, bits, bit_count(bits) AS of FROM m) blocks, LATERAL (
-        SELECT place, sum(length(gap) + 1) OVER (ORDER BY place) AS ends
-        FROM string_to_table(bits::text, '1') WITH ORDINALITY pieces (gap, place)
-    ) pieces
-    WHERE of > 0 AND place <= of
-), found AS (
+ones AS ({ones}),
+found AS (
     (SELECT image FROM ones EXCEPT SELECT image FROM out)
     UNION SELECT i.id FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live}
     {light}
@@ -48,10 +42,12 @@ def page(
 ) -> list[Position]:
     """Where the images of a page stand: so many, from `offset` images after a position.
 
-    One statement, none where the page is empty.
+    One statement, none where the page is empty or it is known where all of them are.
     """
     if offset >= total.images or not limit:
         return []
+    if total.newest is not None:
+        return total.newest.page(limit, offset, after)
     with read_connection().cursor() as cursor:
         execute_prepared(cursor, *statement(replace(plan, after=after), total, limit, offset))
         return [Position(created, image) for image, created in cursor.fetchall()]
@@ -173,7 +169,7 @@ def _by_bitmaps(plan: Plan, total: Total) -> str:
         unsure=conditions.UNSURE,
         out=conditions.out_of_bitmaps(plan),
         matches=conditions.matches(plan, plan.clauses),
-        block=BLOCK,
+        ones=conditions.ONES.format(matches="m", block=BLOCK),
         live=conditions.live(plan),
         light="".join(
             f" UNION SELECT l.image_id FROM {links}" for links in conditions.by_light_tags(plan)

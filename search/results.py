@@ -84,6 +84,10 @@ def _newest_first(plan: Plan, limit: int, offset: int, after: Position | None) -
     total = counting.total(plan)
     if offset >= total.images:
         return Page(total.images, [], None)
+    if total.newest is not None:
+        found = total.newest.page(limit + 1, offset, after)
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(total.images, records.of([at.image for at in found[:limit]]), last)
     plan = replace(plan, after=after)
     shown, last = records.newest(*pages.statement(plan, total, limit + 1, offset), limit)
     return Page(total.images, shown, last)
@@ -109,4 +113,6 @@ def _positions(query: Query, user: User | AnonymousUser | None) -> Callable[...,
         return partial(ORDERS[query.order].positions, find(query, user))
     total = counting.total(planned)
     # Some may get an end that lies ahead, and go on being shown until then.
-    return partial(pages.page, planned, total._replace(ending=max(total.ending, 1)))
+    # Which match is asked anew for each chunk, for it may change on the way.
+    total = total._replace(ending=max(total.ending, 1), newest=None)
+    return partial(pages.page, planned, total)

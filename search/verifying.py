@@ -97,4 +97,7 @@ def _blocks(cursor: CursorWrapper, repair: bool) -> int:
                 [span["first"] // BLOCK, span["beyond"] // BLOCK],
             )
             folding.build(cursor, heavy, span)
+    if blocks and repair:
+        # What was remembered of them is as wrong as they were.
+        cursor.execute("DELETE FROM search_fold")
     return int(blocks)

@@ -7,9 +7,9 @@ from django.db import connection
 from images.audience import Viewer
 from images.models import Image
 from search import conditions, counting, pages, results
-from search.counting import Total
 from search.plans import Plan, plan
 from search.query import Query, find, narrowed
+from search.totals import Total
 from taggedimages.identity.models import User
 
 
@@ -34,9 +34,16 @@ def assert_right(query: Query, user: User | None, limit: int = 3, offset: int = 
 
 
 def assert_ways_right(planned: Plan, wanted: list[int], limit: int, offset: int) -> None:
-    """The total of a plan is that of the images wanted, and so is a page by each way."""
-    counted = counting.total(planned)
-    assert counted.images == len(wanted)
+    """The total of a plan is that of the images wanted, however often it is asked for, and so is a
+    page by each way."""
+    for _ in range(2):
+        counted = counting.total(planned)
+        assert counted.images == len(wanted)
+    if counted.newest is not None:
+        walked = pages.page(planned, counted, limit, offset)
+        assert [position.image for position in walked] == wanted[offset : offset + limit]
+        later = pages.page(planned, counted, len(wanted), after=walked[0]) if walked else []
+        assert [position.image for position in later] == (wanted[offset + 1 :] if walked else [])
     ways = [pages._by_images]
     ways += [pages._by_links] if planned.clauses else []
     ways += [pages._by_bitmaps] if counted.by_bitmaps else []

@@ -55,6 +55,8 @@ QUERIES = st.builds(
     created_from=st.none() | HOURS,
     created_before=st.none() | HOURS,
 )
+# Asked again and again, so that it is known what was found before.
+ASKED_AGAIN = (Query(exact_tags=("a", "b")), Query(match_tags=("e%", "a%"), uploaded_only=True))
 # What the sizes of sets answer, asked often.
 PLAIN = st.builds(Query, exact_tags=st.lists(NAMES, max_size=1).map(tuple))
 
@@ -216,6 +218,11 @@ class Service(RuleBasedStateMachine):
     @invariant()
     def projects_have_their_images(self) -> None:
         self.ask_of_projects(Query())
+
+    @invariant()
+    def what_is_remembered_is_right(self) -> None:
+        for query in ASKED_AGAIN:
+            assert_right(query, None)
 
     @invariant()
     def no_size_is_below_zero(self) -> None:

@@ -1,0 +1,168 @@
+"""What bitmaps were found to match is remembered, and right whatever happens meanwhile."""
+
+import pytest
+from django.db import connection, transaction
+from django.test.utils import CaptureQueriesContext
+
+from images import editing
+from images.audience import Viewer
+from images.models import Image
+from search import counting, folding, remembered, results
+from search.models import BLOCK, Bitmap, Fold
+from search.plans import plan
+from search.query import Query
+from search.tests.answers import assert_right
+from search.totals import Total
+from search.verifying import verify
+from taggedimages.factories import make_image
+from taggedimages.tests.explaining import explained
+from tags.models import Tag
+
+pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("corpus")]
+
+BOTH = Query(exact_tags=("knee", "left"))
+# Images far enough from each other to be in blocks of their own.
+FIRST, BLOCKS = 1_000 * BLOCK, 5
+
+
+@pytest.fixture
+def corpus(bitmaps, monkeypatch) -> None:
+    """Images in several blocks that the index has taken in; nothing is remembered of them."""
+    for block in range(BLOCKS):
+        for number in range(3):
+            make_image("knee", "left", pk=FIRST + block * BLOCK + number)
+        make_image("knee", pk=FIRST + block * BLOCK + 3)
+    folding.fold_all()
+    monkeypatch.setattr(remembered, "_memory", remembered._Memory())
+
+
+def ask(query: Query = BOTH) -> Total:
+    planned = plan(query, Viewer.of(None))
+    assert planned
+    return counting.total(planned)
+
+
+def blocks_read(api) -> float:
+    """How many blocks of bitmaps a search takes."""
+    answered = explained(lambda: api.get("/v1/search/images?exact_tags=knee|left"))
+    return sum(statement.rows({"search_bitmap"}) for statement in answered)
+
+
+def change(block: int) -> None:
+    """Have the index take in a change of a block that every search has to tell."""
+    editing.edit(Image.objects.get(pk=FIRST + block * BLOCK), {"private": True})
+    folding.fold_all()
+
+
+def test_what_did_not_change_is_not_read_again(api):
+    first = blocks_read(api)
+    # The second time tells which they are.
+    ask()
+    assert first >= 3 * BLOCKS
+    # A table this small is not worth an index to the planner: some rows are looked at in vain.
+    assert blocks_read(api) < BLOCKS
+    assert ask().images == 3 * BLOCKS
+
+
+def test_of_what_changed_only_its_blocks_are_read(api):
+    for _ in range(2):
+        ask()
+    change(2)
+    assert 0 < blocks_read(api) <= BLOCKS
+    assert ask().images == 3 * BLOCKS - 1
+    assert_right(BOTH, None)
+
+
+def test_a_change_that_the_index_has_not_taken_in_is_told_too():
+    for _ in range(2):
+        ask()
+    editing.edit(Image.objects.get(pk=FIRST), {"private": True})
+    make_image("left", "knee")
+    assert ask().images == 3 * BLOCKS
+    assert_right(BOTH, None)
+
+
+def test_a_page_of_what_is_remembered_takes_no_search():
+    for _ in range(2):
+        results.page(BOTH, None, 4, 2)
+    with CaptureQueriesContext(connection) as ran:
+        page = results.page(BOTH, None, 4, 2)
+    assert (page.total, len(page.records)) == (3 * BLOCKS, 4)
+    # The tags that are named, the total, and the records of known ids.
+    assert len(ran) == 3
+    assert "tags_imagetag l WHERE l.tag_id" not in ran.captured_queries[-1]["sql"]
+
+
+def test_images_that_are_dated_anew_move():
+    for _ in range(2):
+        ask()
+    oldest = Image.objects.get(pk=FIRST)
+    oldest.created_at = Image.objects.latest("created_at").created_at
+    oldest.save()
+    for _ in range(2):
+        assert_right(BOTH, None, limit=5, offset=0)
+        folding.fold_all()
+
+
+def test_more_than_a_few_are_only_counted(monkeypatch):
+    monkeypatch.setattr(remembered, "FEW", 3 * BLOCKS - 1)
+    for _ in range(3):
+        assert ask().newest is None
+    assert_right(BOTH, None)
+
+
+def test_several_queries_of_the_same_bitmaps_keep_apart():
+    make_image("knee", "left", "rare")
+    for query in (BOTH, Query(exact_tags=("knee", "left"), without_any=BOTH.with_any)) * 2:
+        assert_right(query, None)
+    for query in (BOTH, Query(exact_tags=("knee", "left", "rare"))) * 2:
+        assert_right(query, None)
+
+
+def test_what_was_remembered_of_a_wrong_index_goes_with_its_repair():
+    knee = Tag.objects.get(name="knee").pk
+    Bitmap.objects.filter(set=knee, block=FIRST // BLOCK).delete()
+    for _ in range(2):
+        assert ask().images == 3 * (BLOCKS - 1)
+    verify(repair=True)
+    assert ask().images == 3 * BLOCKS
+
+
+@pytest.mark.parametrize("anew", [folding.rebuild, lambda: Fold.objects.latest("pk").delete()])
+def test_what_is_of_no_fold_that_is_known_is_found_anew(anew):
+    """As after a rebuild, or on a replica that was promoted before it had the last fold."""
+    for _ in range(2):
+        ask()
+    anew()
+    Bitmap.objects.filter(block=FIRST // BLOCK).delete()
+    assert ask().images == 3 * (BLOCKS - 1)
+
+
+def test_what_was_found_in_a_transaction_that_failed_is_forgotten():
+    for _ in range(2):
+        ask()
+    with transaction.atomic():
+        change(1)
+        assert ask().images == 3 * BLOCKS - 1
+        transaction.set_rollback(True)
+    change(2)
+    assert_right(BOTH, None)
+
+
+def test_only_the_latest_folds_are_kept(monkeypatch):
+    monkeypatch.setattr(folding, "NAMED", 3)
+    for block in range(BLOCKS):
+        change(block)
+    assert [len(fold.blocks) for fold in Fold.objects.all()] == [1, 1, 1]
+    assert_right(BOTH, None)
+
+
+def test_memory_is_bounded(monkeypatch):
+    for _ in range(2):
+        ask()
+    taken = remembered._memory.bytes
+    monkeypatch.setattr(remembered, "MOST_BYTES", taken)
+    for query in (Query(exact_tags=("knee",), uploaded_only=True), BOTH):
+        ask(query)
+        assert 0 < remembered._memory.bytes <= taken
+    assert len(remembered._memory.found) == 1
