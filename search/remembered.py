@@ -68,15 +68,19 @@ LIGHT = """
 """
 
 MICROSECONDS = "(extract(epoch FROM {created}) * 1000000)::bigint"
-# Of the new matches, of those that do not count, and of those that do though no bitmap says so. The
-# first are few, which the planner cannot know: each is looked up.
+# Of the new matches, of those that do not count, and of those that do though no bitmap says so, as
+# long as they are few: the planner cannot know it, so each is looked up.
 POSITIONS = f"""
-(SELECT array_agg(ARRAY[{MICROSECONDS.format(created="created")}, image]) FROM (
-    SELECT image, (SELECT i.created_at FROM images_image i WHERE i.id = image) AS created
-    FROM ({conditions.ONES.format(matches="fresh", block=BLOCK)}) ones
-) new WHERE created IS NOT NULL),
+CASE WHEN (SELECT sum(bit_count(bits)) FROM fresh) <= {{few}} THEN (
+    SELECT array_agg(ARRAY[{MICROSECONDS.format(created="created")}, image]) FROM (
+        SELECT image, (SELECT i.created_at FROM images_image i WHERE i.id = image) AS created
+        FROM ({conditions.ONES.format(matches="fresh", block=BLOCK)}) ones
+    ) new WHERE created IS NOT NULL
+) END,
 (SELECT array_agg(image) FROM gone),
-(SELECT array_agg(ARRAY[{MICROSECONDS.format(created="created")}, image]) FROM judged)
+CASE WHEN (SELECT count(*) FROM judged) <= {{few}} THEN (
+    SELECT array_agg(ARRAY[{MICROSECONDS.format(created="created")}, image]) FROM judged
+) END
 """
 NO_POSITIONS = "NULL, NULL, NULL"
 
@@ -158,7 +162,7 @@ def total(plan: Plan) -> Total | None:
     if matches is not since:
         _memory.put(key, matches if row.fold is not None else None)
     newest = None
-    if wants_newest and matches.newest is not None:
+    if wants_newest and matches.newest is not None and row.judged <= FEW:
         newest = matches.newest.but(row.gone_images or (), (), row.judged_images or [])
     images = matches.images - row.gone + row.judged
     return Total(images, row.ending, True, row.corpus, newest)
@@ -186,11 +190,11 @@ def _taken(since: Matches | None, row: _Row, wants_newest: bool) -> Matches:
         by_block[block] = 0
     for block, count in zip(blocks, counts, strict=True):
         by_block[block] = count
-    newest = None
-    if wants_newest:
+    newest, images = None, sum(by_block)
+    if wants_newest and images <= FEW:
         known = since.newest if since and since.newest else Newest()
         newest = known.but((), named, row.new or [])
-    return Matches(row.fold or 0, by_block, sum(by_block), newest)
+    return Matches(row.fold or 0, by_block, images, newest)
 
 
 def _look(plan: Plan, since: Matches | None, wants_newest: bool) -> _Row:
@@ -208,7 +212,7 @@ def _look(plan: Plan, since: Matches | None, wants_newest: bool) -> _Row:
         heavy=ids(plan.heavy),
         heavies=number(len(set(plan.heavy))),
         corpus=conditions.CORPUS,
-        positions=POSITIONS if wants_newest else NO_POSITIONS,
+        positions=POSITIONS.format(few=FEW) if wants_newest else NO_POSITIONS,
     )
     parameters: dict[str, Any] = conditions.parameters(plan)
     if since:

@@ -111,6 +111,19 @@ def test_more_than_a_few_are_only_counted(monkeypatch):
     assert_right(BOTH, None)
 
 
+@pytest.mark.parametrize("folded", [True, False])
+def test_many_more_at_once_are_only_counted(monkeypatch, folded):
+    monkeypatch.setattr(remembered, "FEW", 3 * BLOCKS)
+    for _ in range(2):
+        ask()
+    for _ in range(3 * BLOCKS + 1):
+        make_image("knee", "left")
+    if folded:
+        folding.fold_all()
+    assert ask().newest is None
+    assert_right(BOTH, None)
+
+
 def test_several_queries_of_the_same_bitmaps_keep_apart():
     make_image("knee", "left", "rare")
     for query in (BOTH, Query(exact_tags=("knee", "left"), without_any=BOTH.with_any)) * 2:
