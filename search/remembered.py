@@ -23,6 +23,8 @@ from taggedimages.postgresql.routing import read_connection
 
 # Matches that are remembered one by one, and bytes that a process keeps in all.
 FEW = 2_000
+# Links that a walk passes in the time that it takes to read one match, and a usual page.
+LINKS_A_MATCH, PAGE = 2, 100
 MOST_BYTES = 16 * 1024**2
 
 LOOK = """
@@ -151,7 +153,7 @@ def total(plan: Plan) -> Total | None:
     key = _key(plan)
     known = _memory.get(key)
     # Which they are is read when they are asked for again.
-    wants_newest = known is not None and known.images <= FEW and not _light(plan)
+    wants_newest = known is not None and _are_worth_knowing(plan, known.images)
     since = None if known and wants_newest and known.newest is None else known
     row = _look(plan, since, wants_newest)
     if since and not row.is_known:
@@ -168,8 +170,11 @@ def total(plan: Plan) -> Total | None:
     return Total(images, row.ending, True, row.corpus, newest)
 
 
-def _light(plan: Plan) -> bool:
-    return any(clause.light for clause in plan.clauses)
+def _are_worth_knowing(plan: Plan, images: int) -> bool:
+    """Whether it takes less to read all matches than to walk to a page of them."""
+    if images > FEW or not plan.clauses or any(clause.light for clause in plan.clauses):
+        return False
+    return images * images * LINKS_A_MATCH <= plan.clauses[0].links * PAGE
 
 
 def _key(plan: Plan) -> bytes:
