@@ -1,18 +1,49 @@
 """What requests say, read by serializers that are made once."""
 
-from functools import cache
+from functools import cache, lru_cache
 from typing import Any
 
+from django.http import QueryDict
 from rest_framework import serializers
 
+Reader = type[serializers.Serializer[Any]]
 
-def read(reader: type[serializers.Serializer[Any]], given: Any) -> dict[str, Any]:
+
+def read(reader: Reader, given: Any) -> dict[str, Any]:
     """The values of a body, or of a query string's parameters. Raises ValidationError."""
-    values: dict[str, Any] = _made(reader).run_validation(given)
+    defaults = _defaults(reader) if isinstance(given, QueryDict) else None
+    if defaults is None:
+        return _validated(_made(reader), given)
+    # Most parameters are absent, and asking each for its default takes most of the time.
+    return defaults | _validated(_of_some(reader, frozenset(given)), given)
+
+
+def _validated(serializer: serializers.Serializer[Any], given: Any) -> dict[str, Any]:
+    values: dict[str, Any] = serializer.run_validation(given)
     return values
 
 
 @cache
-def _made(reader: type[serializers.Serializer[Any]]) -> serializers.Serializer[Any]:
+def _made(reader: Reader) -> serializers.Serializer[Any]:
     # Kept, because making one copies all its fields; reading leaves nothing in it.
     return reader()
+
+
+@cache
+def _defaults(reader: Reader) -> dict[str, Any] | None:
+    """What nothing at all is read as; None where something is needed, or values are compared."""
+    if reader.validate is not serializers.Serializer.validate:
+        return None
+    try:
+        return _validated(reader(), QueryDict())
+    except serializers.ValidationError:
+        return None
+
+
+@lru_cache(maxsize=200)
+def _of_some(reader: Reader, names: frozenset[str]) -> serializers.Serializer[Any]:
+    """What reads the fields of these names alone."""
+    some = reader()
+    for name in some.fields.keys() - names:
+        del some.fields[name]
+    return some
