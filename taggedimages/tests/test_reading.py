@@ -10,7 +10,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
-from images.facts_views import SimilarParameters
+from images.facts_serializers import SimilarParameters
 from search.parameters import ImageListParameters, SearchParameters
 from taggedimages.api.pagination import PageParameters
 from taggedimages.api.reading import read
