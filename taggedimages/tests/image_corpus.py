@@ -16,6 +16,7 @@ MADE = ("images_image", "images_facts", "tags_tag", "tags_imagetag", "tags_tagch
 INDEX = (
     "search_bitmap",
     "search_setsize",
+    "search_fold",
     "search_unindexed",
     "search_rebuild",
     "search_tally",
