@@ -81,11 +81,11 @@ class Arrivals:
         first = now.astimezone(UTC).replace(second=0, microsecond=0) + MINUTE
         minutes = [first - MINUTE * number for number in range(seconds // 60 + 3)]
         self.listed_at = {at: self.listed_at[at] for at in minutes if at in self.listed_at}
-        ago = time.monotonic()
+        moment = time.monotonic()
         return [
             minute
             for minute in minutes
-            if ago - self.listed_at.get(minute, -float("inf"))
+            if moment - self.listed_at.get(minute, -float("inf"))
             >= max(LEAST, (now - minute).total_seconds() * SHARE)
         ]
 

@@ -247,9 +247,9 @@ def rebuild() -> None:
     with one_state() as cursor:
         cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
         (heavy,) = cursor.fetchone()
-        for table in ("bitmap", "setsize", "unindexed", "rebuild", "fold"):
-            cursor.execute(f"DELETE FROM search_{table}")
-        cursor.execute(NOTE, {"rows": []})
+        for table in ("search_bitmap", "search_setsize", "search_unindexed", "search_rebuild"):
+            cursor.execute(f"DELETE FROM {table}")
+        disown(cursor)
         # A tag that had bitmaps keeps them: a search that runs now may have planned with them.
         cursor.execute(
             "INSERT INTO search_setsize (set, links, shown, heavy)"
@@ -271,6 +271,12 @@ def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None
     """Make the bitmaps of a span, which has none."""
     cursor.execute(INTO_INDEX + IMAGE_BITS, span)
     cursor.execute(INTO_INDEX + TAG_BITS, {"tags": heavy, **span})
+
+
+def disown(cursor: CursorWrapper) -> None:
+    """Let nothing hold that was remembered of the bitmaps until now."""
+    cursor.execute("DELETE FROM search_fold")
+    cursor.execute(NOTE, {"rows": []})
 
 
 def fold_within(cursor: CursorWrapper, most: int) -> int:

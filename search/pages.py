@@ -59,6 +59,15 @@ def statement(plan: Plan, total: Total, limit: int, offset: int) -> tuple[str, d
     return _way(plan, total, limit, offset), parameters
 
 
+def known(plan: Plan, images: list[int]) -> tuple[str, dict[str, Any]]:
+    """What finds images that were found before, as far as the viewer may still see them."""
+    text = (
+        "SELECT i.id AS image, i.created_at AS created FROM images_image i"
+        f" WHERE i.id = ANY({ids(images)}) AND {plan.viewer.visible}"
+    )
+    return text, conditions.parameters(plan)
+
+
 def counted(plan: Plan, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
     """What finds the images of a page, and with each of them how many there are on all pages.
 

@@ -86,8 +86,10 @@ def _newest_first(plan: Plan, limit: int, offset: int, after: Position | None) -
         return Page(total.images, [], None)
     if total.newest is not None:
         found = total.newest.page(limit + 1, offset, after)
+        # Told by what was found, for an image that was hidden since is no longer among the records.
         last = found[limit - 1] if len(found) > limit else None
-        return Page(total.images, records.of([at.image for at in found[:limit]]), last)
+        shown, _ = records.newest(*pages.known(plan, [at.image for at in found[:limit]]), limit)
+        return Page(total.images, shown, last)
     plan = replace(plan, after=after)
     shown, last = records.newest(*pages.statement(plan, total, limit + 1, offset), limit)
     return Page(total.images, shown, last)

@@ -99,5 +99,5 @@ def _blocks(cursor: CursorWrapper, repair: bool) -> int:
             folding.build(cursor, heavy, span)
     if blocks and repair:
         # What was remembered of them is as wrong as they were.
-        cursor.execute("DELETE FROM search_fold")
+        folding.disown(cursor)
     return int(blocks)

@@ -97,6 +97,22 @@ def test_a_page_of_what_is_remembered_takes_no_search():
     assert "tags_imagetag l WHERE l.tag_id" not in ran.captured_queries[-1]["sql"]
 
 
+def test_what_is_hidden_between_total_and_page_is_not_shown(monkeypatch):
+    for _ in range(2):
+        results.page(BOTH, None, 4)
+    total, hidden = counting.total, results.page(BOTH, None, 4).records[0].id
+
+    def hide(planned):
+        found = total(planned)
+        editing.edit(Image.objects.get(pk=hidden), {"private": True})
+        return found
+
+    monkeypatch.setattr(counting, "total", hide)
+    page = results.page(BOTH, None, 4)
+    assert hidden not in [record.id for record in page.records]
+    assert (len(page.records), page.last is not None) == (3, True)
+
+
 def test_images_that_are_dated_anew_move():
     for _ in range(2):
         ask()

@@ -15,7 +15,8 @@ def read(reader: Reader, given: Any) -> dict[str, Any]:
     if defaults is None:
         return _validated(_made(reader), given)
     # Most parameters are absent, and asking each for its default takes most of the time.
-    return defaults | _validated(_of_some(reader, frozenset(given)), given)
+    names = _made(reader).fields.keys() & given.keys()
+    return defaults | _validated(_of_some(reader, frozenset(map(str, names))), given)
 
 
 def _validated(serializer: serializers.Serializer[Any], given: Any) -> dict[str, Any]:
