@@ -25,15 +25,15 @@ PARTS = {
         "rest_framework.views.APIView.check_permissions",
     ),
     "plan": ("search.results.plan",),
-    "total": ("search.counting.total",),
+    "total": ("search.executor.counts.total",),
     "page of records": (
-        "search.records.newest",
-        "search.records.newest_counted",
-        "search.records.of",
+        "search.executor.fetch.newest",
+        "search.executor.fetch.newest_counted",
+        "search.executor.fetch.of",
     ),
-    "names": ("tags.naming.named",),
-    "presigned links": ("images.storage.sign_reads", "images.presigning.UrlSigner.sign"),
-    "JSON": ("taggedimages.api.renderers.FastJSONRenderer.render",),
+    "names": ("tags.name_cache.named",),
+    "presigned links": ("images.storage.sign_reads", "images.storage.sigv4.UrlSigner.sign"),
+    "JSON": ("taggedimages.http.renderers.FastJSONRenderer.render",),
     "rest of the view": ("rest_framework.views.APIView.dispatch",),
 }
 OUTSIDE = "URLs, middleware"

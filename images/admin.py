@@ -18,10 +18,10 @@ from images import deletion, serving
 from images.models import Image
 from images.querysets import CLOCK_TOLERANCE, ImageQuerySet
 from search.listing import unended_first
-from search.parameters import text_query
 from search.query import Query, narrowed
-from taggedimages.api.errors import flattened
-from taggedimages.api.fields import MAX_INT64
+from search.v1.parameters import text_query
+from taggedimages.http.errors import flattened
+from taggedimages.http.fields import MAX_INT64
 
 # A search that starts so is one by conditions.
 CONDITIONS = re.compile(r"[a-z_]+=")

@@ -7,7 +7,13 @@ from django.conf import settings
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from images import keys, multipart, previews, storage, uploads
+from images import (
+    keys,
+    part_uploads,
+    previews,
+    storage,
+    uploads,
+)
 from images.models import Image
 from images.querysets import ImageQuerySet
 
@@ -46,7 +52,7 @@ def purge(image: Image) -> None:
 
     Raises storage.StorageUnavailable.
     """
-    multipart.abort(image)
+    part_uploads.abort(image)
     storage.delete(image.key)
     previews.discard(image)
     if image.is_archived:

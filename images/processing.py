@@ -11,7 +11,13 @@ from datetime import datetime
 from django.db import connection
 from django.utils import timezone
 
-from images import deletion, inspecting, intake, storage, uploads
+from images import (
+    deletion,
+    inspection_jobs,
+    staged_uploads,
+    storage,
+    uploads,
+)
 from images.models import Image
 from images.querysets import ImageQuerySet
 
@@ -57,19 +63,19 @@ def look_after(image: Image, stopping: Callable[[], bool] = lambda: False) -> No
     """Do what one record needs now. Raises storage.StorageUnavailable."""
     if image.deleted_at:
         deletion.finish(image)
-    elif intake.is_abandoned(image):
+    elif staged_uploads.is_abandoned(image):
         deletion.delete(image)
     elif image.uploaded_at is None:
         arrived = uploads.confirm(image).uploaded_at
         if not arrived and timezone.now() > image.upload_expires_at + uploads.UPLOAD_GRACE:
             _look_again(image, None)
     elif image.processed_at is None:
-        inspecting.inspect(image, stopping)
+        inspection_jobs.inspect(image, stopping)
     elif _was_written_again(image):
         reprocess(Image.objects.filter(pk=image.pk))
     else:
         uploads.discard_late(image)
-        claim_ends_at = intake.claim_ends_at(image)
+        claim_ends_at = staged_uploads.claim_ends_at(image)
         _look_again(image, claim_ends_at or image.upload_expires_at + uploads.FIRST_CHECK)
 
 
@@ -93,7 +99,7 @@ def _store_answers() -> bool:
 
 def _claim() -> Image | None:
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [str(inspecting.CLAIM)])
+        cursor.execute(CLAIM, [str(inspection_jobs.CLAIM)])
         claimed = cursor.fetchone()
     return Image.objects.filter(pk=claimed[0]).first() if claimed else None
 

@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from images import keys, registering, storage
+from images import inserts, keys, storage
 from images.models import Image
 from taggedimages.identity.authors import Author
 
@@ -34,7 +34,7 @@ class NotArrived(Exception):
 def begin(filename: str, size: int | None, by: Author) -> Image:
     """Make the record of a file that the client will PUT to `storage.presign_put(image.key)`."""
     image = drafted(filename, size, by)
-    registering.insert(image)
+    inserts.insert(image)
     return image
 
 

@@ -13,10 +13,10 @@ from django.db.models.functions import Now
 from images.audience import Viewer
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search import counting, pages
-from search.plans import Plan, plan
+from search.executor import counts, pages
+from search.executor.totals import Total
+from search.planner.resolution import Plan, plan
 from search.query import Query
-from search.totals import Total
 from taggedimages.identity.models import User
 from taggedimages.postgresql.routing import read_connection
 
@@ -90,7 +90,7 @@ class Found:
 
     @cached_property
     def _total(self) -> Total:
-        return counting.total(self.plan)
+        return counts.total(self.plan)
 
     def _keys(self, start: int, stop: int) -> list[int]:
         beyond = self._total.images

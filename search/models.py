@@ -24,7 +24,7 @@ class BitField(models.Field[str, str]):
 class Bitmap(models.Model):
     """Which images of one block of ids are in a set: bit n is the image `block * BLOCK + n`.
 
-    A positive set is the tag of this id; the others are in `search.sets`. Only sets that are
+    A positive set is the tag of this id; the others are in `search.index.terms`. Only sets that are
     heavy have bitmaps, and a block without any of the set has no row.
     """
 
@@ -70,7 +70,7 @@ class Unindexed(models.Model):
     """An image that was changed since the index took it in, and the tags it got and lost.
 
     Written by triggers (migration 0001) in the transaction of the change itself; readers judge
-    these images one by one, which keeps what they count exact (`search.counting`).
+    these images one by one, which keeps what they count exact (`search.executor.counts`).
     """
 
     image_id = models.BigIntegerField()
@@ -88,7 +88,8 @@ class Fold(models.Model):
     """The index took changes in, and bitmaps of these blocks are no longer what they were.
 
     Numbered by the time, in microseconds since 1970, so that no number comes twice, not even on a
-    replica that was promoted before it had all. Only the latest are kept (`search.remembered`).
+    replica that was promoted before it had all. Only the latest are kept
+    (`search.executor.count_cache`).
     """
 
     id = models.BigIntegerField(primary_key=True)
@@ -110,8 +111,8 @@ class Rebuild(models.Model):
 class Tally(models.Model):
     """A change of how many there are of something; what there is now is the sum of them all.
 
-    `of` is a number of `search.sets`: TAGS, or an audience, of which links are counted. Written
-    by triggers (migration 0002) in the transaction of the change itself (`search.tallies`).
+    `of` is a number of `search.index.terms`: TAGS, or an audience, of which links are counted. Written
+    by triggers (migration 0002) in the transaction of the change itself (`tags.counters`).
     """
 
     of = models.BigIntegerField()
@@ -128,7 +129,7 @@ class Shelf(models.Model):
     """Where a stretch of the vocabulary in alphabetical order starts, and the tags that it holds.
 
     Or else a tag that came (1) or went (-1) since these were counted, written by triggers
-    (migration 0004) in the transaction of the change itself (`search.shelves`).
+    (migration 0004) in the transaction of the change itself (`tags.alphabet`).
     """
 
     folded = models.TextField(db_collation="C")

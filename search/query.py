@@ -7,8 +7,8 @@ from django.contrib.auth.models import AnonymousUser
 
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search import operators
-from search.operators import TagValues
+from search import lookups
+from search.lookups import TagValues
 from taggedimages.identity.models import User
 
 
@@ -53,7 +53,7 @@ class Query:
     max_height: int | None = None
     min_size: int | None = None
     max_size: int | None = None
-    # One of search.orders.ORDERS.
+    # One of search.ordering.ORDERS.
     order: str = "newest"
 
 
@@ -66,5 +66,5 @@ def narrowed(images: ImageQuerySet, query: Query) -> ImageQuerySet:
     """Those of some images that match, unevaluated; in their own order unless one is asked for."""
     for field in fields(query):
         if (asked := getattr(query, field.name)) != field.default:
-            images = getattr(operators, field.name)(images, asked)
+            images = getattr(lookups, field.name)(images, asked)
     return images

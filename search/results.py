@@ -13,11 +13,11 @@ from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
 from images.audience import Viewer
-from search import counting, pages, records
-from search.orders import ORDERS, Position
-from search.plans import Plan, plan
+from search.executor import counts, fetch, pages
+from search.executor.fetch import Record
+from search.ordering import ORDERS, Position
+from search.planner.resolution import Plan, plan
 from search.query import Query, find
-from search.records import Record
 from taggedimages.identity.models import User
 from taggedimages.postgresql.limits import ends_within
 from taggedimages.postgresql.routing import read_connection
@@ -38,7 +38,7 @@ class Page(NamedTuple):
 def total(query: Query, user: User | AnonymousUser | None) -> int:
     """How many images match that a user may see."""
     planned = plan(query, Viewer.of(user))
-    return counting.total(planned).images if planned else find(query, user).count()
+    return counts.total(planned).images if planned else find(query, user).count()
 
 
 def page(
@@ -66,32 +66,32 @@ def _page(
     if planned and query.order == Query.order:
         return _newest_first(planned, limit, offset, after)
     images = find(query, user)
-    total = counting.total(planned).images if planned else images.order_by().count()
+    total = counts.total(planned).images if planned else images.order_by().count()
     # One more tells whether others follow.
     order = ORDERS[query.order]
     found = order.positions(images, limit + 1, offset, after) if offset < total else []
     shown = found[:limit]
     last = shown[-1] if len(found) > limit else None
-    return Page(total, records.of([position.image for position in shown]), last)
+    return Page(total, fetch.of([position.image for position in shown]), last)
 
 
 def _newest_first(plan: Plan, limit: int, offset: int, after: Position | None) -> Page:
-    if counting.by_few_links(plan) and not plan.impossible:
+    if counts.by_few_links(plan) and not plan.impossible:
         asked = pages.counted(replace(plan, after=after), limit + 1, offset)
-        page = Page(*records.newest_counted(*asked, limit))
+        page = Page(*fetch.newest_counted(*asked, limit))
         if page.records or not (offset or after):
             return page
-    total = counting.total(plan)
+    total = counts.total(plan)
     if offset >= total.images:
         return Page(total.images, [], None)
     if total.newest is not None:
         found = total.newest.page(limit + 1, offset, after)
         # Told by what was found, for an image that was hidden since is no longer among the records.
         last = found[limit - 1] if len(found) > limit else None
-        shown, _ = records.newest(*pages.known(plan, [at.image for at in found[:limit]]), limit)
+        shown, _ = fetch.newest(*pages.known(plan, [at.image for at in found[:limit]]), limit)
         return Page(total.images, shown, last)
     plan = replace(plan, after=after)
-    shown, last = records.newest(*pages.statement(plan, total, limit + 1, offset), limit)
+    shown, last = fetch.newest(*pages.statement(plan, total, limit + 1, offset), limit)
     return Page(total.images, shown, last)
 
 
@@ -104,7 +104,7 @@ def walk(
     """
     positions = _positions(query, user)
     while found := positions(CHUNK, after=after):
-        yield records.of([position.image for position in found])
+        yield fetch.of([position.image for position in found])
         after = found[-1]
 
 
@@ -113,7 +113,7 @@ def _positions(query: Query, user: User | AnonymousUser | None) -> Callable[...,
     planned = plan(query, Viewer.of(user))
     if not planned or query.order != Query.order:
         return partial(ORDERS[query.order].positions, find(query, user))
-    total = counting.total(planned)
+    total = counts.total(planned)
     # Some may get an end that lies ahead, and go on being shown until then.
     # Which match is asked anew for each chunk, for it may change on the way.
     total = total._replace(ending=max(total.ending, 1), newest=None)

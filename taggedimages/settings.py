@@ -43,6 +43,7 @@ SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
 ALLOWED_HOSTS = env.list("TAGGEDIMAGES_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("TAGGEDIMAGES_TRUSTED_ORIGINS", default=[])
 ROOT_URLCONF = "taggedimages.urls"
+PUBLISHED_APIS = "taggedimages.apis.APIS"
 WSGI_APPLICATION = "taggedimages.wsgi.application"
 APPEND_SLASH = False
 USE_TZ = True
@@ -70,23 +71,23 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    "taggedimages.api.caching.CacheHeaders",
-    "taggedimages.api.middleware.HealthChecks",
+    "taggedimages.http.caching.CacheHeaders",
+    "taggedimages.http.middleware.HealthChecks",
     "taggedimages.dialects.sharinpix.middleware.SharinPixHeaders",
     "django.middleware.security.SecurityMiddleware",
-    "taggedimages.api.middleware.ContentSecurityPolicy",
+    "taggedimages.http.middleware.ContentSecurityPolicy",
     "whitenoise.middleware.WhiteNoiseMiddleware",
-    "taggedimages.api.middleware.EitherSlash",
-    "taggedimages.api.middleware.BoundedBody",
+    "taggedimages.http.middleware.EitherSlash",
+    "taggedimages.http.middleware.BoundedBody",
     "django.contrib.sessions.middleware.SessionMiddleware",
     "django.middleware.common.CommonMiddleware",
     "django.middleware.csrf.CsrfViewMiddleware",
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "taggedimages.api.middleware.FreedAtOnce",
+    "taggedimages.http.middleware.FreedAtOnce",
     # Last, since it may run a view again.
-    "taggedimages.api.middleware.Replicas",
+    "taggedimages.http.middleware.Replicas",
 ]
 
 TEMPLATES = [
@@ -297,14 +298,14 @@ AUTH_PASSWORD_VALIDATORS = [
 
 # What is set here is the /v1 API's; the views of each other dialect name their own.
 REST_FRAMEWORK = {
-    "DEFAULT_RENDERER_CLASSES": ["taggedimages.api.renderers.FastJSONRenderer"],
-    "DEFAULT_PARSER_CLASSES": ["taggedimages.api.parsers.BoundedJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "taggedimages.api.parsers.AlwaysFirst",
+    "DEFAULT_RENDERER_CLASSES": ["taggedimages.http.renderers.FastJSONRenderer"],
+    "DEFAULT_PARSER_CLASSES": ["taggedimages.http.parsers.BoundedJSONParser"],
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "taggedimages.http.parsers.AlwaysFirst",
     "DEFAULT_AUTHENTICATION_CLASSES": ["taggedimages.identity.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["taggedimages.identity.authentication.AnonymousPolicy"],
-    "DEFAULT_PAGINATION_CLASS": "taggedimages.api.pagination.ZeroBasedPagination",
-    "EXCEPTION_HANDLER": "taggedimages.api.errors.handle",
-    "DEFAULT_SCHEMA_CLASS": "taggedimages.api.schema.DocumentedSchema",
+    "DEFAULT_PAGINATION_CLASS": "taggedimages.v1.pagination.ZeroBasedPagination",
+    "EXCEPTION_HANDLER": "taggedimages.v1.errors.handle",
+    "DEFAULT_SCHEMA_CLASS": "taggedimages.v1.schema.DocumentedSchema",
     # No published API describes OPTIONS; what REST framework would answer is not in their terms.
     "DEFAULT_METADATA_CLASS": None,
     "UNAUTHENTICATED_USER": "django.contrib.auth.models.AnonymousUser",

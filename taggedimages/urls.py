@@ -3,15 +3,15 @@
 from django.contrib import admin
 from django.urls import include, path
 
-from taggedimages.api import docs
+from taggedimages.http import docs
 
 admin.site.site_header = admin.site.site_title = "taggedimages"
 
 urlpatterns = [
     # What is asked for most comes first: each line that does not match takes its time.
-    path("v1/", include("search.urls")),
-    path("v1/", include("images.urls")),
-    path("v1/", include("tags.urls")),
+    path("v1/", include("search.v1.urls")),
+    path("v1/", include("images.v1.urls")),
+    path("v1/", include("tags.v1.urls")),
     path("v1/openapi.json", docs.document),
     path("docs", docs.browse, name="docs"),
     path("api/v1/", include("taggedimages.dialects.sharinpix.urls")),
@@ -21,7 +21,7 @@ urlpatterns = [
     path("admin/", admin.site.urls),
 ]
 
-handler400 = "taggedimages.doors.bad_request"
-handler403 = "taggedimages.doors.forbidden"
-handler404 = "taggedimages.doors.not_found"
-handler500 = "taggedimages.doors.failed"
+handler400 = "taggedimages.http.refusals.bad_request"
+handler403 = "taggedimages.http.refusals.forbidden"
+handler404 = "taggedimages.http.refusals.not_found"
+handler500 = "taggedimages.http.refusals.failed"

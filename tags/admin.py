@@ -12,11 +12,10 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from search import tallies
-from taggedimages.api.fields import MAX_INT64
+from taggedimages.http.fields import MAX_INT64
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
-from tags import curation
+from tags import counters, curation
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
 
@@ -44,7 +43,7 @@ class AllTags(Paginator[Tag]):
     @cached_property
     def count(self) -> int:
         tags: Any = self.object_list
-        return super().count if tags.query.where else tallies.tags()
+        return super().count if tags.query.where else counters.tags()
 
 
 @admin.register(Tag)

@@ -16,8 +16,8 @@ from django.db import connection
 from django.utils import timezone
 
 from images import keys
+from images.inserts import File, register
 from images.models import Image
-from images.registering import File, register
 from images.sources import Found, Source
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project

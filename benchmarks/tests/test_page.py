@@ -3,7 +3,8 @@
 import pytest
 
 from benchmarks import page
-from search import counting, folding, pages
+from search.executor import counts, pages
+from search.index import merging
 from taggedimages.factories import make_image
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -13,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def tagged() -> None:
     for _ in range(3):
         make_image("knee", "left")
-    folding.rebuild()
+    merging.rebuild()
 
 
 def test_every_part_of_every_page_is_seen(tagged):
@@ -27,9 +28,9 @@ def test_every_part_of_every_page_is_seen(tagged):
 
 
 def test_parts_are_themselves_again_afterwards(tagged):
-    before = counting.total, pages.page
+    before = counts.total, pages.page
     page.measure(requests=1)
-    assert (counting.total, pages.page) == before
+    assert (counts.total, pages.page) == before
 
 
 def test_a_part_does_not_count_what_another_part_took():

@@ -14,7 +14,7 @@ from benchmarks.__main__ import main
 from benchmarks.corpus import Corpus
 from benchmarks.floors import throw_away
 from benchmarks.generating import generate
-from images import upkeep
+from images import purging
 from images.models import Image
 from taggedimages.factories import make_image
 from tags.models import ImageTag, Tag, TagChange
@@ -106,7 +106,7 @@ def test_a_load_that_fails_leaves_nothing(corpus, tmp_path):
 def test_the_service_leaves_loaded_records_alone(corpus):
     load(corpus)
     before = list(Image.objects.order_by("id").values())
-    assert not any(upkeep.purge().values())
+    assert not any(purging.purge().values())
     assert not Image.objects.filter(check_at__isnull=False).exists()
     assert list(Image.objects.order_by("id").values()) == before
 

@@ -9,8 +9,13 @@ from urllib.parse import parse_qsl, quote, urlsplit
 
 from django.conf import settings
 
-from images.presigning import ALGORITHM, PLAIN, UrlSigner, quoted
 from images.storage import client
+from images.storage.sigv4 import (
+    ALGORITHM,
+    PLAIN,
+    UrlSigner,
+    quoted,
+)
 
 # The most that S3 takes in one form.
 MAX_FORM_BYTES = 5 * 1024**3

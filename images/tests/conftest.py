@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from images import inspecting, storage
+from images import inspection_jobs, storage
 from images.inspection import child, sandbox
 from images.inspection.sandbox import Inspected
 
@@ -56,6 +56,6 @@ def look() -> Look:
         with tempfile.TemporaryFile() as file:
             file.write(body)
             file.flush()
-            return sandbox.run(file, replace(inspecting.limits(), **other), wall, work=work)
+            return sandbox.run(file, replace(inspection_jobs.limits(), **other), wall, work=work)
 
     return run

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from images import inspecting, likeness
+from images import inspection_jobs, likeness
 from images.models import Facts, Image
 from images.tests.files import dicom, encoded, photo
 from taggedimages.factories import make_credentials, make_image, make_pending, make_user
@@ -40,7 +40,7 @@ NOTHING: dict[str, Any] = {
 
 def inspected(body: bytes = PHOTO, **fields) -> Image:
     image = make_image(body=body, **fields)
-    inspecting.inspect(image)
+    inspection_jobs.inspect(image)
     return image
 
 

@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images import keys
-from images.serializers import ImageCreateSerializer
+from images.v1.serializers import ImageCreateSerializer
 
 UUID4 = "[0-9a-f]{8}-[0-9a-f]{4}-4[0-9a-f]{3}-[89ab][0-9a-f]{3}-[0-9a-f]{12}"
 FOLDER = re.compile(rf"[0-9]{{4}}/[0-9]{{2}}/[0-9]{{2}}/[0-9]{{2}}-[0-9]{{2}}-{UUID4}")

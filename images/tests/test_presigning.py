@@ -16,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images import storage
-from images.presigning import UrlSigner
 from images.storage.client import public
+from images.storage.sigv4 import UrlSigner
 
 HOUR, QUARTER = 3600, 900
 KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_size=60)

@@ -7,7 +7,14 @@ from typing import Any
 import pytest
 from django.utils import timezone
 
-from images import deletion, inspecting, previews, processing, storage, uploads
+from images import (
+    deletion,
+    inspection_jobs,
+    previews,
+    processing,
+    storage,
+    uploads,
+)
 from images.inspection import sandbox
 from images.models import Facts, Image
 from images.tests import misbehaviour
@@ -37,7 +44,7 @@ def work_until_done(image: Image, work=None, rounds: int = 12) -> Image:
         image = fresh(image)
         if image.processed_at:
             break
-        inspecting.inspect(image, **({"work": work} if work else {}))
+        inspection_jobs.inspect(image, **({"work": work} if work else {}))
     return fresh(image)
 
 
@@ -93,7 +100,7 @@ def test_content_that_is_no_image_fails_at_once_and_stays():
 
 def test_a_crash_costs_a_try_and_three_are_final():
     image = uploaded()
-    inspecting.inspect(image, work=misbehaviour.crash)
+    inspection_jobs.inspect(image, work=misbehaviour.crash)
     assert (fresh(image).state, fresh(image).attempts) == ("uploaded", 1)
     assert not is_due(image)
     failed = work_until_done(image, misbehaviour.crash)
@@ -104,21 +111,21 @@ def test_a_crash_costs_a_try_and_three_are_final():
 
 def test_a_crash_that_does_not_come_again_is_forgiven():
     image = uploaded()
-    inspecting.inspect(image, work=misbehaviour.crash)
+    inspection_jobs.inspect(image, work=misbehaviour.crash)
     assert work_until_done(image).state == "ready"
 
 
 def test_the_number_of_tries_is_a_setting(settings):
     settings.INSPECTION_TRIES = 1
     image = uploaded()
-    inspecting.inspect(image, work=misbehaviour.crash)
+    inspection_jobs.inspect(image, work=misbehaviour.crash)
     assert fresh(image).state == "failed"
 
 
 def test_a_time_out_is_told(settings):
     settings.INSPECTION_TRIES, settings.INSPECTION_SECONDS = 1, 0.2
     image = uploaded()
-    inspecting.inspect(image, work=misbehaviour.sleep)
+    inspection_jobs.inspect(image, work=misbehaviour.sleep)
     assert fresh(image).reason == "timeout: reading it took more than 0.2 seconds"
 
 
@@ -131,7 +138,7 @@ def test_workers_that_die_are_forgiven_longer_but_not_for_ever():
 
 def test_a_child_that_is_ended_from_outside_is_tried_again():
     image = uploaded()
-    inspecting.inspect(image, work=misbehaviour.be_ended)
+    inspection_jobs.inspect(image, work=misbehaviour.be_ended)
     assert fresh(image).state == "uploaded"
     assert work_until_done(image).state == "ready"
 
@@ -140,7 +147,7 @@ def test_a_worker_that_stops_hands_back_what_it_holds(monkeypatch):
     monkeypatch.setattr(sandbox, "TICK_SECONDS", 0.1)
     image = uploaded()
     answers = iter([False])
-    inspecting.inspect(image, stopping=lambda: next(answers, True), work=misbehaviour.sleep)
+    inspection_jobs.inspect(image, stopping=lambda: next(answers, True), work=misbehaviour.sleep)
     back = fresh(image)
     assert (back.state, back.attempts) == ("uploaded", 0)
     assert is_due(image)
@@ -161,7 +168,7 @@ def test_a_claim_is_renewed_while_the_inspection_goes_on(monkeypatch, settings):
         seen.append(fresh(image).check_at)
         return False
 
-    inspecting.inspect(image, stopping=stopping, work=misbehaviour.sleep)
+    inspection_jobs.inspect(image, stopping=stopping, work=misbehaviour.sleep)
     assert len(set(seen)) > 2
     assert seen == sorted(seen)
 
@@ -182,7 +189,7 @@ def test_a_deleted_image_gets_no_facts_and_leaves_no_previews():
     image = uploaded()
     stale = fresh(image)
     deletion.delete(image)
-    inspecting.inspect(stale)
+    inspection_jobs.inspect(stale)
     assert not Facts.objects.filter(image=image).exists()
     assert storage.head(f"previews/{image.uuid}/mini.webp") is None
 
@@ -199,7 +206,7 @@ def test_a_store_that_is_away_costs_no_try(settings, monkeypatch):
     image = uploaded()
     monkeypatch.setattr(settings, "S3_BUCKET", "nosuchbucket")
     with pytest.raises(storage.StorageUnavailable):
-        inspecting.inspect(image)
+        inspection_jobs.inspect(image)
     monkeypatch.undo()
     assert (fresh(image).state, fresh(image).attempts) == ("uploaded", 0)
 
@@ -207,7 +214,7 @@ def test_a_store_that_is_away_costs_no_try(settings, monkeypatch):
 def test_a_disk_that_is_full_is_waited_for_but_not_for_ever(monkeypatch):
     image = uploaded()
     monkeypatch.setattr(tempfile, "tempdir", "/nowhere")
-    inspecting.inspect(image)
+    inspection_jobs.inspect(image)
     assert fresh(image).state == "uploaded"
     failed = work_until_done(image)
     assert (failed.attempts, failed.reason) == (
@@ -220,8 +227,8 @@ def test_a_worker_that_was_halted_does_not_undo_what_another_found(settings):
     settings.INSPECTION_TRIES = 1
     image = uploaded()
     halted = fresh(image)
-    inspecting.inspect(image)
-    inspecting.inspect(halted, work=misbehaviour.crash)
+    inspection_jobs.inspect(image)
+    inspection_jobs.inspect(halted, work=misbehaviour.crash)
     assert fresh(image).state == "ready"
     assert storage.head(f"previews/{image.uuid}/mini.webp") is not None
 

@@ -7,7 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from images import deletion, multipart, storage, upkeep
+from images import (
+    deletion,
+    part_uploads,
+    purging,
+    storage,
+)
 from images.models import Image, PartedUpload
 from taggedimages.factories import TESTS, make_image, make_pending
 
@@ -30,8 +35,8 @@ def began(image, ago):
 
 
 def begin_parts(ago):
-    upload = multipart.plan("slide.tiff", 6, 1, TESTS)
-    multipart.save(upload)
+    upload = part_uploads.plan("slide.tiff", 6, 1, TESTS)
+    part_uploads.save(upload)
     began(upload.image, ago)
     PartedUpload.objects.update(begun_at=timezone.now() - ago)
     return upload
@@ -40,47 +45,47 @@ def begin_parts(ago):
 def test_where_nothing_is_due_nothing_happens():
     make_image(body=b"bytes")
     make_pending()
-    assert upkeep.purge() == NOTHING
+    assert purging.purge() == NOTHING
 
 
 class TestAbandoned:
     def test_a_record_whose_file_never_came_is_ended_and_says_why(self):
         image = began(make_pending(), LONG_AGO)
 
-        assert upkeep.purge()["end_abandoned"] == 1
+        assert purging.purge()["end_abandoned"] == 1
         image.refresh_from_db()
-        assert image.upload_error == upkeep.ABANDONED
+        assert image.upload_error == purging.ABANDONED
         assert image.deleted_at
         assert not Image.objects.current().filter(pk=image.pk).exists()
-        assert upkeep.purge()["end_abandoned"] == 0
+        assert purging.purge()["end_abandoned"] == 0
 
     def test_its_url_and_grace_must_have_passed(self, settings):
         late = settings.PRESIGNED_SECONDS + settings.UPLOAD_GRACE_SECONDS
         began(make_pending(), timedelta(seconds=late - 60))
-        assert upkeep.purge() == NOTHING
+        assert purging.purge() == NOTHING
 
     def test_a_file_that_nobody_noticed_is_taken_instead(self):
         image = began(make_pending(), LONG_AGO)
         storage.put(image.key, b"bytes")
 
-        assert upkeep.purge()["end_abandoned"] == 0
+        assert purging.purge()["end_abandoned"] == 0
         image.refresh_from_db()
         assert image.uploaded_at
 
     def test_a_record_that_says_what_went_wrong_stays(self):
         began(make_pending(upload_error="lost: the file is not in the bucket"), LONG_AGO)
-        assert upkeep.purge() == NOTHING
+        assert purging.purge() == NOTHING
 
     def test_an_upload_in_parts_has_longer(self):
         begin_parts(timedelta(days=6))
-        assert upkeep.purge() == NOTHING
+        assert purging.purge() == NOTHING
 
 
 class TestStaleParts:
     def test_are_aborted_and_their_record_is_ended(self):
         upload = begin_parts(timedelta(days=8))
 
-        done = upkeep.purge()
+        done = purging.purge()
 
         assert (done["abort_stale"], done["end_abandoned"]) == (1, 1)
         assert storage.parts(upload.image.key, upload.upload_id) is None
@@ -90,7 +95,7 @@ class TestStaleParts:
         upload_id = storage.begin_parts("archive/nobody/knows")
         settings.MULTIPART_SECONDS = -60
 
-        assert upkeep.purge()["abort_stale"] == 1
+        assert purging.purge()["abort_stale"] == 1
         assert storage.parts("archive/nobody/knows", upload_id) is None
 
 
@@ -100,7 +105,7 @@ class TestTrash:
         since = timezone.now() - timedelta(days=days)
         image = make_image(body=b"bytes", trashed_at=since, ended_at=since)
 
-        done = upkeep.purge()
+        done = purging.purge()
 
         assert (done["empty_trash"], done["remove_deleted"]) == (emptied, emptied)
         assert (storage.head(image.key) is None) is bool(emptied)
@@ -111,16 +116,16 @@ class TestDeleted:
         image = began(make_image(body=b"bytes"), LONG_AGO)
         deletion.delete(image)
 
-        assert upkeep.purge() == NOTHING | {"remove_deleted": 1}
+        assert purging.purge() == NOTHING | {"remove_deleted": 1}
         assert storage.head(image.key) is None
-        assert upkeep.purge() == NOTHING
+        assert purging.purge() == NOTHING
 
     def test_files_are_kept_for_the_retention(self, settings):
         settings.RETENTION_SECONDS = 3600
         image = make_image(body=b"bytes")
         deletion.delete(image)
 
-        assert upkeep.purge() == NOTHING
+        assert purging.purge() == NOTHING
         assert storage.head(image.key)
         assert not Image.objects.current().filter(pk=image.pk).exists()
 
@@ -143,7 +148,7 @@ class TestDeleted:
 def test_the_worker_purges_now_and_then_whether_or_not_the_store_is_there(settings, outage):
     image = make_image(body=b"bytes")
     deletion.delete(image)
-    purge = upkeep.NowAndThen()
+    purge = purging.NowAndThen()
     settings.PURGE_SECONDS = 0
 
     with outage():

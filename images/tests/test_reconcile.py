@@ -7,7 +7,12 @@ import pytest
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
-from images import accounting, deletion, keys, storage
+from images import (
+    deletion,
+    keys,
+    reconciliation,
+    storage,
+)
 from images.models import Image
 from taggedimages.factories import make_image, make_pending
 
@@ -145,31 +150,31 @@ class TestAStaleListing:
     def test_an_orphan_that_got_its_record_stays(self):
         key = keys.archived(keys.new_key("late.png", timezone.now()))
         storage.put(key, b"bytes")
-        report = accounting.take_stock()
+        report = reconciliation.take_stock()
         make_image(key=key, size=5)
 
-        assert list(accounting.findings(report, repair=True)) == []
+        assert list(reconciliation.findings(report, repair=True)) == []
         assert is_there(key)
 
     def test_a_lost_object_that_came_back_is_not_lost(self):
         image = make_image()
-        report = accounting.take_stock()
+        report = reconciliation.take_stock()
         storage.put(image.key, b"bytes")
 
-        assert list(accounting.findings(report, repair=True)) == []
+        assert list(reconciliation.findings(report, repair=True)) == []
         image.refresh_from_db()
         assert image.uploaded_at
 
     def test_a_record_that_moved_on_meanwhile_is_left_alone(self):
         image = make_image()
-        report = accounting.take_stock()
+        report = reconciliation.take_stock()
         deletion.delete(image)
 
-        assert list(accounting.findings(report, repair=True)) == []
+        assert list(reconciliation.findings(report, repair=True)) == []
 
 
 def test_a_bucket_where_nearly_all_is_missing_is_not_believed(monkeypatch):
-    monkeypatch.setattr(accounting, "SUSPICIOUS_NUMBER", 2)
+    monkeypatch.setattr(reconciliation, "SUSPICIOUS_NUMBER", 2)
     for _ in range(3):
         make_image()
 

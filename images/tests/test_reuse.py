@@ -7,7 +7,7 @@ from unittest.mock import ANY
 
 import pytest
 
-from images import deletion, inspecting, storage
+from images import deletion, inspection_jobs, storage
 from images.models import Image
 from images.tests.files import encoded, photo
 from taggedimages.factories import make_credentials, make_image
@@ -26,7 +26,7 @@ def reusing(settings) -> None:
 
 def inspected(*tags: str, **fields: Any) -> Image:
     image = make_image(*tags, body=PHOTO, **fields)
-    inspecting.inspect(image)
+    inspection_jobs.inspect(image)
     return image
 
 
@@ -135,7 +135,7 @@ def test_an_image_whose_file_is_gone_is_not_answered(api):
 def test_an_image_whose_file_was_replaced_by_its_upload_url_is_not_answered(api):
     first = upload(api).json()["id"]
     image = Image.objects.get(pk=first)
-    inspecting.inspect(image)
+    inspection_jobs.inspect(image)
     storage.put(image.key, PHOTO[:-1] + b"!")
     assert upload(api).json()["id"] != first
 

@@ -5,8 +5,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
-from images.serializers import PLAIN_NAME, TagNamesField
-from taggedimages.api.fields import StrictCharField
+from images.v1.serializers import PLAIN_NAME, TagNamesField
+from taggedimages.http.fields import StrictCharField
 
 one_by_one = StrictCharField(min_length=1, max_length=160)
 # Often near what decides: lengths around the limit, blanks at an end, what no text may hold.

@@ -6,10 +6,11 @@ from django.db import connection
 
 from images.audience import Viewer
 from images.models import Image
-from search import conditions, counting, pages, results
-from search.plans import Plan, plan
+from search import results
+from search.executor import counts, pages, predicates
+from search.executor.totals import Total
+from search.planner.resolution import Plan, plan
 from search.query import Query, find, narrowed
-from search.totals import Total
 from taggedimages.identity.models import User
 
 
@@ -37,7 +38,7 @@ def assert_ways_right(planned: Plan, wanted: list[int], limit: int, offset: int)
     """The total of a plan is that of the images wanted, however often it is asked for, and so is a
     page by each way."""
     for _ in range(2):
-        counted = counting.total(planned)
+        counted = counts.total(planned)
         assert counted.images == len(wanted)
     if counted.newest is not None:
         walked = pages.page(planned, counted, limit, offset)
@@ -54,7 +55,7 @@ def assert_ways_right(planned: Plan, wanted: list[int], limit: int, offset: int)
 
 def found(way: Any, planned: Plan, counted: Total, limit: int, offset: int) -> list[int]:
     """The ids of a page by one of the ways, whichever the costs would choose."""
-    parameters = conditions.parameters(planned) | {"limit": limit, "offset": offset}
+    parameters = predicates.parameters(planned) | {"limit": limit, "offset": offset}
     with connection.cursor() as cursor:
         cursor.execute(way(planned, counted), parameters)
         return [image for image, _ in cursor.fetchall()]

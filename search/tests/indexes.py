@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from search import folding
+from search.index import merging
 from search.models import SetSize
 from taggedimages.factories import make_tag
 
@@ -15,4 +15,4 @@ def give_bitmaps(names: Iterable[str]) -> None:
     for name in names:
         SetSize.objects.update_or_create({"heavy": True}, set=make_tag(name).pk)
     # A tag that had bitmaps keeps them, if any image has it.
-    folding.rebuild()
+    merging.rebuild()

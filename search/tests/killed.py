@@ -16,7 +16,7 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 
 from images.models import Image  # noqa: E402
-from search import folding  # noqa: E402
+from search.index import merging  # noqa: E402
 from search.tests.limits import lowered  # noqa: E402
 from taggedimages.factories import TESTS  # noqa: E402
 from tags import tagging  # noqa: E402
@@ -29,8 +29,8 @@ def tag_everything_twice() -> None:
 
 
 DEEDS: dict[str, Callable[[], Any]] = {
-    "fold": folding.fold,
-    "rebuild": folding.rebuild,
+    "fold": merging.fold,
+    "rebuild": merging.rebuild,
     "tag": tag_everything_twice,
 }
 

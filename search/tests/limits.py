@@ -10,17 +10,18 @@ from contextlib import contextmanager
 from math import inf
 from types import ModuleType
 
-from search import conditions, counting, facets, folding
+from search.executor import counts, facets, predicates
+from search.index import merging
 
 
 @contextmanager
 def lowered(heavy: int = 1, few_links: int = 0, probed: int = 1) -> Iterator[None]:
     """Bitmaps for tags of more than `heavy` links, used beyond `few_links`."""
     wanted: list[tuple[ModuleType, str, float]] = [
-        (folding, "LEAST", heavy),
-        (folding, "SHARE", 10**12),
-        (counting, "LINK", counting.LOOK / few_links if few_links else inf),
-        (conditions, "PROBED", probed),
+        (merging, "LEAST", heavy),
+        (merging, "SHARE", 10**12),
+        (counts, "LINK", counts.LOOK / few_links if few_links else inf),
+        (predicates, "PROBED", probed),
         (facets, "FEW_IMAGES", 0),
     ]
     real = [(module, name, getattr(module, name)) for module, name, _ in wanted]

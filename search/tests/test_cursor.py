@@ -11,8 +11,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Image
-from search import folding, results
-from search.orders import ORDERS
+from search import results
+from search.index import merging
+from search.ordering import ORDERS
 from search.query import Query, find
 from search.tests.indexes import MANY, give_bitmaps
 from search.tests.limits import lowered
@@ -207,7 +208,7 @@ def apply(change, images):
         case ("make", *fields):
             make(*fields)
         case ("take in",):
-            folding.fold(3)
+            merging.fold(3)
         case (how, number):
             image = images[number % len(images)]
             if how == "delete":

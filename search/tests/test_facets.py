@@ -10,7 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Image
-from search import facets, folding
+from search.executor import facets
+from search.index import merging
 from search.models import Rebuild
 from search.query import Query, find
 from search.tests.indexes import MANY, give_bitmaps
@@ -197,7 +198,7 @@ def test_they_are_what_a_plain_count_says(db, rows, heavy, changes, few, trusted
         for how, number, tags in changes:
             change(how, images[number % len(images)], tags)
         if few:
-            folding.fold(few)
+            merging.fold(few)
         if not trusted:
             Rebuild.objects.create()
         assert facets.tags(query, viewer) == plainly_counted(query, viewer)[:most]

@@ -20,13 +20,13 @@ from hypothesis.stateful import (
 
 from images import deletion, editing
 from images.models import Image
-from search import folding, projects
+from search.index import merging, project_terms
+from search.index.verification import verify
+from search.lookups import TagValues
 from search.models import BLOCK, SetSize, Unindexed
-from search.operators import TagValues
 from search.query import Query
 from search.tests.answers import assert_right, assert_right_of_project
 from search.tests.limits import lowered
-from search.verifying import verify
 from taggedimages.factories import TESTS, make_image, make_user
 from taggedimages.identity.models import Project, User
 from tags import curation, tagging
@@ -71,7 +71,7 @@ class Service(RuleBasedStateMachine):
         self.undone.callback(transaction.set_rollback, True)
         self.people: list[User | None] = [None, make_user(), make_user(), make_user(staff=True)]
         # Of the second project, the index is told some time later.
-        projects.adopt()
+        project_terms.adopt()
         Project.objects.create(id=PROJECTS[1])
         self.next_id = FIRST
 
@@ -185,16 +185,16 @@ class Service(RuleBasedStateMachine):
 
     @rule()
     def adopt_projects(self) -> None:
-        projects.adopt()
+        project_terms.adopt()
 
     @rule(left=st.sampled_from([0, 1, 1, 2, 5]))
     def fold_all_but_the_last_changes(self, left: int) -> None:
-        folding.fold(max(Unindexed.objects.count() - left, 1))
+        merging.fold(max(Unindexed.objects.count() - left, 1))
 
     @rule(anew=st.booleans())
     def verify_or_rebuild(self, anew: bool) -> None:
         if anew:
-            folding.rebuild()
+            merging.rebuild()
         assert verify().right
         assert not Unindexed.objects.exists()
 
@@ -212,7 +212,7 @@ class Service(RuleBasedStateMachine):
 
     def ask_of_projects(self, query: Query, limit: int = 3, offset: int = 1) -> None:
         for project in PROJECTS:
-            if projects.set_of(project) is not None:
+            if project_terms.set_of(project) is not None:
                 assert_right_of_project(query, project, limit, offset)
 
     @invariant()

@@ -12,11 +12,12 @@ from django.db import connections, transaction
 from images import editing
 from images.audience import Viewer
 from images.models import Image
-from search import counting, folding, keeping, pages, projects
-from search.plans import plan
+from search.executor import counts, pages
+from search.index import maintenance, merging, project_terms
+from search.index.verification import verify
+from search.planner.resolution import plan
 from search.query import Query
 from search.tests.limits import lowered
-from search.verifying import verify
 from taggedimages.factories import TESTS, make_image, make_tag
 from tags import tagging
 from tags.models import Tag
@@ -103,7 +104,7 @@ def total_and_page(query: Query) -> tuple[int, int]:
     """How many are counted, and how many are on a page that has room for all."""
     planned = plan(query, Viewer.of(None))
     assert planned
-    counted = counting.total(planned)
+    counted = counts.total(planned)
     return counted.images, len(pages.page(planned, counted, 100))
 
 
@@ -123,9 +124,9 @@ def test_readers_see_the_one_true_total_whatever_is_written_and_folded(moved, tu
         for query, truth in truths.items():
             assert total_and_page(query) == (truth, truth), query
 
-    folding.fold_all()
+    merging.fold_all()
     with lowered(few_links=few_links):
-        meanwhile(move(moved), turn(turned), folding.fold, reader=read)
+        meanwhile(move(moved), turn(turned), merging.fold, reader=read)
     assert verify().right
     read()
 
@@ -134,7 +135,7 @@ def test_readers_see_the_one_true_total_while_the_index_is_made_anew(moved):
     def read() -> None:
         assert total_and_page(Query(exact_tags=("moving",))) == (MOVING, MOVING)
 
-    meanwhile(move(moved), folding.rebuild, reader=read)
+    meanwhile(move(moved), merging.rebuild, reader=read)
     assert verify().right
 
 
@@ -142,19 +143,19 @@ def test_of_two_folds_at_once_one_leaves_it_to_the_other(moved, turned):
     def read() -> None:
         assert total_and_page(Query(exact_tags=("moving",))) == (MOVING, MOVING)
 
-    meanwhile(move(moved), *[folding.fold] * 3, reader=read, readers=1)
+    meanwhile(move(moved), *[merging.fold] * 3, reader=read, readers=1)
     assert verify().right
 
 
 def test_what_another_worker_is_at_is_left_to_it(moved):
     def keep_up() -> tuple[int, bool]:
         try:
-            return keeping.keep(), projects.due()
+            return maintenance.keep(), project_terms.due()
         finally:
             connections.close_all()
 
     with ThreadPoolExecutor(1) as other:
-        with folding.one_state():
+        with merging.one_state():
             assert other.submit(keep_up).result() == (0, True)
         folded, due = other.submit(keep_up).result()
     assert folded

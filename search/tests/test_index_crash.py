@@ -10,11 +10,11 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from search import folding
+from search.index import merging
+from search.index.verification import verify
 from search.models import Unindexed
 from search.query import Query
 from search.tests.answers import assert_right
-from search.verifying import verify
 from taggedimages.factories import make_image
 from tags.models import ImageTag
 
@@ -28,7 +28,7 @@ def corpus(bitmaps) -> None:
         for _ in range(4):
             make_image("knee", "left")
         if known:
-            folding.fold_all()
+            merging.fold_all()
 
 
 def killed(what: str, before: str) -> None:
@@ -60,7 +60,7 @@ def test_the_next_fold_goes_on_after_one_that_was_killed(what, before):
     assert Unindexed.objects.count() == waiting
     assert_all_right()
     ends_at = time.monotonic() + 30
-    while not folding.fold():
+    while not merging.fold():
         # The server may not have noticed yet that the process and its lock are gone.
         assert time.monotonic() < ends_at
     assert not Unindexed.objects.exists()

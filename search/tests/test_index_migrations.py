@@ -9,11 +9,11 @@ from django.db.migrations.executor import MigrationExecutor
 from django.utils import timezone
 
 from images.models import Image
-from search import keeping
+from search.index import maintenance
+from search.index.verification import verify
 from search.models import Bitmap, Rebuild
 from search.query import Query
 from search.tests.answers import assert_right
-from search.verifying import verify
 from taggedimages.factories import make_image, make_user
 from tags.models import ImageTag
 
@@ -77,7 +77,7 @@ def test_an_index_over_what_was_there_before_is_asked_once_the_worker_has_made_i
     assert Rebuild.objects.exists()
     for query in QUERIES:
         assert_right(query, None, limit=9, offset=0)
-    keeping.keep()
+    maintenance.keep()
     assert not Rebuild.objects.exists()
     assert Bitmap.objects.exists()
     assert verify().right

@@ -6,8 +6,8 @@ from django.test.utils import CaptureQueriesContext
 
 from images.audience import Viewer
 from images.models import Image
-from search.operators import TagValues
-from search.plans import plan
+from search.lookups import TagValues
+from search.planner.resolution import plan
 from search.query import Query, find, narrowed
 from taggedimages.factories import TESTS, make_image, make_tag
 from tags import tagging

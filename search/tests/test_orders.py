@@ -3,7 +3,7 @@
 import pytest
 
 from images.models import Image
-from search.orders import ORDERS
+from search.ordering import ORDERS
 from search.query import Query, find
 from taggedimages.factories import make_image, make_pending
 

@@ -3,9 +3,11 @@
 import pytest
 from django.db import connection, connections, transaction
 
-from search import conditions, folding, plans
+from search.executor import predicates
+from search.index import merging
 from search.models import Rebuild
-from search.plans import Clause
+from search.planner import resolution
+from search.planner.resolution import Clause
 from search.query import Query
 from search.results import page
 from taggedimages.factories import make_image, make_spare_tags, make_tag
@@ -33,22 +35,22 @@ def found(*patterns: str) -> list[int]:
 @pytest.mark.parametrize("pattern", ["knee", "kn%", "%ee", "%nee%", "%n%", "%k%n%e%"])
 def test_a_tag_that_the_index_does_not_know_yet_is_found(pattern):
     make_image("other")
-    folding.fold_all()
+    merging.fold_all()
     assert found(pattern) == []
     image = make_image("knee").pk
     assert found(pattern) == [image]
-    folding.fold_all()
+    merging.fold_all()
     assert found(pattern) == [image]
 
 
 @pytest.mark.django_db
 def test_a_tag_that_was_renamed_or_lost_its_last_image_is_found_as_it_is():
     image = make_image("knee")
-    folding.fold_all()
+    merging.fold_all()
     curation.rename(Tag.objects.get(), "elbow")
     assert (found("kn%"), found("elb%")) == ([], [image.pk])
     image.imagetag_set.all().delete()
-    folding.fold_all()
+    merging.fold_all()
     assert found("elb%") == []
     again = make_image("elbow").pk
     assert found("elb%") == [again]
@@ -66,10 +68,10 @@ def test_while_the_index_is_not_trusted_no_tag_is_left_to_it():
 @pytest.mark.django_db
 @pytest.mark.parametrize("most", [0, 1, 2, 3])
 def test_however_many_tags_a_pattern_stands_for_the_answer_is_the_same(monkeypatch, most):
-    monkeypatch.setattr(plans, "MANY_TAGS", most)
+    monkeypatch.setattr(resolution, "MANY_TAGS", most)
     both = make_image("knee", "left").pk
     one = make_image("knee").pk
-    folding.fold_all()
+    merging.fold_all()
     assert found("%ee") == [one, both]
     assert found("%ee", "%e%t") == [both]
 
@@ -98,7 +100,7 @@ def test_a_pattern_of_single_letters_leaves_the_index_of_parts_alone(api, spare)
 @pytest.mark.django_db
 def test_the_tags_of_each_image_are_looked_up_in_a_table_of_those_wanted():
     """Also where a plan is made for any tags, which knows none of them."""
-    wanted = conditions.linked("i.id", Clause(light=tuple(range(1, 30))))
+    wanted = predicates.linked("i.id", Clause(light=tuple(range(1, 30))))
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
         cursor.execute(f"EXPLAIN SELECT FROM images_image i WHERE {wanted}")
@@ -109,8 +111,8 @@ def test_the_tags_of_each_image_are_looked_up_in_a_table_of_those_wanted():
 @pytest.mark.django_db
 def test_only_tags_of_images_are_listed(spare):
     make_image("spare knee")
-    folding.fold_all()
-    matching = plans._matching(["spare%"])
+    merging.fold_all()
+    matching = resolution._matching(["spare%"])
     assert matching
     assert [len(clause.tags) for clause in matching] == [1]
 
@@ -120,7 +122,7 @@ def test_only_tags_of_images_are_listed(spare):
 def test_patterns_are_resolved_at_once(patterns, django_assert_num_queries):
     names = [f"tag {number}" for number in range(patterns)]
     make_image(*names)
-    folding.fold_all()
+    merging.fold_all()
     found("tag%")
     # Patterns, and total and page in one.
     with django_assert_num_queries(2):

@@ -10,8 +10,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Facts
-from search.operators import TagValues
-from search.orders import ORDERS
+from search.lookups import TagValues
+from search.ordering import ORDERS
 from search.query import Query, find
 from search.tests.test_search import matches
 from taggedimages.factories import TESTS, make_image, make_tag

@@ -7,13 +7,15 @@ from django.test.utils import CaptureQueriesContext
 from images import editing
 from images.audience import Viewer
 from images.models import Image
-from search import counting, folding, remembered, results
+from search import results
+from search.executor import count_cache, counts
+from search.executor.totals import Total
+from search.index import merging
+from search.index.verification import verify
 from search.models import BLOCK, Bitmap, Fold
-from search.plans import plan
+from search.planner.resolution import plan
 from search.query import Query
 from search.tests.answers import assert_right
-from search.totals import Total
-from search.verifying import verify
 from taggedimages.factories import make_image
 from tags.models import Tag
 
@@ -31,34 +33,34 @@ def corpus(bitmaps, monkeypatch) -> None:
         for number in range(3):
             make_image("knee", "left", pk=FIRST + block * BLOCK + number)
         make_image("knee", pk=FIRST + block * BLOCK + 3)
-    folding.fold_all()
-    monkeypatch.setattr(remembered, "_memory", remembered._Memory())
+    merging.fold_all()
+    monkeypatch.setattr(count_cache, "_memory", count_cache._Memory())
 
 
 def ask(query: Query = BOTH) -> Total:
     planned = plan(query, Viewer.of(None))
     assert planned
-    return counting.total(planned)
+    return counts.total(planned)
 
 
 @pytest.fixture
 def combined(monkeypatch) -> list[int]:
     """How many blocks of bitmaps each look at them combines."""
-    look, numbers = remembered._look, []
+    look, numbers = count_cache._look, []
 
     def noting(*asked):
         row = look(*asked)
         numbers.append(len(row.blocks or []))
         return row
 
-    monkeypatch.setattr(remembered, "_look", noting)
+    monkeypatch.setattr(count_cache, "_look", noting)
     return numbers
 
 
 def change(block: int) -> None:
     """Have the index take in a change of a block that every search has to tell."""
     editing.edit(Image.objects.get(pk=FIRST + block * BLOCK), {"private": True})
-    folding.fold_all()
+    merging.fold_all()
 
 
 def test_what_did_not_change_is_not_combined_again(combined):
@@ -100,14 +102,14 @@ def test_a_page_of_what_is_remembered_takes_no_search():
 def test_what_is_hidden_between_total_and_page_is_not_shown(monkeypatch):
     for _ in range(2):
         results.page(BOTH, None, 4)
-    total, hidden = counting.total, results.page(BOTH, None, 4).records[0].id
+    total, hidden = counts.total, results.page(BOTH, None, 4).records[0].id
 
     def hide(planned):
         found = total(planned)
         editing.edit(Image.objects.get(pk=hidden), {"private": True})
         return found
 
-    monkeypatch.setattr(counting, "total", hide)
+    monkeypatch.setattr(counts, "total", hide)
     page = results.page(BOTH, None, 4)
     assert hidden not in [record.id for record in page.records]
     assert (len(page.records), page.last is not None) == (3, True)
@@ -121,11 +123,11 @@ def test_images_that_are_dated_anew_move():
     oldest.save()
     for _ in range(2):
         assert_right(BOTH, None, limit=5, offset=0)
-        folding.fold_all()
+        merging.fold_all()
 
 
 def test_more_than_a_few_are_only_counted(monkeypatch):
-    monkeypatch.setattr(remembered, "FEW", 3 * BLOCKS - 1)
+    monkeypatch.setattr(count_cache, "FEW", 3 * BLOCKS - 1)
     for _ in range(3):
         assert ask().newest is None
     assert_right(BOTH, None)
@@ -133,13 +135,13 @@ def test_more_than_a_few_are_only_counted(monkeypatch):
 
 @pytest.mark.parametrize("folded", [True, False])
 def test_many_more_at_once_are_only_counted(monkeypatch, folded):
-    monkeypatch.setattr(remembered, "FEW", 3 * BLOCKS)
+    monkeypatch.setattr(count_cache, "FEW", 3 * BLOCKS)
     for _ in range(2):
         ask()
     for _ in range(3 * BLOCKS + 1):
         make_image("knee", "left")
     if folded:
-        folding.fold_all()
+        merging.fold_all()
     assert ask().newest is None
     assert_right(BOTH, None)
 
@@ -161,7 +163,7 @@ def test_what_was_remembered_of_a_wrong_index_goes_with_its_repair():
     assert ask().images == 3 * BLOCKS
 
 
-@pytest.mark.parametrize("anew", [folding.rebuild, lambda: Fold.objects.latest("pk").delete()])
+@pytest.mark.parametrize("anew", [merging.rebuild, lambda: Fold.objects.latest("pk").delete()])
 def test_what_is_of_no_fold_that_is_known_is_found_anew(anew):
     """As after a rebuild, or on a replica that was promoted before it had the last fold."""
     for _ in range(2):
@@ -183,7 +185,7 @@ def test_what_was_found_in_a_transaction_that_failed_is_forgotten():
 
 
 def test_only_the_latest_folds_are_kept(monkeypatch):
-    monkeypatch.setattr(folding, "NAMED", 3)
+    monkeypatch.setattr(merging, "NAMED", 3)
     for block in range(BLOCKS):
         change(block)
     assert [len(fold.blocks) for fold in Fold.objects.all()] == [1, 1, 1]
@@ -193,9 +195,9 @@ def test_only_the_latest_folds_are_kept(monkeypatch):
 def test_memory_is_bounded(monkeypatch):
     for _ in range(2):
         ask()
-    taken = remembered._memory.bytes
-    monkeypatch.setattr(remembered, "MOST_BYTES", taken)
+    taken = count_cache._memory.bytes
+    monkeypatch.setattr(count_cache, "MOST_BYTES", taken)
     for query in (Query(exact_tags=("knee",), uploaded_only=True), BOTH):
         ask(query)
-        assert 0 < remembered._memory.bytes <= taken
-    assert len(remembered._memory.found) == 1
+        assert 0 < count_cache._memory.bytes <= taken
+    assert len(count_cache._memory.found) == 1

@@ -3,13 +3,13 @@
 import pytest
 from django.db import connection, connections
 
-from search import folding, keeping, shelves
+from search.index import maintenance, merging
+from search.index.verification import verify
 from search.models import Rebuild, Shelf
-from search.shelves import Alphabet
-from search.verifying import verify
 from taggedimages.factories import TESTS, make_spare_tags, make_tag
 from taggedimages.tests.explaining import explained
-from tags import curation
+from tags import alphabet, curation
+from tags.alphabet import Alphabet
 from tags.models import Tag
 
 NAMES = [f"{letter}{number}" for letter in "bMdßzé%_" for number in range(4)]
@@ -18,12 +18,12 @@ NAMES = [f"{letter}{number}" for letter in "bMdßzé%_" for number in range(4)]
 @pytest.fixture
 def short(monkeypatch) -> None:
     """Shelves of three tags each."""
-    monkeypatch.setattr(shelves, "TAGS", 3)
+    monkeypatch.setattr(alphabet, "TAGS", 3)
 
 
 def put_up() -> None:
-    with folding.one_state() as cursor:
-        shelves.put_up(cursor)
+    with merging.one_state() as cursor:
+        alphabet.put_up(cursor)
 
 
 def assert_right() -> None:
@@ -69,12 +69,12 @@ def test_a_tag_that_comes_while_shelves_are_put_up_is_counted_once(short):
         make_tag(name)
     other = connections.create_connection("default")
     try:
-        with folding.one_state() as cursor:
+        with merging.one_state() as cursor:
             cursor.execute("SELECT count(*) FROM tags_tag")
             with other.cursor() as elsewhere:
                 elsewhere.execute("UPDATE tags_tag SET name = '0', folded = '0' WHERE name = 'z3'")
                 elsewhere.execute("DELETE FROM tags_tag WHERE name = 'M0'")
-            shelves.put_up(cursor)
+            alphabet.put_up(cursor)
     finally:
         other.close()
     assert Shelf.objects.filter(starts=False).count() == 3
@@ -94,7 +94,7 @@ def test_what_came_past_the_triggers_is_counted_until_the_rebuild_and_told_after
     Rebuild.objects.create()
     assert Alphabet()[0:3] == list(Tag.objects.alphabetical().values("id", "name")[:3])
     assert Alphabet()[9:12] == list(Tag.objects.alphabetical().values("id", "name")[9:12])
-    keeping.keep()
+    maintenance.keep()
     assert_right()
 
 
@@ -115,22 +115,22 @@ def test_wrong_shelves_are_found_and_mended(short):
 
 @pytest.mark.django_db
 def test_the_worker_puts_them_up_once_it_is_worth_it(short, monkeypatch):
-    monkeypatch.setattr(shelves, "CHANGES", 2)
+    monkeypatch.setattr(alphabet, "CHANGES", 2)
     for name in "abc":
         make_tag(name)
     Shelf.objects.all().delete()
-    keeping.keep()
+    maintenance.keep()
     assert not Shelf.objects.exists()
     make_tag("d")
-    keeping.keep()
+    maintenance.keep()
     started = list(Shelf.objects.order_by("name").values_list("name", "starts", "tags"))
     assert started == [("a", True, 3), ("d", True, 1)]
     make_tag("e")
     make_tag("f")
-    keeping.keep()
+    maintenance.keep()
     assert Shelf.objects.filter(starts=False).count() == 2
     make_tag("g")
-    keeping.keep()
+    maintenance.keep()
     assert list(Shelf.objects.order_by("name").values_list("tags", flat=True)) == [3, 3, 1]
 
 
@@ -144,7 +144,7 @@ def test_a_page_far_on_passes_over_no_more_tags_than_a_shelf_has(api, page):
     put_up()
     read = explained(lambda: api.get("/v1/tags", {"page": page, "limit": 100}))
     assert len(read) == 2
-    assert sum(statement.rows({"tags_tag"}) for statement in read) <= shelves.TAGS + 100
+    assert sum(statement.rows({"tags_tag"}) for statement in read) <= alphabet.TAGS + 100
     assert not any("tags_tag" in statement.scanned for statement in read)
 
 
@@ -154,5 +154,5 @@ def test_where_more_has_changed_than_is_worth_adding_up_tags_are_counted_out(sho
         make_tag(name)
     put_up()
     [make_tag(f"a{number}") for number in range(5)]
-    monkeypatch.setattr(shelves, "WORTH", 4)
+    monkeypatch.setattr(alphabet, "WORTH", 4)
     assert_right()

@@ -13,7 +13,7 @@ from django.test.utils import CaptureQueriesContext
 
 from images.models import Facts, Image
 from search import results
-from search.orders import ORDERS
+from search.ordering import ORDERS
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity.models import User
 

@@ -9,12 +9,17 @@ from django.db import connection
 
 from images import editing
 from images.audience import Viewer
-from search import folding, keeping, projects, sets
+from search.index import (
+    maintenance,
+    merging,
+    project_terms,
+    terms,
+)
+from search.index.verification import Verdict, verify
 from search.models import Bitmap, Rebuild, SetSize, Unindexed
-from search.plans import plan
+from search.planner.resolution import plan
 from search.query import Query
 from search.tests.answers import assert_right, assert_right_of_project
-from search.verifying import Verdict, verify
 from taggedimages.factories import TESTS, make_image, make_user
 from tags import tagging
 from tags.models import Tag
@@ -27,18 +32,18 @@ STRAY = "INSERT INTO search_bitmap (set, block, bits) SELECT {}, {}, ~repeat('0'
 KNEE = "set = (SELECT id FROM tags_tag WHERE name = 'knee')"
 DAMAGES = {
     "a flipped bit of a tag": f"{FLIPPED} WHERE {KNEE}",
-    "a flipped bit of those shown": f"{FLIPPED} WHERE set = {sets.SHOWN}",
-    "a flipped bit of those uploaded": f"{FLIPPED} WHERE set = {sets.UPLOADED}",
+    "a flipped bit of those shown": f"{FLIPPED} WHERE set = {terms.SHOWN}",
+    "a flipped bit of those uploaded": f"{FLIPPED} WHERE set = {terms.UPLOADED}",
     "a missing block": f"DELETE FROM search_bitmap WHERE {KNEE}",
     "no blocks at all": "DELETE FROM search_bitmap",
     "a block of a set that has none": STRAY.format(
         10**9, "(SELECT max(id) / 8192 FROM images_image)"
     ),
-    "a block after the last image": STRAY.format(sets.TAGGED, 10**6),
+    "a block after the last image": STRAY.format(terms.TAGGED, 10**6),
     "a wrong number of links": f"UPDATE search_setsize SET links = links + 1 WHERE {KNEE}",
     "a wrong number of those shown": f"UPDATE search_setsize SET shown = shown - 1 WHERE {KNEE}",
     "a missing size of a tag": f"DELETE FROM search_setsize WHERE {KNEE}",
-    "a missing size of those shown": f"DELETE FROM search_setsize WHERE set = {sets.SHOWN}",
+    "a missing size of those shown": f"DELETE FROM search_setsize WHERE set = {terms.SHOWN}",
     "no sizes at all": "DELETE FROM search_setsize",
     "a size of a tag that is gone": "INSERT INTO search_setsize VALUES (999999999, 5, 0, false)",
 }
@@ -59,7 +64,7 @@ def index(bitmaps) -> None:
         make_image("knee", "left")
         make_image("knee", by=owner, private=True)
     make_image()
-    folding.fold_all()
+    merging.fold_all()
     assert SetSize.objects.get(set=Tag.objects.get(name="knee").pk).heavy
     assert verify() == Verdict(blocks=0, sizes=0)
 
@@ -124,7 +129,7 @@ def test_damage_is_counted():
 def test_the_index_can_be_made_from_nothing():
     for model in (Bitmap, SetSize, Unindexed):
         model.objects.all().delete()
-    folding.rebuild()
+    merging.rebuild()
     assert Bitmap.objects.exists()
     assert_all_right()
 
@@ -133,9 +138,9 @@ def test_changes_are_taken_in_after_a_repair():
     sql(DAMAGES["no sizes at all"])
     verify(repair=True)
     image = make_image("knee", "left")
-    folding.fold_all()
+    merging.fold_all()
     editing.edit(image, {"private": True})
-    folding.fold_all()
+    merging.fold_all()
     assert_all_right()
 
 
@@ -148,7 +153,7 @@ def test_changes_of_one_image_are_taken_in_together(private):
     make_image("knee", private=private)
     image = make_image("left")
     tagging.tag(image, ["knee"], TESTS)
-    while folding.fold(1):
+    while merging.fold(1):
         for query in QUERIES:
             assert_right(query, None, limit=9, offset=0)
     assert verify().right
@@ -169,30 +174,30 @@ def test_an_index_that_is_not_trusted_is_not_asked(untrusted):
     for query in QUERIES:
         assert_right(query, None, limit=9, offset=0)
     make_image("knee")
-    folding.fold_all()
+    merging.fold_all()
     for query in QUERIES:
         assert_right(query, None, limit=9, offset=0)
 
 
 def test_the_worker_makes_it_and_then_keeps_it(untrusted):
-    keeping.keep()
+    maintenance.keep()
     assert not Rebuild.objects.exists()
     assert_all_right()
     make_image("knee")
-    assert keeping.keep() == 2
-    assert keeping.keep() == 0
+    assert maintenance.keep() == 2
+    assert maintenance.keep() == 0
     assert_all_right()
 
 
 def test_the_worker_takes_in_the_projects_that_the_index_does_not_know():
     of_project = Viewer(audiences=None, project="default")
     assert plan(Query(), of_project) is None
-    keeping.keep()
-    assert not projects.due()
+    maintenance.keep()
+    assert not project_terms.due()
     for query in QUERIES:
         assert_right_of_project(query, "default", limit=9, offset=0)
     assert_all_right()
     make_user(project_id="new")
-    assert projects.due()
-    keeping.keep()
+    assert project_terms.due()
+    maintenance.keep()
     assert_right_of_project(Query(), "new", limit=9, offset=0)

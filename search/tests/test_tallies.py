@@ -10,11 +10,11 @@ from django.utils import timezone
 from images import deletion
 from images.audience import Viewer
 from images.models import Image
-from search import folding, keeping, tallies
+from search.index import maintenance, merging
 from search.models import Rebuild, Tally
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.models import User
-from tags import curation, tagging
+from tags import counters, curation, tagging
 from tags.models import ImageTag, Tag
 
 pytestmark = pytest.mark.django_db
@@ -27,10 +27,10 @@ def users():
 
 
 def told_rightly(users):
-    assert tallies.tags() == Tag.objects.count()
+    assert counters.tags() == Tag.objects.count()
     for user in users:
         shown = ImageTag.objects.filter(image__in=Image.objects.visible_to(user))
-        assert tallies.links(Viewer.of(user)) == shown.count()
+        assert counters.links(Viewer.of(user)) == shown.count()
 
 
 def everything_that_changes_a_count(ann):
@@ -56,7 +56,7 @@ def test_what_is_told_is_what_there_is_whatever_happens(users, folded):
     for change in everything_that_changes_a_count(users[1]):
         change()
         if folded:
-            folding.fold_all()
+            merging.fold_all()
         told_rightly(users)
 
 
@@ -64,7 +64,7 @@ def test_folding_leaves_one_entry_of_each_kind():
     for number in range(5):
         make_image("knee", f"tag{number}")
     assert Tally.objects.count() > 2
-    folding.fold_all()
+    merging.fold_all()
     assert Tally.objects.count() == 2
 
 
@@ -75,7 +75,7 @@ def test_changes_past_the_triggers_are_counted_until_the_rebuild_and_told_after(
         cursor.execute("SET LOCAL session_replication_role = origin")
     Rebuild.objects.create()
     told_rightly(users)
-    keeping.keep()
+    maintenance.keep()
     assert not Rebuild.objects.exists()
     told_rightly(users)
 

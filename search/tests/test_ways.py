@@ -3,8 +3,8 @@
 import pytest
 
 from images.audience import Viewer
-from search import counting
-from search.plans import Clause, Plan
+from search.executor import counts
+from search.planner.resolution import Clause, Plan
 
 EVERYBODY = Viewer.of(None)
 RARE, USUAL, COMMON = 50, 20_000, 300_000
@@ -33,15 +33,15 @@ def light(links: int, tags: int = 1) -> Clause:
 )
 def test_few_links_are_read_and_many_are_looked_up(clauses, by_rows):
     plan = Plan(EVERYBODY, tuple(clauses))
-    assert counting.by_rows(plan) is by_rows
+    assert counts.by_rows(plan) is by_rows
 
 
 def test_a_pattern_of_a_few_common_tags_and_many_rare_ones_is_counted_by_bitmaps():
     both = Clause(heavy=(1, 2), light=(3, 4), links=2 * COMMON, light_links=RARE)
-    assert not counting.by_rows(Plan(EVERYBODY, (both,)))
+    assert not counts.by_rows(Plan(EVERYBODY, (both,)))
 
 
 def test_the_page_is_found_with_the_total_where_few_links_are_read():
-    assert counting.by_few_links(Plan(EVERYBODY, (light(RARE),)))
-    assert not counting.by_few_links(Plan(EVERYBODY, (light(USUAL, tags=400),)))
-    assert not counting.by_few_links(Plan(EVERYBODY))
+    assert counts.by_few_links(Plan(EVERYBODY, (light(RARE),)))
+    assert not counts.by_few_links(Plan(EVERYBODY, (light(USUAL, tags=400),)))
+    assert not counts.by_few_links(Plan(EVERYBODY))

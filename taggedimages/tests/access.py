@@ -15,7 +15,7 @@ from django.urls import URLPattern, URLResolver, get_resolver
 from django.utils import timezone
 from rest_framework.test import APIClient
 
-from images import deletion, intake, keys
+from images import deletion, keys, staged_uploads
 from images.models import Facts, Image
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity import sessions
@@ -96,7 +96,7 @@ def make_subjects(owner: User) -> dict[str, Subject]:
         "e": make_image(by=owner, filename="canary-ended.png", ended_at=now - timedelta(minutes=1)),
         "t": make_image(by=owner, filename="canary-trashed.png"),
         "w": make_image(by=owner, filename="canary-withdrawn.png", private=True),
-        "u": intake.announce("canary-unclaimed.png", None, "case", Author(owner, "tests")),
+        "u": staged_uploads.announce("canary-unclaimed.png", None, "case", Author(owner, "tests")),
         "d": make_image(by=owner, filename="canary-deleted.png"),
     }
     Image.objects.filter(pk__in=[image.pk for image in images.values()]).update(album_id="case")

@@ -6,7 +6,7 @@ from urllib.parse import urljoin
 import pytest
 from django.test import Client
 
-from taggedimages.api.docs import DOCUMENTS
+from taggedimages.http.docs import DOCUMENTS
 
 REFERENCE = re.compile(r"""(?:src|href)=["']([^"']+)["']""")
 ELSEWHERE = re.compile(r"""(?:https?:)?//[^\s"']+""")

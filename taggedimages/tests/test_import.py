@@ -7,7 +7,7 @@ import pytest
 from django.core.management import CommandError
 from django.db import connection
 
-from images import registering, storage
+from images import inserts, storage
 from images.models import Image
 from taggedimages.factories import TESTS, make_image, make_png, make_user
 from taggedimages.tests.importing import make_objects, run, tags_by_name, write
@@ -138,7 +138,7 @@ def test_no_batch_waits_for_the_new_tags_of_another(folder, monkeypatch):
     def register(*arguments):
         with ThreadPoolExecutor(1) as other:
             there.append(other.submit(committed_tags).result())
-        return registering.register(*arguments)
+        return inserts.register(*arguments)
 
     monkeypatch.setattr(importing, "register", register)
     run(folder, "--tags-from-path", "{tag}/{tag}/{filename}")

@@ -20,10 +20,12 @@ FOUNDATION = {
     "taggedimages.postgresql.prepared",
     "taggedimages.postgresql.routing",
 }
-EDGES = {"views", "serializers", "urls", "admin", "management", "parameters"}
+EDGES = {"v1", "admin", "management"}
 HTTP = ("rest_framework", "django.http", "drf_spectacular", "django_filters")
 SPEAKS_HTTP = {"taggedimages.identity.authentication"}
 DIALECTS = "taggedimages.dialects"
+# The house's own edges: what serves all four APIs, and what only /v1 says.
+HTTP_EDGES = ("taggedimages.http", "taggedimages.v1")
 
 
 def modules() -> Iterator[str]:
@@ -50,13 +52,27 @@ def imports(module: str) -> set[str]:
     return found
 
 
+def run_time_imports(module: str) -> set[str]:
+    """The modules that have to be there before a module is: those imported at its top level."""
+    file = ROOT / module.replace(".", "/")
+    source = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+    every, found = set(modules()), set()
+    for node in ast.parse(source.read_text()).body:
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            named = {f"{node.module}.{alias.name}" for alias in node.names}
+            found |= {name if name in every else str(node.module) for name in named}
+    return found
+
+
 def within(module: str, package: str) -> bool:
     return module == package or module.startswith(f"{package}.")
 
 
 def names_an_edge(module: str) -> bool:
-    """Whether a module is called an edge, such as `views` or `facts_views`."""
-    return any(name.rpartition("_")[2] in EDGES for name in module.split("."))
+    """Whether a module of an app is an edge of it, such as `images.v1.views`."""
+    return not EDGES.isdisjoint(module.split("."))
 
 
 def part_of(module: str) -> str | None:
@@ -69,7 +85,7 @@ def part_of(module: str) -> str | None:
 def is_edge(module: str) -> bool:
     named = names_an_edge(module) and not within(module, "django")
     ours = any(within(module, name) for name in (*DOMAIN, "taggedimages"))
-    return ours and (named or within(module, DIALECTS) or within(module, "taggedimages.api"))
+    return ours and (named or any(within(module, edge) for edge in (DIALECTS, *HTTP_EDGES)))
 
 
 def in_domain() -> list[str]:
@@ -99,24 +115,69 @@ def test_the_domain_imports_no_edge_and_no_http(module):
     assert wrong == set()
 
 
+def packages_of_the_domain() -> list[str]:
+    """The parts of the domain and the packages within them, edges left out."""
+    holding = {module.rpartition(".")[0] for module in in_domain()}
+    return sorted({*DOMAIN, *(package for package in holding if part_of(package))})
+
+
+def package_of(module: str) -> str | None:
+    """The innermost package of the domain that a module is in."""
+    homes = [package for package in packages_of_the_domain() if within(module, package)]
+    return max(homes, key=len) if homes and part_of(module) else None
+
+
+def test_no_two_packages_of_the_domain_import_each_other():
+    """What a package's own modules import of the packages beside it; those within it are its own."""
+    arrows = set()
+    for module in in_domain():
+        home = package_of(module)
+        for name in imports(module):
+            there = package_of(name)
+            if home and there and not within(home, there) and not within(there, home):
+                arrows.add((home, there))
+    assert {pair for pair in arrows if (pair[1], pair[0]) in arrows} == set()
+
+
+def test_no_module_of_the_domain_imports_itself_through_others():
+    every = set(in_domain())
+    # A package is there for the sake of its module; types alone make no circle at run time.
+    graph = {module: run_time_imports(module) & every - {module} for module in every}
+    while leaves := {module for module, names in graph.items() if not names & graph.keys()}:
+        graph = {module: names for module, names in graph.items() if module not in leaves}
+    assert graph == {}
+
+
 def dialect_of(module: str) -> str | None:
     parts = module.split(".")
     return parts[2] if within(module, DIALECTS) and len(parts) > 2 else None
 
 
+def is_of_v1(module: str) -> bool:
+    return module.split(".")[1:2] == ["v1"]
+
+
 @pytest.mark.parametrize("module", sorted(m for m in modules() if dialect_of(m)))
-def test_no_dialect_knows_another(module):
+def test_no_dialect_knows_another_or_v1(module):
     others = {dialect_of(name) for name in imports(module)} - {None, dialect_of(module)}
     assert others == set()
+    assert [name for name in imports(module) if is_of_v1(name)] == []
 
 
-def test_only_the_doors_and_the_routes_know_the_dialects():
+def test_only_the_table_of_apis_knows_the_dialects():
+    """Their routes are named as texts in urls.py."""
     knowing = {
         module
         for module in modules()
         if not within(module, DIALECTS) and any(within(name, DIALECTS) for name in imports(module))
     }
-    assert knowing == {"taggedimages.doors"}
+    assert knowing == {"taggedimages.apis"}
+
+
+@pytest.mark.parametrize("module", [m for m in modules() if within(m, "taggedimages.http")])
+def test_what_serves_all_apis_knows_none_of_them(module):
+    wrong = [name for name in imports(module) if is_of_v1(name) or within(name, DIALECTS)]
+    assert wrong == []
 
 
 @pytest.mark.parametrize("module", sorted(FOUNDATION))

@@ -11,7 +11,7 @@ import pytest
 from django.utils import timezone
 
 from images.models import Image
-from search import folding, projects
+from search.index import merging, project_terms
 from taggedimages.dialects.tests.doors import Atmosphere, Door, Ims, SharinPix, Tim
 from taggedimages.factories import make_credentials, make_image, make_user
 from taggedimages.identity.credentials import CredentialSet
@@ -268,8 +268,8 @@ def test_lists_of_ims(look, name):
 @pytest.mark.parametrize("name", AMONG_PROJECTS)
 def test_lists_of_ims_among_projects(look, name):
     make_image("common", by=make_user(project_id="another"))
-    folding.fold_all()
-    projects.adopt()
+    merging.fold_all()
+    project_terms.adopt()
     assert_bounded(look(Ims, AMONG_PROJECTS[name]), AMONG_PROJECTS[name])
 
 

@@ -10,10 +10,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
-from images.facts_serializers import SimilarParameters
-from search.parameters import ImageListParameters, SearchParameters
-from taggedimages.api.pagination import PageParameters
-from taggedimages.api.reading import read
+from images.v1.facts_serializers import SimilarParameters
+from search.v1.parameters import ImageListParameters, SearchParameters
+from taggedimages.http.reading import read
+from taggedimages.v1.pagination import PageParameters
 
 READERS = (SearchParameters, ImageListParameters, PageParameters, SimilarParameters)
 NAMES = sorted({str(name) for reader in READERS for name in reader().fields} | {"unknown"})

@@ -8,7 +8,7 @@ import pytest
 from django.db import connection, connections, transaction
 
 from taggedimages.factories import TESTS, make_image
-from tags import curation, naming, tagging
+from tags import curation, name_cache, tagging
 from tags.models import Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -43,9 +43,9 @@ def test_a_list_costs_no_statement_for_names_that_are_remembered(
     api, image, django_assert_num_queries
 ):
     ids = set(Tag.objects.values_list("pk", flat=True))
-    naming.named(ids, None)
+    name_cache.named(ids, None)
     with django_assert_num_queries(0):
-        known = naming.named(ids, None)
+        known = name_cache.named(ids, None)
         assert {json.loads(known[tag])["name"] for tag in ids} == {"knee", "left"}
 
 

@@ -6,8 +6,8 @@ from unittest.mock import ANY
 import pytest
 
 from images.models import Image
-from taggedimages.api.errors import problem_of
 from taggedimages.factories import make_image, make_pending, make_tag, make_user
+from taggedimages.http.errors import problem_of
 from tags import curation
 from tags.models import Tag
 

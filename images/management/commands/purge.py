@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError
 
-from images import storage, upkeep
+from images import purging, storage
 
 
 class Command(BaseCommand):
@@ -15,7 +15,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            done = upkeep.purge()
+            done = purging.purge()
         except storage.StorageUnavailable as error:
             raise CommandError(f"{error} What is left is done next time.") from error
         self.stdout.write(

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from images import accounting, storage
+from images import reconciliation, storage
 
 
 class Command(BaseCommand):
@@ -28,19 +28,19 @@ class Command(BaseCommand):
             report = self.reconcile(**options)
         except storage.StorageUnavailable as error:
             raise CommandError(f"{error} Nothing is half done: run it again.") from error
-        except accounting.WrongBucket as error:
+        except reconciliation.WrongBucket as error:
             raise CommandError(
                 f"{error} Is it the right bucket? Nothing was mended; --force does it all the same."
             ) from error
         if left := sum(report.findings.values()) - report.repaired:
             raise CommandError(f"{left} differences; --apply mends them.", returncode=1)
 
-    def reconcile(self, **options: Any) -> accounting.Report:
+    def reconcile(self, **options: Any) -> reconciliation.Report:
         """Print each finding as it is checked, and the totals at the end."""
-        report = accounting.take_stock()
+        report = reconciliation.take_stock()
         if options["apply"] and not options["force"]:
             report.check_plausible()
-        for finding in accounting.findings(report, repair=options["apply"]):
+        for finding in reconciliation.findings(report, repair=options["apply"]):
             self.stdout.write(
                 json.dumps(asdict(finding), default=str)
                 if options["json"]

@@ -12,10 +12,10 @@ from rest_framework.exceptions import ValidationError
 
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search.orders import ORDERS
-from search.parameters import text_query
+from search.ordering import ORDERS
 from search.query import Query, find, narrowed
-from taggedimages.api.errors import flattened
+from search.v1.parameters import text_query
+from taggedimages.http.errors import flattened
 from taggedimages.identity.models import User
 from tags.models import ImageTag
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from search import folding, verifying
+from search.index import merging, verification
 
 
 class Command(BaseCommand):
@@ -20,10 +20,10 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["rebuild"]:
-            folding.rebuild()
+            merging.rebuild()
             self.stdout.write("The tag index was made anew.")
             return
-        found = verifying.verify(repair=options["repair"])
+        found = verification.verify(repair=options["repair"])
         if found.right:
             self.stdout.write("The tag index is right.")
             return

@@ -17,12 +17,12 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.viewsets import GenericViewSet
 
-from taggedimages.api import caching
-from taggedimages.api.errors import problem_of
-from taggedimages.api.parsers import BoundedJSONParser
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.mounts import Mount
 from taggedimages.dialects.atmosphere.schema import AtmosphereSchema
+from taggedimages.http import caching
+from taggedimages.http.errors import problem_of
+from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import User
 from tags.curation import TagNameTaken

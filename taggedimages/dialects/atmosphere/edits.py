@@ -10,7 +10,7 @@ from taggedimages.identity.authentication import author_of
 from taggedimages.transactions import retried
 from tags import restriction, tagging
 
-DOOR = "atmosphere"
+SOURCE = "atmosphere"
 
 
 def check_editable(image: Image, request: Request) -> None:
@@ -36,4 +36,4 @@ def save(image: Image, changes: editing.Changes, tags: list[str] | None, request
     if tags is not None:
         present = set(image.tags.values_list("name", flat=True))
         check_allowed(present ^ set(tags), request)
-        tagging.retag(image, tags, author_of(request, DOOR))
+        tagging.retag(image, tags, author_of(request, SOURCE))

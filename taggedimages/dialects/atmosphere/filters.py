@@ -18,14 +18,15 @@ from rest_framework.request import Request
 from images.audience import Viewer
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search import operators, tallies
+from search import lookups
+from search.executor.substrings import containing
 from search.listing import Found, Listing, unended_first
-from search.operators import TagValues
+from search.lookups import TagValues
 from search.query import Query
 from search.results import total
-from search.words import containing
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.references import ReferenceFilter
+from tags import counters
 from tags.models import ImageTag, Tag
 
 FEATURED = "featured"
@@ -65,7 +66,7 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
 
     @extend_schema_field(OpenApiTypes.STR)
     def tagged(self, images: ImageQuerySet, field: str, name: str) -> ImageQuerySet:
-        return operators.exact_tags(images, (name,))
+        return lookups.exact_tags(images, (name,))
 
     @extend_schema_field(OpenApiTypes.STR)
     def with_words(self, images: ImageQuerySet, field: str, text: str) -> ImageQuerySet:
@@ -76,7 +77,7 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
 
     @extend_schema_field(OpenApiTypes.BOOL)
     def with_featured(self, images: ImageQuerySet, field: str, asked: bool) -> ImageQuerySet:
-        featured = operators.match_tags(images, (FEATURED,))
+        featured = lookups.match_tags(images, (FEATURED,))
         return featured if asked else images.exclude(pk__in=featured.order_by().values("pk"))
 
     @extend_schema_field(OpenApiTypes.STR)
@@ -144,8 +145,8 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
         user = self.request.user
         if not given:
             viewer = Viewer.of(user)
-            told = tallies.links_statement(viewer)
-            return Listing(links, lambda: tallies.links(viewer), told=told)
+            told = counters.links_statement(viewer)
+            return Listing(links, lambda: counters.links(viewer), told=told)
         self.wanted_tag = _tag(given)
         narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
         if given.keys() <= {"tag", "tag__name"}:

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.exceptions import NotFound
 
-from taggedimages.api.fields import MAX_INT64
+from taggedimages.http.fields import MAX_INT64
 
 M = TypeVar("M", bound=Model)
 

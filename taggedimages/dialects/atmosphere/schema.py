@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from taggedimages.api.schema import documented_as
+from taggedimages.http.openapi import documented_as
 
 EVERYWHERE = {
     "403": "Not logged in, or no right to do so.",

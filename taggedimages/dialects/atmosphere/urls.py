@@ -2,8 +2,8 @@
 
 from django.urls import path
 
-from taggedimages.api.docs import document
 from taggedimages.dialects.atmosphere import views
+from taggedimages.http.docs import document
 
 images = views.ImageViewSet.as_view({"get": "list"})
 image = views.ImageViewSet.as_view(

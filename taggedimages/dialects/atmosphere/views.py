@@ -14,11 +14,10 @@ from rest_framework.response import Response
 from images import uploads
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search import tallies
 from search.listing import Listing
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
-from taggedimages.dialects.atmosphere.edits import DOOR, check_allowed, check_editable, save
+from taggedimages.dialects.atmosphere.edits import SOURCE, check_allowed, check_editable, save
 from taggedimages.dialects.atmosphere.filters import (
     ImageFilters,
     ImageTagFilters,
@@ -42,7 +41,7 @@ from taggedimages.identity.authentication import author_of
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
 from taggedimages.transactions import retried
-from tags import curation, definitions, tagging
+from tags import counters, curation, definitions, tagging
 from tags.models import ImageTag, Tag
 
 # Link ids count up as links are made.
@@ -140,7 +139,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         image, tag = asked.validated_data["image"], asked.validated_data["tag"]
         check_editable(image, request)
         check_allowed({tag.name}, request)
-        link, is_new = tagging.link(image, tag, author_of(request, DOOR))
+        link, is_new = tagging.link(image, tag, author_of(request, SOURCE))
         shown = self.get_serializer(self.get_queryset().get(pk=link.pk)).data
         return Response(shown, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
@@ -151,7 +150,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         check_editable(link.image, request)
         check_allowed({link.tag.name}, request)
         self.check_unchanged(link)
-        if not tagging.untag(link.image, [link.tag_id], author_of(request, DOOR)):
+        if not tagging.untag(link.image, [link.tag_id], author_of(request, SOURCE)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -173,7 +172,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
 
     @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
-        tags: Any = Listing(self.get_queryset(), tallies.tags)
+        tags: Any = Listing(self.get_queryset(), counters.tags)
         page = self.paginate_queryset(tags)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -185,7 +184,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     def create(self, request: Request) -> Response:
         asked = TagInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        owner = author_of(request, DOOR).user
+        owner = author_of(request, SOURCE).user
         tag = definitions.define(**asked.validated_data, owner=owner)
         return Response(self.get_serializer(tag).data, status=status.HTTP_201_CREATED)
 
@@ -202,7 +201,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     def destroy(self, request: Request, id: str) -> Response:
         tag = self.locked(id)
         self.check_unchanged(tag)
-        if not curation.delete(tag, author_of(request, DOOR)):
+        if not curation.delete(tag, author_of(request, SOURCE)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 

@@ -17,8 +17,6 @@ from rest_framework.viewsets import ViewSet
 
 from images.models import Image
 from search.query import Query, narrowed
-from taggedimages.api.errors import problem_of
-from taggedimages.api.parsers import AlwaysFirst, BoundedJSONParser
 from taggedimages.dialects.ims import codes
 from taggedimages.dialects.ims.authentication import (
     OwnProject,
@@ -26,11 +24,13 @@ from taggedimages.dialects.ims.authentication import (
     TokenAuthentication,
 )
 from taggedimages.dialects.ims.schema import ImsSchema
+from taggedimages.http.errors import problem_of
+from taggedimages.http.parsers import AlwaysFirst, BoundedJSONParser
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags.tagging import TooManyTags
 
-DOOR = "ims"
+SOURCE = "ims"
 REQUEST_ID = "X-Request-Id"
 
 
@@ -129,7 +129,7 @@ class ImsViewSet(ViewSet):
     @property
     def author(self) -> Author:
         """What changes are signed with."""
-        return Author(self.caller, DOOR)
+        return Author(self.caller, SOURCE)
 
     def readable(self, image_id: str) -> Image:
         """An image of the caller's project, or a public one of another. Raises NotFound."""

@@ -7,13 +7,13 @@ from django.conf import settings
 from rest_framework import serializers
 
 from images.querysets import ImageQuerySet
-from search.operators import TagValues
+from search.lookups import TagValues
 from search.query import Query, narrowed
-from taggedimages.api.fields import QueryIntegerField, StrictCharField
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.records import STATUSES
 from taggedimages.dialects.ims.rules import TagTextField, split
 from taggedimages.dialects.ims.serializers import distinct
+from taggedimages.http.fields import QueryIntegerField, StrictCharField
 
 MAX_KEYS, MAX_VALUES = 10, 10
 

@@ -11,8 +11,6 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from search.listing import of_project
 from search.query import Query, narrowed
-from taggedimages.api import caching
-from taggedimages.api.schema import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.filters import (
     ACTIONS,
@@ -28,6 +26,8 @@ from taggedimages.dialects.ims.serializers import (
     ImagesSerializer,
     ResourcesSerializer,
 )
+from taggedimages.http import caching
+from taggedimages.http.openapi import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 
 
 class ResourceViewSet(ImsViewSet):

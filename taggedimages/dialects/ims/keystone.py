@@ -13,10 +13,10 @@ from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taggedimages.api.fields import StrictCharField
 from taggedimages.dialects.ims.authentication import challenge
 from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.schema import documented
+from taggedimages.http.fields import StrictCharField
 from taggedimages.identity.credentials import issue_token
 from taggedimages.identity.models import User
 from taggedimages.identity.passwords import user_of_password

@@ -7,8 +7,8 @@ from typing import Any
 from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
 
-from taggedimages.api.fields import StrictCharField
 from taggedimages.dialects.ims.codes import TAG_RULE
+from taggedimages.http.fields import StrictCharField
 
 MAX_KEY, MAX_VALUE, MAX_TAGS = 36, 43, 10
 # Of the OpenStack form.

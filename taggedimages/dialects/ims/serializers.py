@@ -5,7 +5,6 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from taggedimages.api.fields import StrictCharField
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.records import STATUSES
 from taggedimages.dialects.ims.rules import (
@@ -17,6 +16,7 @@ from taggedimages.dialects.ims.rules import (
     split,
     word,
 )
+from taggedimages.http.fields import StrictCharField
 
 
 class TagSerializer(serializers.Serializer[Any]):

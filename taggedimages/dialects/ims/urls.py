@@ -3,7 +3,6 @@
 from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
-from taggedimages.api.docs import document
 from taggedimages.dialects.ims.image_views import ImageViewSet, ResourceViewSet
 from taggedimages.dialects.ims.keystone import TokenViewSet, VersionViewSet
 from taggedimages.dialects.ims.views import (
@@ -12,6 +11,7 @@ from taggedimages.dialects.ims.views import (
     OpenStackTagViewSet,
     ProjectTagViewSet,
 )
+from taggedimages.http.docs import document
 
 
 class AnythingConverter(PathConverter):

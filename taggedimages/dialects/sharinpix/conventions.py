@@ -14,16 +14,18 @@ from rest_framework.response import Response
 from rest_framework.views import set_rollback
 from rest_framework.viewsets import ViewSet
 
-from taggedimages.api.errors import problem_of
-from taggedimages.api.parsers import BoundedJSONParser
-from taggedimages.api.renderers import FastJSONRenderer
 from taggedimages.dialects.sharinpix import tokens
 from taggedimages.dialects.sharinpix.authentication import HasToken, JWTAuthentication
 from taggedimages.dialects.sharinpix.caller import Caller
 from taggedimages.dialects.sharinpix.openapi import ErrorsDocumented
+from taggedimages.http.errors import problem_of
+from taggedimages.http.parsers import BoundedJSONParser
+from taggedimages.http.renderers import FastJSONRenderer
 
 # This API tells a missing right like a missing token, and knows no conflict.
 STATUSES = {403: 401, 409: 400, 415: 400}
+# How the ledger calls what came through this API.
+SOURCE = "sharinpix"
 # No list is longer.
 MAX_ROWS = 1000
 

@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
 
-from taggedimages.doors import door_of
+from taggedimages.http.refusals import api_of
 
 SAFETY = {
     "Cache-Control": "no-cache, no-store",
@@ -30,7 +30,7 @@ class SharinPixHeaders:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        if door_of(request.path_info).name != "sharinpix":
+        if api_of(request.path_info).name != "sharinpix":
             return self.get_response(request)
         started = time.perf_counter()
         response = self.get_response(request)

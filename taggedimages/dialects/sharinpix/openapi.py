@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from taggedimages.api.schema import documented_as
+from taggedimages.http.openapi import documented_as
 
 Schema = dict[str, Any]
 TEXT: Schema = {"type": "string"}

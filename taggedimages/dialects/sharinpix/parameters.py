@@ -10,8 +10,8 @@ from django.http import QueryDict
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
 
-from taggedimages.api.parsers import MAX_DEPTH, is_deeper_than
 from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
+from taggedimages.http.parsers import MAX_DEPTH, is_deeper_than
 
 MAX_IDS = 500
 MAX_TEXT = 255

@@ -10,7 +10,7 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from images.models import DEFAULT_ALBUM, Image
-from search.words import few
+from search.executor.substrings import few
 from tags.models import ImageTag, Tag
 from tags.names import folded, part_pattern
 

@@ -12,7 +12,7 @@ from images.models import Facts, Image
 from taggedimages.dialects.sharinpix import links
 from taggedimages.dialects.sharinpix.conventions import timestamp
 from tags import colours
-from tags.completing import Completion
+from tags.completion import Completion
 from tags.models import ImageTag, Tag
 
 # Shown until the file has been inspected, and where it can't be.

@@ -5,8 +5,8 @@ from typing import Any
 
 import jwt
 
-from taggedimages.api.parsers import MAX_DEPTH, is_deeper_than
 from taggedimages.dialects.sharinpix.caller import Caller, caller_of
+from taggedimages.http.parsers import MAX_DEPTH, is_deeper_than
 from taggedimages.identity import sessions
 from taggedimages.identity.credentials import signing_secret
 from taggedimages.identity.models import SigningKey, User

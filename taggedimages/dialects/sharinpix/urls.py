@@ -2,11 +2,11 @@
 
 from django.urls import path
 
-from taggedimages.api.docs import document
 from taggedimages.dialects.sharinpix.views.images import ImageViewSet, TrashViewSet
 from taggedimages.dialects.sharinpix.views.tag_images import TagImageViewSet
 from taggedimages.dialects.sharinpix.views.tags import PublicTagViewSet, TagViewSet
 from taggedimages.dialects.sharinpix.views.uploads import StorageFileViewSet, TokenViewSet
+from taggedimages.http.docs import document
 
 urlpatterns = [
     path("openapi.json", document),

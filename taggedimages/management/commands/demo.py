@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from images import registering, storage, uploads
+from images import inserts, storage, uploads
 from taggedimages import pictures
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
@@ -36,7 +36,7 @@ def add(picture: pictures.Picture, by: Author) -> None:
 
     @retried
     def save() -> None:
-        registering.insert(image)
+        inserts.insert(image)
         tagging.tag_new(image, picture.tags, by)
 
     save()

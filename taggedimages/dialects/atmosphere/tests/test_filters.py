@@ -77,7 +77,7 @@ def test_search_wants_every_word_somewhere(api, words, names):
 @pytest.mark.parametrize(("limit", "many"), [("FEW", 0), ("LISTED", 0), ("TRIED", 0)])
 @pytest.mark.parametrize(("words", "names"), WORDS)
 def test_words_are_found_alike_where_many_have_them(api, monkeypatch, words, names, limit, many):
-    monkeypatch.setattr(f"search.words.{limit}", many)
+    monkeypatch.setattr(f"search.executor.substrings.{limit}", many)
     assert found(api, f"search={words}") == names
 
 

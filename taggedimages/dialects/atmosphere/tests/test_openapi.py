@@ -16,8 +16,8 @@ from schemathesis.specs.openapi.checks import (
     status_code_conformance,
 )
 
-from taggedimages.api.docs import schema_of
 from taggedimages.factories import make_credentials, make_image, make_user
+from taggedimages.http.docs import schema_of
 from taggedimages.wsgi import application
 
 MOUNTS = ("api/v2/", "current/api/v2/")

@@ -5,9 +5,9 @@ from django.test import RequestFactory, override_settings
 from django.urls import path
 from rest_framework.test import APIClient
 
-from taggedimages import doors
 from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.tests.requests import error, tags_url
+from taggedimages.http import refusals
 from taggedimages.urls import handler500  # noqa: F401  Django asks the URLconf for it
 
 UNKNOWN = [
@@ -90,11 +90,11 @@ def test_a_defect_of_ours():
 
 @pytest.mark.parametrize("status", [500, 502, 503])
 def test_failures_of_ours_have_one_code(status):
-    answer = doors.door_of("/v2/x").refuse(status, "Away.")
+    answer = refusals.api_of("/v2/x").refuse(status, "Away.")
     assert answer.content == b'{"error": {"code": "IMG.0061", "message": "Away."}}'
 
 
 @pytest.mark.parametrize("url", ["/v1/images/x/y", "/v1/tags/x/y", "/api/v1/x", "/api/v2/x"])
 def test_other_doors_keep_their_own_shape(url):
-    response = doors.not_found(RequestFactory().get(url), Exception())
+    response = refusals.not_found(RequestFactory().get(url), Exception())
     assert b"IMG." not in response.content

@@ -11,9 +11,9 @@ from drf_spectacular.drainage import GENERATOR_STATS
 from hypothesis import HealthCheck, settings
 from openapi_spec_validator import validate
 
-from taggedimages.api.docs import schema_of
 from taggedimages.dialects.ims import urls
 from taggedimages.factories import make_credentials, make_image
+from taggedimages.http.docs import schema_of
 from taggedimages.identity.models import User
 
 

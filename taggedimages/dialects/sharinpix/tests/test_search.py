@@ -65,7 +65,7 @@ def test_a_query_of_the_request(admin, corpus, query, expected):
 
 @pytest.mark.parametrize(("query", "expected"), QUERIES)
 def test_where_many_match_they_are_met_in_order(admin, corpus, monkeypatch, query, expected):
-    monkeypatch.setattr("search.words.FEW", 0)
+    monkeypatch.setattr("search.executor.substrings.FEW", 0)
     assert found(admin.get(URL, {"q": query})) == expected
 
 

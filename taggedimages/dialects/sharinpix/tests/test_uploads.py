@@ -8,7 +8,13 @@ import pytest
 import urllib3
 from django.utils import timezone
 
-from images import deletion, intake, processing, storage, uploads
+from images import (
+    deletion,
+    processing,
+    staged_uploads,
+    storage,
+    uploads,
+)
 from images.models import Image
 from taggedimages.factories import make_image, make_pending, make_png, unknown_uuid
 
@@ -298,4 +304,4 @@ def test_claimed_pending_and_trashed_images_are_never_given_up(ada):
     deletion.trash(trashed)
     for image in (claimed, pending, trashed):
         image.refresh_from_db()
-        assert not intake.is_abandoned(image)
+        assert not staged_uploads.is_abandoned(image)

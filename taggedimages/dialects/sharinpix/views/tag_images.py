@@ -10,7 +10,7 @@ from rest_framework.response import Response
 
 from taggedimages.dialects.sharinpix import reach, vocabulary
 from taggedimages.dialects.sharinpix.authentication import caller
-from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
+from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SOURCE, SharinPixViewSet, rows
 from taggedimages.dialects.sharinpix.openapi import IMAGE_IDS, IMAGE_IDS_BODY, documented
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
@@ -19,8 +19,6 @@ from taggedimages.identity.authentication import author_of
 from tags import tagging
 from tags.models import ImageTag, Tag
 from tags.vocabulary import establish
-
-DOOR = "sharinpix"
 
 
 class TagImageViewSet(SharinPixViewSet):
@@ -60,14 +58,14 @@ class TagImageViewSet(SharinPixViewSet):
             raise PermissionDenied
         if found.pk is None:
             found = establish([found])[0]
-        tagging.tag_each(images, [found], author_of(request, DOOR))
+        tagging.tag_each(images, [found], author_of(request, SOURCE))
         links = ImageTag.objects.filter(tag=found, image__in=[image.pk for image in images])
         return rows(TagImageSerializer, reach.described(links))
 
     @documented(summary="Take a tag off an image", responses={204: None})
     def destroy(self, request: Request, id: str) -> Response:
         link = _link(request, id)
-        tagging.untag(link.image, [link.tag_id], author_of(request, DOOR))
+        tagging.untag(link.image, [link.tag_id], author_of(request, SOURCE))
         return Response(status=204)
 
 

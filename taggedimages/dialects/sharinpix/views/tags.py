@@ -16,7 +16,7 @@ from taggedimages.dialects.sharinpix.serializers import (
     SuggestedTagSerializer,
     TagSerializer,
 )
-from tags.completing import completions
+from tags.completion import completions
 from tags.models import Tag
 from tags.vocabulary import describe, establish
 

@@ -4,12 +4,12 @@ from rest_framework.exceptions import ParseError, PermissionDenied, ValidationEr
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import intake, keys, storage
+from images import keys, staged_uploads, storage
 from images.models import Image
 from taggedimages.dialects.sharinpix import grants, reach
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.caller import READ, Caller, Labels
-from taggedimages.dialects.sharinpix.conventions import SharinPixViewSet
+from taggedimages.dialects.sharinpix.conventions import SOURCE, SharinPixViewSet
 from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
 from taggedimages.dialects.sharinpix.openapi import (
     ANNOUNCED,
@@ -29,8 +29,6 @@ from tags import tagging
 from tags.models import Tag
 from tags.vocabulary import establish
 
-DOOR = "sharinpix"
-
 
 class StorageFileViewSet(SharinPixViewSet):
     """Files that the client sends to the store itself."""
@@ -46,7 +44,7 @@ class StorageFileViewSet(SharinPixViewSet):
         size, media_type = given.size("size"), given.text("type") or ""
         if not caller(request).may_in("image_upload", album_id):
             raise PermissionDenied
-        image = intake.announce(name, size, album_id, author_of(request, DOOR))
+        image = staged_uploads.announce(name, size, album_id, author_of(request, SOURCE))
         url, fields = storage.presign_post(image.key, _media_type(media_type), size)
         parameters = {"method": "POST", "url": url, "fields": fields}
         return Response(_answer(image) | {"upload_parameters": parameters})
@@ -62,14 +60,14 @@ class StorageFileViewSet(SharinPixViewSet):
         image = reach.one(held, readable, uuid_in(id))
         if _named_key(request) != keys.upload_key(image.key):
             raise ValidationError({"infos": "Names another file."})
-        image = intake.claim(image)
+        image = staged_uploads.claim(image)
         self.tag(image, request)
         return Response(_answer(image) | {"image": ImageSerializer(image).data})
 
     def tag(self, image: Image, request: Request) -> None:
         """Link the tags that the token puts on all that is uploaded with it."""
         if drafts := _auto_tags(caller(request)):
-            tagging.tag_each([image], establish(drafts), author_of(request, DOOR))
+            tagging.tag_each([image], establish(drafts), author_of(request, SOURCE))
 
 
 class TokenViewSet(SharinPixViewSet):

@@ -1,0 +1,80 @@
+"""/v1/images/{id}/facts, /similar and /v1/images/lookup: what is known of files."""
+
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.views import APIView
+
+from images import likeness
+from images.models import Image
+from images.v1.facts_serializers import (
+    FactsSerializer,
+    LookupResultSerializer,
+    LookupSerializer,
+    SimilarListSerializer,
+    SimilarParameters,
+    facts_of,
+)
+from images.v1.views import with_tags
+from taggedimages.http.reading import read
+from taggedimages.v1.ids import parse_id
+
+
+class FactsView(APIView):
+    """The facts of one file."""
+
+    @extend_schema(
+        summary="What is known of the file of an image",
+        description="Fields are null, `exif` is empty, as long as nothing is known.",
+        responses=FactsSerializer,
+    )
+    def get(self, request: Request, id: str) -> Response:
+        return Response(facts_of(_image(request, id), request.user))
+
+
+class LookupView(APIView):
+    """Images by the checksum of their file."""
+
+    # A POST only because the sums do not fit a query string.
+    only_reads = True
+
+    @extend_schema(
+        summary="Find images by the SHA-256 of their file, such as before sending it",
+        request=LookupSerializer,
+        responses=LookupResultSerializer,
+    )
+    def post(self, request: Request) -> Response:
+        asked = read(LookupSerializer, request.data)
+        sums = {text: bytes.fromhex(text) for text in asked["sha256"]}
+        found = likeness.with_checksums(sums.values(), request.user)
+        return Response({"results": {text: found.get(given, []) for text, given in sums.items()}})
+
+
+class SimilarView(APIView):
+    """Images that look alike."""
+
+    @extend_schema(
+        summary="Images that look like this one, nearest first",
+        parameters=[SimilarParameters],
+        responses=SimilarListSerializer,
+    )
+    def get(self, request: Request, id: str) -> Response:
+        asked = read(SimilarParameters, request.query_params)
+        alike = likeness.similar(_image(request, id), request.user)
+        nearest = list(alike)[: asked["limit"]]
+        images = with_tags(Image.objects.visible_to(request.user)).in_bulk(nearest)
+        results = [
+            {"distance": alike[found], "image": images[found]}
+            for found in nearest
+            if found in images
+        ]
+        return Response(SimilarListSerializer({"results": results}).data)
+
+
+def _image(request: Request, id: str) -> Image:
+    images = Image.objects.visible_to(request.user).select_related("facts")
+    image = images.filter(pk=parse_id(id)).first()
+    if image is None:
+        raise NotFound
+    return image

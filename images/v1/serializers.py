@@ -1,0 +1,314 @@
+"""Image records as /v1 reads and writes them (contract TIM, bodies and input rules)."""
+
+import base64
+import binascii
+import re
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import orjson
+from django.conf import settings
+from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
+from rest_framework import serializers
+
+from images import part_uploads, serving, storage
+from images.models import Image
+from search.executor.fetch import Record
+from taggedimages.http.fields import StrictCharField, StrictIntegerField
+from taggedimages.identity.authors import ANONYMOUS
+from tags.v1.serializers import TagSerializer
+
+# What the checks of one name would leave as it is: most names, in a tenth of the time.
+PLAIN_NAME = re.compile(r"\w(?:[\w .:/-]{0,158}\w)?").fullmatch
+
+
+class TagNamesField(serializers.ListField):
+    """Names of tags, each 1 to 160 characters."""
+
+    child = StrictCharField(min_length=1, max_length=160)
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
+
+    def to_internal_value(self, data: Any) -> list[Any]:
+        # Counted before any item is looked at: a million bad ones would be a million errors.
+        if isinstance(data, list) and len(data) > settings.MAX_LIST_ITEMS:
+            self.fail("max_length", max_length=settings.MAX_LIST_ITEMS)
+        return super().to_internal_value(data)
+
+    def run_child_validation(self, data: list[Any]) -> list[Any]:
+        if all(isinstance(name, str) and PLAIN_NAME(name) for name in data):
+            return data
+        validated: list[Any] = super().run_child_validation(data)
+        return validated
+
+
+@extend_schema_serializer(component_name="ImageCreateInput")
+class ImageCreateSerializer(serializers.Serializer[Any]):
+    """ImageCreateInput."""
+
+    filename = StrictCharField(min_length=3, max_length=160)
+    size = StrictIntegerField(
+        required=False, min_value=1, help_text="Bytes that will be sent; checked when told."
+    )
+    tags = TagNamesField(required=False, default=list)
+    content_type = StrictCharField(
+        required=False,
+        default="",
+        max_length=100,
+        help_text="Bound to `upload_url`: the PUT has to send it.",
+    )
+    sha256 = StrictCharField(
+        required=False,
+        default="",
+        help_text="Of the file, 64 hexadecimal digits; bound to `upload_url`, held by the store.",
+    )
+    parts = StrictIntegerField(
+        required=False,
+        min_value=1,
+        max_value=part_uploads.MAX_PARTS,
+        help_text="In how many parts the file will be sent, by S3's rules; needs `size`.",
+    )
+
+    def validate_content_type(self, value: str) -> str:
+        if value and not re.fullmatch(r"[\w.+-]+/[\w.+-]+", value, re.ASCII):
+            raise serializers.ValidationError("Not a media type, such as image/png.")
+        return value.lower()
+
+    def validate_sha256(self, value: str) -> bytes:
+        if value and not re.fullmatch("[0-9a-fA-F]{64}", value):
+            raise serializers.ValidationError("64 hexadecimal digits.")
+        return bytes.fromhex(value)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if "parts" in attrs:
+            self._check_parts(attrs)
+        return attrs
+
+    def _check_parts(self, attrs: dict[str, Any]) -> None:
+        if "size" not in attrs:
+            raise serializers.ValidationError({"size": ["Needed where there are parts."]})
+        if attrs["sha256"]:
+            raise serializers.ValidationError({"sha256": ["Does not go with parts."]})
+        try:
+            part_uploads.check_plan(attrs["size"], attrs["parts"])
+        except part_uploads.BadPlan as error:
+            raise serializers.ValidationError({"parts": [str(error)]}) from error
+
+    def validate_filename(self, value: str) -> str:
+        if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
+            raise serializers.ValidationError("Control characters are not allowed.")
+        return value
+
+
+@extend_schema_serializer(component_name="UploadCreateInput")
+class UploadCreateSerializer(ImageCreateSerializer):
+    """UploadCreateInput: the image itself comes with its record."""
+
+    # Unknown here, so ignored.
+    size = content_type = sha256 = parts = None  # type: ignore[assignment]
+    image_data = StrictCharField(trim_whitespace=False, help_text="Standard base64.")
+
+    def validate_image_data(self, value: str) -> bytes:
+        try:
+            data = base64.b64decode("".join(value.split()), validate=True)
+        except (binascii.Error, ValueError) as error:
+            raise serializers.ValidationError("Not standard base64.") from error
+        if not data:
+            raise serializers.ValidationError("The image is empty.")
+        return data
+
+
+@extend_schema_serializer(component_name="ImageUpdateInput")
+class ImageUpdateSerializer(serializers.Serializer[Any]):
+    """ImageUpdateInput."""
+
+    tags = TagNamesField()
+
+
+@extend_schema_serializer(component_name="ImageCreatedResponse")
+class ImageCreatedSerializer(serializers.Serializer[Any]):
+    """ImageCreatedResponse."""
+
+    id = serializers.IntegerField()
+    upload_url = serializers.URLField(
+        allow_null=True,
+        help_text=(
+            "Takes one PUT of the file, for an hour. null: there is nothing to send, the image "
+            "of this id has the file; only where `sha256` was given and duplicates are reused."
+        ),
+    )
+    upload_headers = serializers.DictField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="What the PUT has to send; there where content_type or sha256 was given.",
+    )
+
+
+class PartToSendSerializer(serializers.Serializer[Any]):
+    """PartToSend."""
+
+    number = serializers.IntegerField(min_value=1, max_value=part_uploads.MAX_PARTS)
+    url = serializers.URLField(help_text="Takes a PUT of this part, for an hour.")
+
+
+class PartedUploadSerializer(serializers.Serializer[Any]):
+    """PartedUpload: what POST /images answers where parts were asked for."""
+
+    id = serializers.IntegerField()
+    upload_id = serializers.CharField()
+    parts = PartToSendSerializer(many=True)
+
+
+class PartSerializer(PartToSendSerializer):
+    """Part: sent, then with size and etag; or to be sent, then with a URL."""
+
+    size = serializers.IntegerField(allow_null=True, help_text="null: has not arrived.")
+    etag = serializers.CharField(allow_null=True, help_text="null: has not arrived.")
+    url = serializers.URLField(allow_null=True, help_text="null: has arrived.")
+
+
+class PartsSerializer(PartedUploadSerializer):
+    """Parts: how far an upload is."""
+
+    parts = PartSerializer(many=True)
+
+
+class SentPartSerializer(serializers.Serializer[Any]):
+    """SentPart."""
+
+    number = StrictIntegerField(min_value=1, max_value=part_uploads.MAX_PARTS)
+    etag = StrictCharField(min_length=1, max_length=255, help_text="As the store answered.")
+
+
+@extend_schema_serializer(component_name="CompleteInput")
+class CompleteSerializer(serializers.Serializer[Any]):
+    """CompleteInput: the parts that make the file, where it was sent in parts."""
+
+    upload_id = StrictCharField(required=False, min_length=1, max_length=1024)
+    parts = serializers.ListField(
+        child=SentPartSerializer(),
+        required=False,
+        allow_empty=False,
+        max_length=part_uploads.MAX_PARTS,
+    )
+
+    def validate_parts(self, value: list[dict[str, Any]]) -> list[tuple[int, str]]:
+        parts = {part["number"]: part["etag"] for part in value}
+        if len(parts) < len(value):
+            raise serializers.ValidationError("Each part once.")
+        return sorted(parts.items())
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if len(attrs) == 1:
+            raise serializers.ValidationError("upload_id and parts go together.")
+        return attrs
+
+
+class ImageRecordSerializer(serializers.Serializer[Image]):
+    """ImageRecord."""
+
+    id = serializers.IntegerField()
+    created_by = serializers.SerializerMethodField(help_text="User name, or `anonymous`.")
+    created_timestamp = serializers.SerializerMethodField(help_text="Epoch seconds.")
+    filename = serializers.CharField()
+    size = serializers.IntegerField(help_text="Bytes: declared until the file is present.")
+    tags = serializers.SerializerMethodField()
+    uploaded_timestamp = serializers.SerializerMethodField(
+        help_text="Epoch seconds; null until the file is present."
+    )
+    url = serializers.SerializerMethodField(
+        help_text="Reads the file, for an hour; null until it is present."
+    )
+    upload_error = serializers.CharField(
+        required=False, help_text="Only there when what was sent was not taken: why."
+    )
+
+    def get_created_by(self, image: Image) -> str:
+        return image.created_by.username if image.created_by else ANONYMOUS
+
+    def get_created_timestamp(self, image: Image) -> int:
+        return int(image.created_at.timestamp())
+
+    @extend_schema_field(TagSerializer(many=True))
+    def get_tags(self, image: Image) -> list[dict[str, Any]]:
+        links = image.imagetag_set.all()
+        return [{"id": link.tag.pk, "name": link.tag.name} for link in links]
+
+    def get_uploaded_timestamp(self, image: Image) -> int | None:
+        return int(image.uploaded_at.timestamp()) if image.uploaded_at else None
+
+    def get_url(self, image: Image) -> str | None:
+        return serving.url(image) if image.uploaded_at else None
+
+    def to_representation(self, instance: Image) -> dict[str, Any]:
+        record = super().to_representation(instance)
+        if not record["upload_error"]:
+            del record["upload_error"]
+        return record
+
+
+def records_of(images: Iterable[Record]) -> list[dict[str, Any]]:
+    """The ImageRecords of the images of a list."""
+    url_of = serving.urls()
+    return [_record(image, url_of) for image in images]
+
+
+def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
+    shown = {
+        "id": image.id,
+        "created_by": image.created_by or ANONYMOUS,
+        "created_timestamp": image.created_at,
+        "filename": image.filename,
+        "size": image.size,
+        "tags": orjson.Fragment(image.tags),
+        "uploaded_timestamp": image.uploaded_at,
+        "url": None
+        if image.uploaded_at is None
+        else url_of(image.key, image.filename, image.format, image.media_type),
+    }
+    return shown | {"upload_error": image.upload_error} if image.upload_error else shown
+
+
+class UploadedSerializer(ImageRecordSerializer):
+    """What POST /upload answers: the record, and a PUT for the same key."""
+
+    upload_url = serializers.SerializerMethodField(
+        help_text="A PUT of as many bytes; null where an image that was there is answered."
+    )
+
+    def get_upload_url(self, image: Image) -> str | None:
+        # Of a file that somebody else may have sent.
+        if self.context.get("reused"):
+            return None
+        return storage.presign_put(image.key, image.size)
+
+
+class TagChangeSerializer(serializers.Serializer[Any]):
+    """One line of the ledger of an image's tags."""
+
+    id = serializers.IntegerField()
+    change_id = serializers.UUIDField(help_text="Shared by all lines of one change.")
+    image_id = serializers.IntegerField()
+    tag = serializers.SerializerMethodField()
+    action = serializers.SerializerMethodField(help_text="What happened to the link.")
+    old_value = serializers.CharField(allow_null=True, help_text="null: no link before.")
+    new_value = serializers.CharField(allow_null=True, help_text="null: no link after.")
+    created_by = serializers.SerializerMethodField(help_text="Who: a name, or `anonymous`.")
+    created_timestamp = serializers.SerializerMethodField(help_text="When: epoch seconds.")
+    through = serializers.CharField(help_text="Through what: `v1`, `admin`, `sql`, ...")
+
+    @extend_schema_field(TagSerializer)
+    def get_tag(self, change: Any) -> dict[str, Any]:
+        return {"id": change.tag_id, "name": change.tag_name}
+
+    def get_action(self, change: Any) -> str:
+        if change.old_value is None:
+            return "add"
+        return "remove" if change.new_value is None else "change"
+
+    def get_created_by(self, change: Any) -> str:
+        return change.user_name or ANONYMOUS
+
+    def get_created_timestamp(self, change: Any) -> int:
+        return int(change.changed_at.timestamp())

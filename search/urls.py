@@ -1,9 +1,0 @@
-"""Routes of /v1 that concern search."""
-
-from django.urls import path
-
-from search.views import SearchViewSet
-
-urlpatterns = [
-    path("search/images", SearchViewSet.as_view({"get": "list"}), name="search-images"),
-]

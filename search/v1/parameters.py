@@ -1,0 +1,180 @@
+"""Query parameters of /v1 as a Query (contract TIM, query parameters); commands and admin too."""
+
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+from django.http import QueryDict
+from rest_framework import serializers
+from rest_framework.request import Request
+
+from search.lookups import TagValues
+from search.ordering import ORDERS
+from search.query import Query
+from taggedimages.http.fields import (
+    PipedListField,
+    QueryBooleanField,
+    QueryChoiceField,
+    QueryIntegerField,
+    QueryValue,
+)
+from taggedimages.http.reading import read
+from taggedimages.v1.pagination import PageParameters
+
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+# Parameters that a Query has under the same name.
+AS_THEY_ARE = (
+    "untagged",
+    "uploaded_only",
+    *(f"{end}_{of}" for of in ("width", "height", "size") for end in ("min", "max")),
+    "order",
+)
+
+
+def timestamp(help_text: str) -> QueryIntegerField:
+    """One end of a window."""
+    return QueryIntegerField(default=0, help_text=f"{help_text}, epoch seconds; 0 is open.")
+
+
+def names(help_text: str) -> PipedListField:
+    """A list; an empty one narrows nothing."""
+    return PipedListField(default=(), help_text=f"{help_text}, delimited by pipes.")
+
+
+def bound(help_text: str) -> QueryIntegerField:
+    """One end of a range."""
+    return QueryIntegerField(default=None, min_value=0, help_text=help_text)
+
+
+class QueryParameters(serializers.Serializer[Any]):
+    """All that may be asked; everything that is given must hold."""
+
+    exact_tags = names("All of these names, exactly")
+    match_tags = names("A tag for each of these patterns, any case, `%` is any text")
+    any_tags = names("At least one of these names, exactly")
+    not_tags = names("None of these names, exactly")
+    untagged = QueryBooleanField(default=False, help_text="Only images without tags.")
+    start_timestamp = timestamp("Created at or after")
+    end_timestamp = timestamp("Created at or before")
+    uploaded_only = QueryBooleanField(
+        default=False, help_text="Only records whose file is present."
+    )
+    uploaded_start_timestamp = timestamp("File arrived at or after")
+    uploaded_end_timestamp = timestamp("File arrived at or before")
+    filename = serializers.CharField(
+        default="",
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="A part of the filename, in any case.",
+    )
+    format = names("One of these formats, such as `png`, `jpeg` or `dicom`, in any case")
+    min_width = bound("At least so wide, in pixels as stored.")
+    max_width = bound("At most so wide.")
+    min_height = bound("At least so high.")
+    max_height = bound("At most so high.")
+    min_size = bound("At least so many bytes.")
+    max_size = bound("At most so many bytes.")
+    order = QueryChoiceField(
+        list(ORDERS),
+        default=Query.order,
+        help_text="By creation, by the arrival of the file (latest first), by size or by filename.",
+    )
+
+
+class TextField(QueryValue, serializers.CharField):
+    """A text in a query string, which may be empty."""
+
+
+class BrowseParameters(PageParameters):
+    """Which part of what was found, and what is said of all of it."""
+
+    cursor = TextField(
+        default=None,
+        allow_blank=True,
+        help_text=(
+            "Instead of `page`: empty to begin, then each answer's `next_cursor`. No image comes "
+            "twice and none is left out, whatever is made or deleted meanwhile."
+        ),
+    )
+    facets = QueryChoiceField(
+        ["tags"],
+        default=None,
+        help_text="`tags`: also the most frequent tags of all that was found, 100 at most.",
+    )
+
+
+class ImageListParameters(QueryParameters, BrowseParameters):
+    """What narrows a list of images; the two oldest conditions are for searches alone."""
+
+    exact_tags = match_tags = None  # type: ignore[assignment]
+
+
+class SearchParameters(QueryParameters, BrowseParameters):
+    """What narrows a search."""
+
+
+def list_query(request: Request, **more: Any) -> Query:
+    """The Query that a list of images asks for. Raises ValidationError."""
+    return replace(_query(ImageListParameters, request.query_params), **more)
+
+
+def search_query(request: Request) -> Query:
+    """The Query that a search asks for. Raises ValidationError."""
+    query = _query(SearchParameters, request.query_params)
+    window = Query(
+        created_from=query.created_from,
+        created_before=query.created_before,
+        uploaded_only=query.uploaded_only,
+        order=query.order,
+    )
+    if query == window:
+        raise serializers.ValidationError("Give exact_tags, match_tags or another condition.")
+    return query
+
+
+def text_query(text: str) -> Query:
+    """The Query of parameters as in a URL, such as `exact_tags=knee|left&min_width=512`.
+
+    Unlike a request's, none may be unknown: a slip would ask for everything. Raises
+    ValidationError.
+    """
+    given = QueryDict(text)
+    if unknown := given.keys() - QueryParameters().fields.keys():
+        raise serializers.ValidationError({name: ["Not a parameter."] for name in sorted(unknown)})
+    return _query(QueryParameters, given)
+
+
+def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
+    values = read(parameters, given)
+    return Query(
+        exact_tags=values.get("exact_tags", ()),
+        match_tags=values.get("match_tags", ()),
+        with_any=tuple(TagValues(name) for name in values["any_tags"]),
+        without_any=tuple(TagValues(name) for name in values["not_tags"]),
+        created_from=_from(values["start_timestamp"]),
+        created_before=_until(values["end_timestamp"]),
+        uploaded_from=_from(values["uploaded_start_timestamp"]),
+        uploaded_before=_until(values["uploaded_end_timestamp"]),
+        filename_contains=values["filename"],
+        formats=tuple(name.lower() for name in values["format"]),
+        **{name: values[name] for name in AS_THEY_ARE},
+    )
+
+
+def _from(timestamp: int) -> datetime | None:
+    return instant(timestamp) if timestamp else None
+
+
+def _until(timestamp: int) -> datetime | None:
+    # A record of 100.7 s shows 100 and so belongs to "at or before 100".
+    return instant(timestamp + 1) if timestamp else None
+
+
+def instant(timestamp: int) -> datetime:
+    """Epoch seconds as a time; beyond the years 1 to 9999, the first or last there is."""
+    try:
+        return EPOCH + timedelta(seconds=timestamp)
+    except OverflowError:
+        return (
+            datetime.max.replace(tzinfo=UTC) if timestamp > 0 else datetime.min.replace(tzinfo=UTC)
+        )

@@ -1,0 +1,9 @@
+"""Routes of /v1 that concern search."""
+
+from django.urls import path
+
+from search.v1.views import SearchViewSet
+
+urlpatterns = [
+    path("search/images", SearchViewSet.as_view({"get": "list"}), name="search-images"),
+]

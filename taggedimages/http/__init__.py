@@ -1,0 +1,1 @@
+"""What serves all published APIs: errors, bodies, caching, middleware, OpenAPI."""

@@ -1,0 +1,116 @@
+"""What went wrong, as a status and a message: one table for all APIs."""
+
+from dataclasses import dataclass, field
+from typing import Any
+
+from django.core.exceptions import PermissionDenied, RequestDataTooBig
+from django.db import (
+    DataError,
+    IntegrityError,
+    InterfaceError,
+    InternalError,
+    OperationalError,
+)
+from django.http import Http404
+from rest_framework import exceptions
+
+from images.part_uploads import BadPlan, NotUnderWay
+from images.storage import PartsRefused, StorageUnavailable
+from images.uploads import NotArrived
+from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
+from tags.curation import TagNameTaken
+from tags.models import Tag
+from tags.tagging import TooManyTags
+
+RETRY_AFTER = {"Retry-After": "2"}
+
+
+class Conflict(exceptions.APIException):
+    """The request meets a state of the corpus that it does not fit."""
+
+    status_code = 409
+    default_detail = "The request conflicts with the present state."
+
+
+class PreconditionFailed(exceptions.APIException):
+    """The record is not, or no longer, in the state that the request is meant for."""
+
+    status_code = 412
+    default_detail = "The record has changed; read it again."
+
+
+class BodyTooLarge(exceptions.APIException):
+    """More bytes than this route takes."""
+
+    status_code = 413
+    default_detail = "The body is too large."
+
+
+@dataclass(frozen=True)
+class Problem:
+    """A failure that the caller is told: HTTP status, one sentence, details, headers."""
+
+    status: int
+    message: str
+    errors: list[str] = field(default_factory=list)
+    headers: dict[str, str] = field(default_factory=dict)
+
+
+def problem_of(error: Exception) -> Problem | None:
+    """What to tell the caller about an error; None for what is a defect of ours."""
+    match error:
+        case exceptions.ValidationError():
+            errors = flattened(error.detail)
+            return Problem(400, "; ".join(errors), errors)
+        case exceptions.APIException():
+            return Problem(error.status_code, str(error.detail), headers=_headers(error))
+        case Http404() | Tag.DoesNotExist():
+            return Problem(404, "Not found.")
+        case PermissionDenied():
+            return Problem(403, "Forbidden.")
+        case RequestDataTooBig():
+            return Problem(413, BodyTooLarge.default_detail)
+        case BadPlan() | TooManyTags():
+            return Problem(400, str(error))
+        case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
+            return Problem(409, str(error))
+        case StorageUnavailable():
+            return Problem(503, "The object store is unavailable.", headers=RETRY_AFTER)
+        case OperationalError() | InterfaceError() | InternalError():
+            return Problem(503, _of_database(error), headers=RETRY_AFTER)
+        case IntegrityError():
+            # `retried` has tried again already: another writer keeps getting in the way.
+            return Problem(409, Conflict.default_detail)
+        case DataError():
+            return Problem(400, "A value is outside what can be stored.")
+    return None
+
+
+def flattened(detail: Any, path: str = "") -> list[str]:
+    """The nested details of a validation error as sentences that name their field."""
+    if isinstance(detail, dict):
+        return [
+            line
+            for name, inner in detail.items()
+            for line in flattened(inner, f"{path}{name}." if name != "non_field_errors" else path)
+        ]
+    if isinstance(detail, list):
+        return [line for inner in detail for line in flattened(inner, path)]
+    return [f"{path[:-1]}: {detail}" if path else str(detail)]
+
+
+def _of_database(error: Exception) -> str:
+    if isinstance(error, OperationalError) and sqlstate(error) == LOCK_NOT_AVAILABLE:
+        return "Another request is changing the same record."
+    if "statement timeout" in str(error):
+        return "The request takes too long; ask for less."
+    return "The database is unavailable."
+
+
+def _headers(error: exceptions.APIException) -> dict[str, str]:
+    headers = {}
+    if challenge := getattr(error, "auth_header", None):
+        headers["WWW-Authenticate"] = challenge
+    if wait := getattr(error, "wait", None):
+        headers["Retry-After"] = str(int(wait))
+    return headers

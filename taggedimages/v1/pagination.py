@@ -1,0 +1,87 @@
+"""Zero-based pages with exact totals (contract TIM, query parameters)."""
+
+from collections.abc import Iterable
+from typing import Any, Protocol
+
+from rest_framework import serializers
+from rest_framework.pagination import PageNumberPagination
+from rest_framework.request import Request
+from rest_framework.response import Response
+
+from taggedimages.http.fields import QueryIntegerField
+from taggedimages.http.reading import read
+
+
+class PageParameters(serializers.Serializer[Any]):
+    """Which page, and how long."""
+
+    limit = QueryIntegerField(
+        default=100, min_value=1, max_value=100, help_text="Results on a page."
+    )
+    page = QueryIntegerField(default=0, min_value=0, help_text="Which page, counted from 0.")
+
+
+class Paged(Protocol):
+    """Records that are counted and sliced, such as a queryset."""
+
+    def count(self) -> int: ...
+
+    def __getitem__(self, part: slice, /) -> Iterable[Any]: ...
+
+
+def page_of(results: list[Any], number: int, limit: int, total: int) -> dict[str, Any]:
+    """`{results, meta}`."""
+    meta = {
+        "current_page": number,
+        "has_more_pages": (number + 1) * limit < total,
+        "total_results": total,
+    }
+    return {"results": results, "meta": meta}
+
+
+class ZeroBasedPagination(PageNumberPagination):
+    """`{results, meta}`; a page past the end is empty and no error."""
+
+    # The view documents them, beside its other parameters.
+    def get_schema_operation_parameters(self, view: Any) -> list[dict[str, Any]]:
+        return []
+
+    def paginate_queryset(self, queryset: Any, request: Request, view: Any = None) -> list[Any]:
+        asked = read(PageParameters, request.query_params)
+        self.number, self.limit = asked["page"], asked["limit"]
+        self.total = queryset.count()
+        start = self.number * self.limit
+        return list(queryset[start : start + self.limit]) if start < self.total else []
+
+    def get_paginated_response(self, data: Any) -> Response:
+        return Response(page_of(data, self.number, self.limit, self.total))
+
+    def get_paginated_response_schema(self, schema: dict[str, Any]) -> dict[str, Any]:
+        meta = {
+            "current_page": {"type": "integer", "minimum": 0},
+            "has_more_pages": {"type": "boolean"},
+            "total_results": {"type": "integer", "minimum": 0},
+        }
+        return {
+            "type": "object",
+            "required": ["results", "meta"],
+            "properties": {
+                "results": schema,
+                "meta": {"type": "object", "required": list(meta), "properties": meta},
+            },
+        }
+
+
+def paged(
+    records: Paged,
+    request: Request,
+    serializer: type[serializers.Serializer[Any]] | None = None,
+) -> Response:
+    """The page of some records that the request asks for; without a serializer, as they are.
+
+    Raises ValidationError.
+    """
+    pages = ZeroBasedPagination()
+    page = pages.paginate_queryset(records, request)
+    shown = serializer(page, many=True).data if serializer else page
+    return pages.get_paginated_response(shown)

@@ -1,0 +1,79 @@
+"""OpenAPI of /v1: what the generator cannot know by itself."""
+
+from typing import Any, Literal
+
+from drf_spectacular.extensions import OpenApiAuthenticationExtension
+from drf_spectacular.openapi import AutoSchema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
+from rest_framework import serializers
+
+# Every operation may answer these: bad input, no right, too much, or a dependency that is away.
+EVERYWHERE = {
+    "400": "Bad body, parameter or id.",
+    "401": "A token is wrong, or needed.",
+    "411": "A body of untold length.",
+    "413": "The body is too large.",
+    "503": "The database or the object store is unavailable; see Retry-After.",
+}
+WITH_ID = {"404": "Unknown, deleted or hidden id."}
+ON_WRITE = {"409": "In conflict with the present state."}
+
+
+class BearerScheme(OpenApiAuthenticationExtension):
+    """How BearerAuthentication is documented."""
+
+    target_class = "taggedimages.identity.authentication.BearerAuthentication"
+    name = "bearer"
+
+    def get_security_definition(self, auto_schema: AutoSchema) -> dict[str, Any]:
+        return {"type": "http", "scheme": "bearer"}
+
+
+class ErrorSerializer(serializers.Serializer[Any]):
+    """Error."""
+
+    code = serializers.IntegerField(help_text="The HTTP status.")
+    message = serializers.CharField()
+    # The name is the contract's; a serializer has a property of that name, which stays.
+    errors = serializers.ListField(  # type: ignore[assignment]
+        child=serializers.CharField(), required=False
+    )
+
+
+CHANGED_SINCE = {412: OpenApiResponse(ErrorSerializer, "It no longer has that entity tag.")}
+
+
+class DocumentedSchema(AutoSchema):
+    """Adds what every operation of /v1 has: its error answers, integer ids, optional login."""
+
+    def get_operation_id(self) -> str:
+        handler = getattr(self.view, "action", None) or self.method.lower()
+        noun = self.path.strip("/").replace("/{id}", "").split("/")[1:]
+        return "_".join([handler, *(part for part in noun if part != handler)])
+
+    def get_tags(self) -> list[str]:
+        return [self.path.strip("/").split("/")[1]]
+
+    def get_auth(self) -> list[dict[str, Any]]:
+        auth: list[dict[str, Any]] = super().get_auth()
+        return auth if {} in auth else [*auth, {}]
+
+    def get_override_parameters(self) -> list[Any]:
+        ids = [OpenApiParameter("id", OpenApiTypes.INT64, OpenApiParameter.PATH)]
+        return [*super().get_override_parameters(), *(ids if "{id}" in self.path else [])]
+
+    def get_paginated_name(self, serializer_name: str) -> str:
+        return serializer_name.removesuffix("Record") + "BrowsePage"
+
+    def _get_response_bodies(
+        self, direction: Literal["request", "response"] = "response"
+    ) -> dict[str, Any]:
+        bodies: dict[str, Any] = super()._get_response_bodies(direction)
+        errors = EVERYWHERE | (WITH_ID if "{id}" in self.path else {})
+        if self.method != "GET":
+            errors = errors | ON_WRITE
+        error = self._get_response_for_code(ErrorSerializer, "400")
+        for code, description in errors.items():
+            bodies.setdefault(code, error | {"description": description})
+        return bodies

@@ -1,0 +1,15 @@
+"""Routes of /v1 that concern tags."""
+
+from django.urls import path
+
+from tags.v1.views import TagViewSet
+
+urlpatterns = [
+    path("tags", TagViewSet.as_view({"get": "list", "post": "create"}), name="tags"),
+    path(
+        "tags/<str:id>",
+        TagViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
+        name="tag",
+    ),
+    path("tags/<str:id>/images", TagViewSet.as_view({"get": "images"}), name="tag-images"),
+]

@@ -1,0 +1,110 @@
+"""/v1/tags (contract TIM)."""
+
+from django.http import HttpResponseBase
+from drf_spectacular.utils import extend_schema
+from rest_framework import status
+from rest_framework.exceptions import NotFound
+from rest_framework.request import Request
+from rest_framework.response import Response
+from rest_framework.viewsets import GenericViewSet
+
+from search.v1.parameters import ImageListParameters, list_query
+from search.v1.views import browse, documented
+from taggedimages.http import caching
+from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
+from taggedimages.http.reading import read
+from taggedimages.identity.authentication import author_of
+from taggedimages.transactions import retried
+from taggedimages.v1 import SOURCE
+from taggedimages.v1.ids import parse_id
+from taggedimages.v1.pagination import PageParameters, paged
+from taggedimages.v1.schema import CHANGED_SINCE
+from tags import curation
+from tags.alphabet import Alphabet
+from tags.models import Tag, TagQuerySet
+from tags.v1.serializers import TagNameSerializer, TagSerializer
+
+
+class TagViewSet(GenericViewSet[Tag]):
+    """The vocabulary."""
+
+    serializer_class = TagSerializer
+
+    def get_queryset(self) -> TagQuerySet:
+        return Tag.objects.alphabetical()
+
+    @extend_schema(summary="Browse tags in alphabetical order", parameters=[PageParameters])
+    def list(self, request: Request) -> Response:
+        # As TagSerializer has them, which would take longer than finding them.
+        return paged(Alphabet(), request)
+
+    @extend_schema(
+        summary="Create a tag",
+        description="A name that exists gives the tag that has it.",
+        request=TagNameSerializer,
+        responses={201: TagSerializer},
+    )
+    def create(self, request: Request) -> Response:
+        tag = curation.create(_name_in(request))
+        return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
+
+    @extend_schema(
+        summary="One tag",
+        parameters=[IF_NONE_MATCH, ETAG],
+        responses={200: TagSerializer, **NOT_MODIFIED},
+    )
+    def retrieve(self, request: Request, id: str) -> Response:
+        record = TagSerializer(self.tag(id)).data
+        return caching.tagged(request, record, caching.entity_tag(record))
+
+    @extend_schema(
+        summary="Rename a tag on every image",
+        request=TagNameSerializer,
+        parameters=[IF_MATCH],
+        responses={200: TagSerializer, **CHANGED_SINCE},
+    )
+    @retried
+    def update(self, request: Request, id: str) -> Response:
+        name = _name_in(request)
+        return Response(TagSerializer(curation.rename(self.held(id), name)).data)
+
+    @extend_schema(
+        summary="Delete a tag, never its images",
+        parameters=[IF_MATCH],
+        responses={204: None, **CHANGED_SINCE},
+    )
+    @retried
+    def destroy(self, request: Request, id: str) -> Response:
+        if not curation.delete(self.held(id), author_of(request, SOURCE)):
+            raise NotFound
+        return Response(status=status.HTTP_204_NO_CONTENT)
+
+    @documented("Browse the images with a tag, newest first", ImageListParameters)
+    def images(self, request: Request, id: str) -> HttpResponseBase:
+        query = list_query(request, tag_id=parse_id(id))
+        found = browse(request, query)
+        if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
+            # Nothing, or a stream of it may be: of a tag without images, or of none.
+            self.tag(id)
+        return found
+
+    def tag(self, id: str, tags: TagQuerySet | None = None) -> Tag:
+        """The tag with this id. Raises NotFound."""
+        tags = Tag.objects.all() if tags is None else tags
+        tag = tags.filter(pk=parse_id(id)).first()
+        if tag is None:
+            raise NotFound
+        return tag
+
+    def held(self, id: str) -> Tag:
+        """The tag for a write: locked, and as If-Match wants it, until the transaction ends.
+
+        Raises NotFound, PreconditionFailed.
+        """
+        tag = self.tag(id, Tag.objects.select_for_update())
+        caching.check(self.request, lambda: caching.entity_tag(TagSerializer(tag).data))
+        return tag
+
+
+def _name_in(request: Request) -> str:
+    return str(read(TagNameSerializer, request.data)["name"])
