@@ -16,6 +16,7 @@ DOMAIN = ["search", "tags", "images", IDENTITY]
 FOUNDATION = {
     "taggedimages.transactions",
     "taggedimages.postgresql.bulk",
+    "taggedimages.postgresql.fragments",
     "taggedimages.postgresql.limits",
     "taggedimages.postgresql.prepared",
     "taggedimages.postgresql.routing",

@@ -1,0 +1,33 @@
+"""The sizes at which the index and its planner change their ways, as one value that is handed on.
+
+Costs in microseconds are in `search.planner.costs`. Nobody who runs the service has a reason to
+change any of these; tests do, so that a dozen images have bitmaps, and pass another value.
+"""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Sizes, in what each name says."""
+
+    # A tag gets bitmaps, and is dense, beyond so many links, and beyond one for so many image ids.
+    dense_min_links: int = 1_024
+    dense_image_ids_per_link: int = 256
+    # Pending changes that one merge takes in: it holds them in memory and blocks nobody.
+    merge_batch_changes: int = 5_000
+    # Blocks named by the merge log: whoever cached counts reads all that are named since.
+    merge_log_blocks: int = 1_000
+    # Tags on images that all patterns of a search may stand for; beyond, images are judged by row.
+    pattern_tags_max: int = 150_000
+    # Tags of which each is looked up for an image; of more, the image's tags are, in a hash table.
+    probed_tags_max: int = 8
+    # Images whose links are read for facets rather than counted by bitmaps.
+    facet_images_by_links_max: int = 50_000
+    # Matches that the count cache keeps one by one.
+    cached_ids_max: int = 2_000
+    # Links that are counted in rows rather than by bitmaps, whatever both cost; None: by the costs.
+    links_counted_by_rows_max: int | None = None
+
+
+DEFAULT = Thresholds()
