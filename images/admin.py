@@ -17,8 +17,10 @@ from rest_framework.exceptions import ValidationError
 from images import deletion, serving
 from images.models import Image
 from images.querysets import CLOCK_TOLERANCE, ImageQuerySet
-from search.listing import unended_first
-from search.query import Query, narrowed
+from images.visibility import Viewer
+from search.ordering import NEWEST, UNENDED_FIRST
+from search.query import Query
+from search.results import SearchResults
 from search.v1.parameters import text_query
 from taggedimages.http.errors import flattened
 from taggedimages.http.fields import MAX_INT64
@@ -80,9 +82,9 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         """Pages; where no image is left out, the tag index says how many have no end."""
         pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
         if request.GET.keys() <= IN_ORDER:
-            unended = unended_first(queryset, Query(), request.user)
+            shown = SearchResults(Query(), Viewer.of(request.user), UNENDED_FIRST, images=queryset)
             ahead = queryset.filter(ended_at=None, created_at__gt=Now() + CLOCK_TOLERANCE)
-            pages.count = unended.count() + ahead.count()
+            pages.count = shown.count() + ahead.count()
         return pages
 
     def get_search_results(
@@ -91,7 +93,12 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         if not CONDITIONS.match(search_term):
             return queryset.filter(*map(_told, search_term.split())), False
         try:
-            return narrowed(queryset, text_query(search_term)), False
+            query, order = text_query(search_term)
+            found = SearchResults(query, Viewer.of(request.user), order, images=queryset)
+            if order == NEWEST:
+                # Nothing was said of an order, so the list's own stays.
+                return found.images.order_by(*queryset.query.order_by), False
+            return found.images, False
         except ValidationError as error:
             self.message_user(request, "; ".join(flattened(error.detail)), messages.ERROR)
             return queryset.none(), False

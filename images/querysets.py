@@ -1,5 +1,6 @@
 """Reads of images: who may see what is decided here and nowhere else."""
 
+import uuid
 from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
@@ -13,6 +14,7 @@ from taggedimages.identity.models import User
 
 if TYPE_CHECKING:
     from images.models import Image
+    from images.visibility import Viewer
 
 CLOCK_TOLERANCE = timedelta(minutes=1)
 # A file that was announced and not claimed yet: ended as it began, so that no door shows it.
@@ -33,6 +35,17 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Current images that are public, the user's own, or anything current to staff."""
         return self.current().open_to(user)
+
+    def shown_to(self, viewer: "Viewer") -> Self:
+        """Current images that a viewer is shown."""
+        if viewer.project is not None:
+            return self.current().of_project(viewer.project)
+        if viewer.audiences is None:
+            return self.current()
+        own = Q(private=False)
+        for owner in viewer.audiences[1:]:
+            own |= Q(created_by=owner)
+        return self.current().filter(own)
 
     def open_to(self, user: User | AnonymousUser | None) -> Self:
         """Public, the user's own, or anything to staff, whether current or not."""
@@ -63,6 +76,13 @@ class ImageQuerySet(models.QuerySet["Image"]):
     def visible_from(self, project_id: str) -> Self:
         """Current images of a project, and the public ones of every other."""
         return self.current().filter(Q(project=project_id) | Q(private=False))
+
+    def with_uuid(self, text: str) -> Self:
+        """The one with this uuid; text that is none has no image."""
+        try:
+            return self.filter(uuid=uuid.UUID(text))
+        except ValueError:
+            return self.none()
 
     def uploaded(self) -> Self:
         """Those whose file is really in the store."""

@@ -7,12 +7,13 @@ from typing import Any, NamedTuple
 
 from django.db.models import F, Q
 from django.db.models.functions import Collate, Upper
+from django.db.models.lookups import IsNull
 
 from images.models import Image
 from images.querysets import ImageQuerySet
 
 
-class Position(NamedTuple):
+class KeysetPosition(NamedTuple):
     """Where an image stands in an order: by its key, and by its id among equal ones."""
 
     # As its Order has it; None where the image lacks one.
@@ -40,28 +41,35 @@ class Order:
         nulls: dict[str, Any] = {"nulls_last": True} if self.nullable else {}
         return images.order_by(self.key.desc(**nulls), "-pk")
 
-    def walk(self, images: ImageQuerySet, chunk: int = 500) -> Iterator[Image]:
+    def scan(self, images: ImageQuerySet, chunk: int = 500) -> Iterator[Image]:
         """All of some images in this order, however many, with a chunk of them in memory."""
         after = None
         while found := self._taken(self._parts(images, after), chunk):
             yield from found
-            after = Position(found[-1].sort_key, found[-1].pk)
+            after = KeysetPosition(found[-1].sort_key, found[-1].pk)
 
     def positions(
-        self, images: ImageQuerySet, limit: int, offset: int = 0, after: Position | None = None
-    ) -> list[Position]:
-        """Where some of the images stand: so many, from `offset` images after a position."""
+        self,
+        images: ImageQuerySet,
+        limit: int,
+        offset: int = 0,
+        after: KeysetPosition | None = None,
+    ) -> list[KeysetPosition]:
+        """Where some of the images stand: so many, from `offset` images after a position.
+
+        One statement; two where the key may be null and the page reaches those without one.
+        """
         if offset:
             pairs = self._keyed(images).values_list("sort_key", "pk")[offset : offset + limit]
         else:
             parts = self._parts(images, after)
             pairs = self._taken((part.values_list("sort_key", "pk") for part in parts), limit)
-        return [Position(*pair) for pair in pairs]
+        return [KeysetPosition(*pair) for pair in pairs]
 
     def _keyed(self, images: ImageQuerySet) -> Any:
         return self.applied(images.annotate(sort_key=self.key))
 
-    def _parts(self, images: ImageQuerySet, after: Position | None) -> Iterator[Any]:
+    def _parts(self, images: ImageQuerySet, after: KeysetPosition | None) -> Iterator[Any]:
         """The images after a position; those without a key apart.
 
         No index can begin at a condition for both.
@@ -84,7 +92,7 @@ class Order:
                 break
         return taken
 
-    def _after(self, position: Position) -> Q:
+    def _after(self, position: KeysetPosition) -> Q:
         beyond, from_there = ("lt", "lte") if self.descending else ("gt", "gte")
         at_its_place = Q(**{f"pk__{beyond}": position.image})
         if position.key is None:
@@ -92,6 +100,27 @@ class Order:
         # Says nothing more, but where in an index to begin.
         begin = Q(**{f"sort_key__{from_there}": position.key})
         return begin & (Q(**{f"sort_key__{beyond}": position.key}) | at_its_place)
+
+
+HAS_END = Q(ended_at__isnull=False)
+
+
+@dataclass(frozen=True)
+class ColumnOrder:
+    """An order by any columns, for lists that are paged by number alone.
+
+    `unended` is what images without an end are sorted by, where these come first: each of the two
+    parts then has an index in its order, which both together have not. Empty: newest first.
+    """
+
+    terms: tuple[Any, ...]
+    unended: tuple[Any, ...] | None = None
+    # Which of the images have an end, in words that an index has.
+    ended: Q = HAS_END
+
+    def applied(self, images: ImageQuerySet) -> ImageQuerySet:
+        """The images in this order, whatever theirs was."""
+        return images.order_by(*self.terms)
 
 
 ORDERS = {
@@ -103,3 +132,7 @@ ORDERS = {
     # In any case; by code point, whatever the collation of the database.
     "filename": Order(Collate(Upper("filename"), "C"), str),
 }
+
+NEWEST = "newest"
+# What has no end, then what has one; each the newest first.
+UNENDED_FIRST = ColumnOrder((IsNull(F("ended_at"), True).desc(), "-created_at", "-id"), unended=())

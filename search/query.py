@@ -1,20 +1,20 @@
-"""What may be asked of the corpus, and the one function that answers it."""
+"""What may be asked of the corpus, as plain data; `search.results` answers it."""
 
-from dataclasses import dataclass, fields
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
-from django.contrib.auth.models import AnonymousUser
 
-from images.models import Image
-from images.querysets import ImageQuerySet
-from search import lookups
-from search.lookups import TagValues
-from taggedimages.identity.models import User
+class TagValues(NamedTuple):
+    """A tag by its exact name, and the values its link may have; none listed: any."""
+
+    name: str
+    values: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Query:
-    """A question, as plain data; every field that is set narrows the answer, but for `order`."""
+    """A question: every field that is set narrows the answer. Each has a lookup of its name."""
 
     # All of these exact names must be on the image.
     exact_tags: tuple[str, ...] = ()
@@ -22,9 +22,10 @@ class Query:
     match_tags: tuple[str, ...] = ()
     # The id of a tag that must be on the image.
     tag_id: int | None = None
-    # Tags by exact name, each with one of the values listed: every one of them, at least one ...
+    # Tags by exact name, each with one of the values listed: every one of them ...
     with_all: tuple[TagValues, ...] = ()
-    with_any: tuple[TagValues, ...] = ()
+    # ... at least one of each of these groups ...
+    with_any: tuple[tuple[TagValues, ...], ...] = ()
     # ... not all of them at once, or none of them.
     without_all: tuple[TagValues, ...] = ()
     without_any: tuple[TagValues, ...] = ()
@@ -33,12 +34,18 @@ class Query:
     # The image's name: exactly, or a part of it in any case.
     name: str | None = None
     name_contains: str = ""
-    # The image's uuid as text.
+    # Each of these texts in any case, within its id, name, description, tags or creator.
+    words: tuple[str, ...] = ()
+    # The image's uuid as text; text that is none has no image.
     uuid: str | None = None
+    # The name of the user who made the record.
+    created_by: str | None = None
     # Created at or after the one, before the other.
     created_from: datetime | None = None
     created_before: datetime | None = None
     uploaded_only: bool = False
+    # In one of these of `search.lookups.UPLOAD_STATES`; an empty tuple finds nothing.
+    upload_states: tuple[str, ...] | None = None
     # The file arrived at or after the one, before the other.
     uploaded_from: datetime | None = None
     uploaded_before: datetime | None = None
@@ -53,18 +60,7 @@ class Query:
     max_height: int | None = None
     min_size: int | None = None
     max_size: int | None = None
-    # One of search.ordering.ORDERS.
-    order: str = "newest"
 
 
-def find(query: Query, user: User | AnonymousUser | None) -> ImageQuerySet:
-    """The images that a user may see and that match, in the query's order, unevaluated."""
-    return narrowed(Image.objects.visible_to(user).newest_first(), query)
-
-
-def narrowed(images: ImageQuerySet, query: Query) -> ImageQuerySet:
-    """Those of some images that match, unevaluated; in their own order unless one is asked for."""
-    for field in fields(query):
-        if (asked := getattr(query, field.name)) != field.default:
-            images = getattr(lookups, field.name)(images, asked)
-    return images
+# What no image answers.
+NOTHING = Query(upload_states=())

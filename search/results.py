@@ -1,120 +1,185 @@
-"""What a query finds: how many, and a page of records or all of them, at the least cost there is.
+"""The one door to search: what a query finds, for whom, in which order.
 
-What the tag index has a plan for is counted by it, and paged by it where the newest come first;
-the rest goes row by row, by `search.query.find`, which says what is right for both.
+Nothing is asked before a total, a page or a record is wanted. What the index can answer goes by the
+access path of `search.planner`, whatever else by `search.lookups`, which says what is right.
 """
 
-from collections.abc import Callable, Iterator
-from dataclasses import replace
-from functools import partial
-from typing import NamedTuple
+from collections.abc import Iterator
+from functools import cached_property
 
 from django.conf import settings
-from django.contrib.auth.models import AnonymousUser
 
-from images.audience import Viewer
-from search.executor import counts, fetch, pages
+from images.models import Image
+from images.querysets import ImageQuerySet
+from images.visibility import Viewer
+from search.executor import counts, facets, fetch, pages
+from search.executor.facets import TagCount
 from search.executor.fetch import Record
-from search.ordering import ORDERS, Position
-from search.planner.resolution import Plan, plan
-from search.query import Query, find
-from taggedimages.identity.models import User
+from search.executor.matches import MatchCount
+from search.executor.pages import Page
+from search.index.thresholds import DEFAULT, Thresholds
+from search.lookups import narrowed
+from search.ordering import NEWEST, ORDERS, ColumnOrder, KeysetPosition
+from search.planner.paths import AccessPath, choose
+from search.planner.resolution import resolve
+from search.query import Query
+from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.postgresql.limits import ends_within
 from taggedimages.postgresql.routing import read_connection
 
-# Records of a whole walk that are in memory at a time.
-CHUNK = 500
+# Records of a stream that are in memory at a time.
+CHUNK_RECORDS = 500
 
 
-class Page(NamedTuple):
-    """A page of what was found, and how much there is on all pages."""
+class SearchResults:
+    """The images that match a query and that a viewer is shown, in an order.
 
-    total: int
-    records: list[Record]
-    # Of the last image, where others follow.
-    last: Position | None
+    Lazy: `count()` and slices are what paginators want, `page()`, `stream()` and `facets()` what
+    /v1 shows. `order` is a name of ORDERS, or a ColumnOrder for lists paged by number alone.
 
-
-def total(query: Query, user: User | AnonymousUser | None) -> int:
-    """How many images match that a user may see."""
-    planned = plan(query, Viewer.of(user))
-    return counts.total(planned).images if planned else find(query, user).count()
-
-
-def page(
-    query: Query,
-    user: User | AnonymousUser | None,
-    limit: int,
-    offset: int = 0,
-    after: Position | None = None,
-) -> Page:
-    """The page that starts `offset` images after a position, in the query's order."""
-    # What a pattern stands for is anybody's guess: whoever asks is told soon.
-    most = settings.PATTERN_TIMEOUT_MS if query.match_tags else 0
-    with ends_within(most, read_connection()):
-        return _page(query, user, limit, offset, after)
-
-
-def _page(
-    query: Query,
-    user: User | AnonymousUser | None,
-    limit: int,
-    offset: int,
-    after: Position | None,
-) -> Page:
-    planned = plan(query, Viewer.of(user))
-    if planned and query.order == Query.order:
-        return _newest_first(planned, limit, offset, after)
-    images = find(query, user)
-    total = counts.total(planned).images if planned else images.order_by().count()
-    # One more tells whether others follow.
-    order = ORDERS[query.order]
-    found = order.positions(images, limit + 1, offset, after) if offset < total else []
-    shown = found[:limit]
-    last = shown[-1] if len(found) > limit else None
-    return Page(total, fetch.of([position.image for position in shown]), last)
-
-
-def _newest_first(plan: Plan, limit: int, offset: int, after: Position | None) -> Page:
-    if counts.by_few_links(plan) and not plan.impossible:
-        asked = pages.counted(replace(plan, after=after), limit + 1, offset)
-        page = Page(*fetch.newest_counted(*asked, limit))
-        if page.records or not (offset or after):
-            return page
-    total = counts.total(plan)
-    if offset >= total.images:
-        return Page(total.images, [], None)
-    if total.newest is not None:
-        found = total.newest.page(limit + 1, offset, after)
-        # Told by what was found, for an image that was hidden since is no longer among the records.
-        last = found[limit - 1] if len(found) > limit else None
-        shown, _ = fetch.newest(*pages.known(plan, [at.image for at in found[:limit]]), limit)
-        return Page(total.images, shown, last)
-    plan = replace(plan, after=after)
-    shown, last = fetch.newest(*pages.statement(plan, total, limit + 1, offset), limit)
-    return Page(total.images, shown, last)
-
-
-def walk(
-    query: Query, user: User | AnonymousUser | None, after: Position | None = None
-) -> Iterator[list[Record]]:
-    """All that is found after a position, by chunks, each of a moment of its own.
-
-    What is there throughout comes once, whatever else is made, changed or deleted meanwhile.
+    `images` says what is fetched along with the images that slices give. It has to be of just those
+    that the viewer is shown; with a ColumnOrder, ended ones may be beside them.
     """
-    positions = _positions(query, user)
-    while found := positions(CHUNK, after=after):
-        yield fetch.of([position.image for position in found])
-        after = found[-1]
+
+    def __init__(
+        self,
+        query: Query,
+        viewer: Viewer,
+        order: str | ColumnOrder = NEWEST,
+        *,
+        images: ImageQuerySet | None = None,
+        thresholds: Thresholds = DEFAULT,
+    ) -> None:
+        self.query = query
+        self.viewer = viewer
+        self.order = ORDERS[order] if isinstance(order, str) else order
+        self._shown = Image.objects.shown_to(viewer) if images is None else images
+        self._thresholds = thresholds
+
+    @cached_property
+    def images(self) -> ImageQuerySet:
+        """All of them as a queryset, unevaluated, row by row: the slow answer that is always right.
+
+        Names of tags are looked up when this is asked for.
+        """
+        return self.order.applied(narrowed(self._shown, self.query))
+
+    @cached_property
+    def path(self) -> AccessPath | None:
+        """How the index answers; None where it cannot. One to three statements, the first time."""
+        resolved = resolve(
+            self.query, self.viewer, unended=self._counts_ended_apart, thresholds=self._thresholds
+        )
+        return choose(resolved, self._thresholds) if resolved else None
+
+    def count(self) -> int:
+        """How many there are, exactly; counted once."""
+        if self.path is None:
+            return self._row_count
+        return self._counted.images + (self._ended.count() if self._counts_ended_apart else 0)
+
+    def __getitem__(self, part: slice) -> list[Image]:
+        """The images from one place up to another, as `images` fetches them."""
+        start, stop = part.start or 0, part.stop
+        if self.path is None:
+            return list(self.images[start:stop])
+        if isinstance(self.order, ColumnOrder) and self.order.unended is None:
+            return DeferredJoin(self.images, self.count)[start:stop]
+        keys = self._keys(self.path, start, stop)
+        found = {image.pk: image for image in self.images.order_by().filter(pk__in=keys)}
+        return [found[key] for key in keys if key in found]
+
+    def __iter__(self) -> Iterator[Image]:
+        """All of them as `images` fetches them, some hundred in memory at a time."""
+        assert not isinstance(self.order, ColumnOrder)
+        return self.order.scan(self.images)
+
+    def page(self, limit: int, offset: int = 0, after: KeysetPosition | None = None) -> Page:
+        """The page that starts `offset` images after a position, with the exact total.
+
+        Raises OperationalError where a pattern takes longer than it may (PATTERN_TIMEOUT_MS).
+        """
+        # What a pattern stands for is anybody's guess: whoever asks is told soon.
+        most = settings.PATTERN_TIMEOUT_MS if self.query.match_tags else 0
+        with ends_within(most, read_connection()):
+            if self.path is not None and self._is_newest_first:
+                return pages.page(self.path, limit, offset, after)
+            return self._page_in_order(limit, offset, after)
+
+    def stream(self, after: KeysetPosition | None = None) -> Iterator[list[Record]]:
+        """All that is found after a position, by chunks, each of a moment of its own.
+
+        What is there throughout comes once, whatever else is made, changed or deleted meanwhile.
+        """
+        while found := self._positions(CHUNK_RECORDS, after):
+            yield fetch.fetch([position.image for position in found])
+            after = found[-1]
+
+    def facets(self) -> list[TagCount]:
+        """The most frequent tags of all of them, the most frequent first, equal ones by name."""
+        if self.path:
+            return facets.facets(self.path)
+        return facets.facets_of(self.images, self._thresholds.facet_tags_max)
+
+    @property
+    def _is_newest_first(self) -> bool:
+        return self.order is ORDERS[NEWEST]
+
+    @property
+    def _counts_ended_apart(self) -> bool:
+        """Whether the index is asked for what has no end, and rows for the rest."""
+        return isinstance(self.order, ColumnOrder)
+
+    @cached_property
+    def _row_count(self) -> int:
+        return self.images.order_by().count()
+
+    @cached_property
+    def _counted(self) -> MatchCount:
+        assert self.path
+        return counts.count(self.path)
+
+    @cached_property
+    def _ended(self) -> ImageQuerySet:
+        """Those with an end, which are few and have an index."""
+        assert isinstance(self.order, ColumnOrder)
+        return self.images.filter(self.order.ended)
+
+    def _page_in_order(self, limit: int, offset: int, after: KeysetPosition | None) -> Page:
+        assert not isinstance(self.order, ColumnOrder)
+        total = self._counted.images if self.path else self._row_count
+        # One more tells whether others follow.
+        found = (
+            self.order.positions(self.images, limit + 1, offset, after) if offset < total else []
+        )
+        shown = found[:limit]
+        last = shown[-1] if len(found) > limit else None
+        return Page(total, fetch.fetch([position.image for position in shown]), last)
+
+    def _positions(self, limit: int, after: KeysetPosition | None) -> list[KeysetPosition]:
+        """Where the next so many images of a stream stand."""
+        assert not isinstance(self.order, ColumnOrder)
+        if self.path is None or not self._is_newest_first:
+            return self.order.positions(self.images, limit, after=after)
+        # Some may get an end that lies ahead, and go on being shown until then. Which match is
+        # asked anew for each chunk, for it may change on the way.
+        counted = self._counted._replace(ending=max(self._counted.ending, 1), ids=None)
+        return pages.positions(self.path, counted, limit, position=after)
+
+    def _keys(self, path: AccessPath, start: int, stop: int) -> list[int]:
+        """The ids from one place up to another, what has no end first."""
+        beyond = self._counted.images
+        unended = self.order.unended if isinstance(self.order, ColumnOrder) else ()
+        if unended:
+            in_order = self.images.filter(ended_at=None).order_by(*unended)
+            keys = _ids(in_order, start, min(stop, beyond)) if start < beyond else []
+        else:
+            found = pages.positions(path, self._counted, stop - start, start)
+            keys = [position.image for position in found]
+        if self._counts_ended_apart and stop > beyond:
+            keys += _ids(self._ended, max(start - beyond, 0), stop - beyond)
+        return keys
 
 
-def _positions(query: Query, user: User | AnonymousUser | None) -> Callable[..., list[Position]]:
-    """What tells where so many of the images stand, after a position."""
-    planned = plan(query, Viewer.of(user))
-    if not planned or query.order != Query.order:
-        return partial(ORDERS[query.order].positions, find(query, user))
-    total = counts.total(planned)
-    # Some may get an end that lies ahead, and go on being shown until then.
-    # Which match is asked anew for each chunk, for it may change on the way.
-    total = total._replace(ending=max(total.ending, 1), newest=None)
-    return partial(pages.page, planned, total)
+def _ids(images: ImageQuerySet, start: int, stop: int) -> list[int]:
+    return list(images.prefetch_related(None).values_list("pk", flat=True)[start:stop])

@@ -7,7 +7,7 @@ due.
 
 from django.db.backends.utils import CursorWrapper
 
-from images.audience import LATEST, Viewer
+from images.visibility import LATEST, Viewer
 from taggedimages.postgresql.routing import read_connection
 
 TAG_COUNTER_ID, AUDIENCE_COUNTER_BASE = -4, -10

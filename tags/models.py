@@ -9,9 +9,9 @@ from django.db import models
 from django.db.models import F, Q
 from django.db.models.functions import Now
 
-from images.audience import Viewer
 from images.models import Image
 from images.querysets import CLOCK_TOLERANCE
+from images.visibility import Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
 
@@ -93,7 +93,7 @@ class ImageTag(models.Model):
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, db_index=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     # The image's, which the database keeps here too (migration 0003): when it was created, and
-    # whom it is shown to (images.audience).
+    # whom it is shown to (images.visibility).
     image_created_at = models.DateTimeField(null=True, editable=False)
     audience = models.BigIntegerField(null=True, editable=False)
 

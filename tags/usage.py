@@ -3,9 +3,9 @@
 from django.db.models import F, QuerySet
 from django.db.models.functions import Collate
 
-from images.audience import LATEST, Viewer
 from images.models import Image
 from images.querysets import ImageQuerySet
+from images.visibility import LATEST, Viewer
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags.models import ImageTag

@@ -9,8 +9,8 @@ from django.db import connection
 from django.utils import timezone
 
 from images import deletion, editing
-from images.audience import EVERYBODY, LATEST, Viewer
 from images.models import Image
+from images.visibility import EVERYBODY, LATEST, Viewer
 from taggedimages.factories import TESTS, make_image, make_pending, make_tag, make_user
 from tags import tagging
 from tags.models import ImageTag

@@ -1,10 +1,10 @@
-"""What bitmaps were found to match, remembered by each process for as long as it is right.
+"""What bitmaps were found to match, cached by each process for as long as it is right.
 
-Combining bitmaps takes time with the number of images, and their blocks change only when the index
-takes changes in: `search_fold` says which did (`search.index.merging`). What was counted in a block holds
-until it is named there, so that only blocks named since are combined again, in the statement that
-also judges what bitmaps cannot know. Where few match, it is remembered which they are, and a page
-of them is found without a statement of its own.
+Combining bitmaps takes time with the number of images, and their blocks change only when pending
+changes are merged: the merge log (`search.models.MergeLog`) says which did. A count of a block
+holds until the log names it, so that only blocks named since are combined again, in the statement
+that also rechecks what bitmaps cannot know. Where few match, their ids are cached as well, and a
+page of them is found without a statement of its own. The least recently used go first.
 """
 
 import hashlib
@@ -12,34 +12,41 @@ from array import array
 from collections import OrderedDict
 from collections.abc import Sequence
 from threading import Lock
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
-from search.executor import predicates
-from search.executor.totals import Newest, Total
-from search.models import BLOCK
-from search.planner.resolution import Plan
-from taggedimages.postgresql.prepared import execute_prepared, ids, number
+from search.executor import bitmaps
+from search.executor.bitmaps import (
+    ALL_IMAGES,
+    BLOCK_SQL,
+    EVERY_BLOCK,
+    IN_BLOCK,
+    TO_RECHECK,
+    WITHIN_BLOCKS,
+)
+from search.executor.matches import MatchCount, MatchingIds
+from search.executor.predicates import matches
+from search.planner.paths import AccessPath
+from taggedimages.postgresql.fragments import EMPTY, Fragment, compose, join, statement
+from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 
-# Matches that are remembered one by one, and bytes that a process keeps in all.
-FEW = 2_000
-# Links that a walk passes in the time that it takes to read one match, and a usual page.
-LINKS_A_MATCH, PAGE = 2, 100
-MOST_BYTES = 16 * 1024**2
+# Bytes that a process keeps in all.
+CACHE_BYTES_MAX = 16 * 1024**2
 
-LOOK = """
-WITH unsure AS MATERIALIZED ({unsure}),
-out AS MATERIALIZED ({out}),
+# Selects one row, as `_Row` names it.
+RECOUNT = """
+WITH recheck AS MATERIALIZED ({to_recheck}),
+excluded AS MATERIALIZED ({excluded}),
 {since}
-m AS MATERIALIZED ({matches}),
+m AS MATERIALIZED ({matching}),
 fresh AS MATERIALIZED (SELECT block, bits FROM m {of_since}),
 gone AS MATERIALIZED (
-    SELECT image FROM out JOIN m ON m.block = out.image / {block}
-    WHERE get_bit(m.bits, (out.image & {block} - 1)::int) = 1
+    SELECT image FROM excluded JOIN m ON m.block = excluded.image / {block}
+    WHERE get_bit(m.bits, (excluded.image & {in_block})::int) = 1
 ),
-judged AS MATERIALIZED (
+rechecked AS MATERIALIZED (
     SELECT i.id AS image, i.created_at AS created, i.ended_at > statement_timestamp() AS ends
-    FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live}
+    FROM images_image i WHERE i.id IN (SELECT image FROM recheck) AND {matches}
 )
 SELECT (SELECT max(id) FROM search_fold),
        {is_known},
@@ -47,145 +54,147 @@ SELECT (SELECT max(id) FROM search_fold),
        (SELECT array_agg(block) FROM fresh),
        (SELECT array_agg(bit_count(bits)) FROM fresh),
        (SELECT count(*) FROM gone),
-       (SELECT count(*) FROM judged) {light},
-       (SELECT count(*) FROM judged WHERE ends),
-       NOT EXISTS (SELECT FROM search_rebuild)
-       AND (SELECT count(*) FROM search_setsize WHERE heavy AND set = ANY({heavy})) = {heavies},
-       {corpus},
-       {positions}
+       (SELECT count(*) FROM rechecked) {sparse},
+       (SELECT count(*) FROM rechecked WHERE ends),
+       {trusted},
+       {all_images},
+       {ids}
 """
 
-# The blocks that were changed since, and those of images whose bits do not count.
+# The blocks that were merged into since, and those of images whose bits do not count.
 SINCE = """
 since AS MATERIALIZED (
-    SELECT DISTINCT unnest(blocks) AS block FROM search_fold WHERE id > %(fold)s
+    SELECT DISTINCT unnest(blocks) AS block FROM search_fold WHERE id > {merge}
 ),
-looked AS MATERIALIZED (
-    SELECT block FROM since UNION SELECT (image / {block})::int FROM out
+blocks_asked AS MATERIALIZED (
+    SELECT block FROM since UNION SELECT (image / {block})::int FROM excluded
 ),
 """
+IS_KNOWN = "EXISTS (SELECT FROM search_fold WHERE id = {merge})"
+OF_SINCE = "WHERE block IN (SELECT block FROM since)"
+NAMED_SINCE = "(SELECT array_agg(block) FROM since)"
 
-LIGHT = """
-+ (SELECT count(*) FROM (SELECT DISTINCT l.image_id FROM {links}) found)
-"""
+SPARSE = "+ (SELECT count(*) FROM (SELECT DISTINCT l.image_id FROM {links}) found)"
 
-MICROSECONDS = "(extract(epoch FROM {created}) * 1000000)::bigint"
 # Of the new matches, of those that do not count, and of those that do though no bitmap says so, as
-# long as they are few: the planner cannot know it, so each is looked up.
-POSITIONS = f"""
-CASE WHEN (SELECT sum(bit_count(bits)) FROM fresh) <= {{few}} THEN (
-    SELECT array_agg(ARRAY[{MICROSECONDS.format(created="created")}, image]) FROM (
+# long as they are few: PostgreSQL's planner cannot know it, so each is looked up.
+IDS = """
+CASE WHEN (SELECT sum(bit_count(bits)) FROM fresh) <= {most} THEN (
+    SELECT array_agg(ARRAY[(extract(epoch FROM created) * 1000000)::bigint, image]) FROM (
         SELECT image, (SELECT i.created_at FROM images_image i WHERE i.id = image) AS created
-        FROM ({predicates.ONES.format(matches="fresh", block=BLOCK)}) ones
+        FROM ({new}) ones
     ) new WHERE created IS NOT NULL
 ) END,
 (SELECT array_agg(image) FROM gone),
-CASE WHEN (SELECT count(*) FROM judged) <= {{few}} THEN (
-    SELECT array_agg(ARRAY[{MICROSECONDS.format(created="created")}, image]) FROM judged
+CASE WHEN (SELECT count(*) FROM rechecked) <= {most} THEN (
+    SELECT array_agg(ARRAY[(extract(epoch FROM created) * 1000000)::bigint, image]) FROM rechecked
 ) END
 """
-NO_POSITIONS = "NULL, NULL, NULL"
+NO_IDS = Fragment("NULL, NULL, NULL")
 
 
-class Matches(NamedTuple):
-    """What bitmaps match as of a fold: how many in each block and at all, and if few, which."""
+class CachedMatches(NamedTuple):
+    """What bitmaps match as of a merge: how many in each block and at all, and if few, which."""
 
-    fold: int
+    merge: int
     counts: Sequence[int]
     images: int
-    newest: Newest | None
+    ids: MatchingIds | None
 
     @property
     def bytes(self) -> int:
         """About how much memory this takes."""
-        return 500 + 2 * len(self.counts) + 16 * len(self.newest.images if self.newest else ())
+        return 500 + 2 * len(self.counts) + 16 * len(self.ids.images if self.ids else ())
+
+
+class CountCache:
+    """What was last used, within bounds."""
+
+    def __init__(self, bytes_max: int = CACHE_BYTES_MAX) -> None:
+        self.lock = Lock()
+        self.bytes_max = bytes_max
+        self.bytes = 0
+        self.cached: OrderedDict[bytes, CachedMatches] = OrderedDict()
+
+    def get(self, key: bytes) -> CachedMatches | None:
+        """What is cached under a key."""
+        with self.lock:
+            if key in self.cached:
+                self.cached.move_to_end(key)
+            return self.cached.get(key)
+
+    def put(self, key: bytes, found: CachedMatches | None) -> None:
+        """Keep something under a key, or nothing any more."""
+        with self.lock:
+            if old := self.cached.pop(key, None):
+                self.bytes -= old.bytes
+            if found:
+                self.cached[key] = found
+                self.bytes += found.bytes
+            while self.bytes > self.bytes_max:
+                self.bytes -= self.cached.popitem(last=False)[1].bytes
+
+    def clear(self) -> None:
+        """Keep nothing."""
+        with self.lock:
+            self.cached.clear()
+            self.bytes = 0
+
+
+cache = CountCache()
 
 
 class _Row(NamedTuple):
-    fold: int | None
+    merge: int | None
     is_known: bool
     named: list[int] | None
     blocks: list[int] | None
     counts: list[int] | None
     gone: int
-    judged: int
+    rechecked: int
     ending: int
     trusted: bool
-    corpus: float
-    new: list[list[int]] | None
-    gone_images: list[int] | None
-    judged_images: list[list[int]] | None
+    all_images: float
+    new_ids: list[list[int]] | None
+    gone_ids: list[int] | None
+    rechecked_ids: list[list[int]] | None
 
 
-class _Memory:
-    """The last used of what was found, within bounds."""
-
-    def __init__(self) -> None:
-        self.lock = Lock()
-        self.bytes = 0
-        self.found: OrderedDict[bytes, Matches] = OrderedDict()
-
-    def get(self, key: bytes) -> Matches | None:
-        with self.lock:
-            if key in self.found:
-                self.found.move_to_end(key)
-            return self.found.get(key)
-
-    def put(self, key: bytes, matches: Matches | None) -> None:
-        with self.lock:
-            if old := self.found.pop(key, None):
-                self.bytes -= old.bytes
-            if matches:
-                self.found[key] = matches
-                self.bytes += matches.bytes
-            while self.bytes > MOST_BYTES:
-                self.bytes -= self.found.popitem(last=False)[1].bytes
-
-
-_memory = _Memory()
-
-
-def total(plan: Plan) -> Total | None:
+def count(path: AccessPath) -> MatchCount | None:
     """How many images match by the bitmaps; None where these are not to be trusted now.
 
-    One statement; two where what was remembered is no longer of use.
+    One statement; two where what was cached is of a merge that this database does not know.
     """
-    key = _key(plan)
-    known = _memory.get(key)
+    key = _key(path)
+    known = cache.get(key)
     # Which they are is read when they are asked for again.
-    wants_newest = known is not None and _are_worth_knowing(plan, known.images)
-    since = None if known and wants_newest and known.newest is None else known
-    row = _look(plan, since, wants_newest)
+    wants_ids = known is not None and known.images <= path.cached_ids_max
+    since = None if known and wants_ids and known.ids is None else known
+    row = _recount(path, since, wants_ids)
     if since and not row.is_known:
-        since, row = None, _look(plan, None, wants_newest)
+        since, row = None, _recount(path, None, wants_ids)
     if not row.trusted:
         return None
-    matches = _taken(since, row, wants_newest)
-    if matches is not since:
-        _memory.put(key, matches if row.fold is not None else None)
-    newest = None
-    if wants_newest and matches.newest is not None and row.judged <= FEW:
-        newest = matches.newest.but(row.gone_images or (), (), row.judged_images or [])
-    images = matches.images - row.gone + row.judged
-    return Total(images, row.ending, True, row.corpus, newest)
+    found = _brought_up_to_date(since, row, path.cached_ids_max if wants_ids else 0)
+    if found is not since:
+        cache.put(key, found if row.merge is not None else None)
+    ids = None
+    if wants_ids and found.ids is not None and row.rechecked <= path.thresholds.cached_ids_max:
+        ids = found.ids.but(row.gone_ids or (), (), row.rechecked_ids or [])
+    images = found.images - row.gone + row.rechecked
+    return MatchCount(images, row.ending, True, row.all_images, ids)
 
 
-def _are_worth_knowing(plan: Plan, images: int) -> bool:
-    """Whether it takes less to read all matches than to walk to a page of them."""
-    if images > FEW or not plan.clauses or any(clause.light for clause in plan.clauses):
-        return False
-    return images * images * LINKS_A_MATCH <= plan.clauses[0].links * PAGE
-
-
-def _key(plan: Plan) -> bytes:
+def _key(path: AccessPath) -> bytes:
     """Which bitmaps are combined how, and where: a replica may be behind the primary."""
-    text = f"{read_connection().alias}: {predicates.matches(plan, plan.clauses)}"
+    combined = bitmaps.matching(path.resolved, path.resolved.clauses).text
+    text = f"{read_connection().alias}: {combined}"
     return hashlib.md5(text.encode(), usedforsecurity=False).digest()
 
 
-def _taken(since: Matches | None, row: _Row, wants_newest: bool) -> Matches:
-    """What is known now, given what was and what a look has told."""
-    if since and row.fold == since.fold:
+def _brought_up_to_date(since: CachedMatches | None, row: _Row, ids_max: int) -> CachedMatches:
+    """What is known now, given what was and what a recount has told."""
+    if since and row.merge == since.merge:
         return since
     named, blocks, counts = row.named or [], row.blocks or [], row.counts or []
     by_block = array("H", since.counts if since else [])
@@ -193,35 +202,57 @@ def _taken(since: Matches | None, row: _Row, wants_newest: bool) -> Matches:
     by_block.extend([0] * (last + 1 - len(by_block)))
     for block in named:
         by_block[block] = 0
-    for block, count in zip(blocks, counts, strict=True):
-        by_block[block] = count
-    newest, images = None, sum(by_block)
-    if wants_newest and images <= FEW:
-        known = since.newest if since and since.newest else Newest()
-        newest = known.but((), named, row.new or [])
-    return Matches(row.fold or 0, by_block, images, newest)
+    for block, counted in zip(blocks, counts, strict=True):
+        by_block[block] = counted
+    ids, images = None, sum(by_block)
+    if images <= ids_max:
+        known = since.ids if since and since.ids else MatchingIds()
+        ids = known.but((), named, row.new_ids or [])
+    return CachedMatches(row.merge or 0, by_block, images, ids)
 
 
-def _look(plan: Plan, since: Matches | None, wants_newest: bool) -> _Row:
-    statement = LOOK.format(
-        unsure=predicates.UNSURE,
-        out=predicates.out_of_bitmaps(plan),
-        since=SINCE.format(block=BLOCK) if since else "",
-        matches=predicates.matches(plan, plan.clauses, looked=since is not None),
-        of_since="WHERE block IN (SELECT block FROM since)" if since else "",
-        block=BLOCK,
-        live=predicates.live(plan),
-        is_known="EXISTS (SELECT FROM search_fold WHERE id = %(fold)s)" if since else "true",
-        named="(SELECT array_agg(block) FROM since)" if since else "NULL",
-        light="".join(LIGHT.format(links=links) for links in predicates.by_light_tags(plan)),
-        heavy=ids(plan.heavy),
-        heavies=number(len(set(plan.heavy))),
-        corpus=predicates.CORPUS,
-        positions=POSITIONS.format(few=FEW) if wants_newest else NO_POSITIONS,
-    )
-    parameters: dict[str, Any] = predicates.parameters(plan)
+def _recount(path: AccessPath, since: CachedMatches | None, wants_ids: bool) -> _Row:
+    """Count all blocks, or those that merges changed since what is cached."""
+    resolved = path.resolved
+    within, changed, is_known = EVERY_BLOCK, EMPTY, Fragment("true")
+    of_since, named = "", "NULL"
     if since:
-        parameters["fold"] = since.fold
+        merge = Fragment("%(merge)s", {"merge": since.merge})
+        changed = compose(SINCE, merge=merge, block=BLOCK_SQL)
+        is_known = compose(IS_KNOWN, merge=merge)
+        within, of_since, named = WITHIN_BLOCKS, OF_SINCE, NAMED_SINCE
+    sparse = [compose(SPARSE, links=it) for it in bitmaps.sparse_matches(path)]
+    asked = statement(
+        RECOUNT,
+        provides=[
+            "recheck",
+            "fresh",
+            "gone",
+            "rechecked",
+            "i",
+            *(["blocks_asked"] if since else []),
+        ],
+        to_recheck=TO_RECHECK,
+        excluded=bitmaps.excluded(resolved),
+        since=changed,
+        matching=bitmaps.matching(resolved, resolved.clauses, within=within),
+        of_since=Fragment(of_since),
+        block=BLOCK_SQL,
+        in_block=IN_BLOCK,
+        matches=matches(path),
+        is_known=is_known,
+        named=Fragment(named),
+        sparse=join(" ", sparse),
+        trusted=bitmaps.is_trusted(resolved),
+        all_images=ALL_IMAGES,
+        ids=_ids(path.thresholds.cached_ids_max) if wants_ids else NO_IDS,
+    )
     with read_connection().cursor() as cursor:
-        execute_prepared(cursor, statement, parameters)
+        execute_prepared(cursor, asked.text, asked.parameters)
         return _Row._make(cursor.fetchone())
+
+
+def _ids(most: int) -> Fragment:
+    return compose(
+        IDS, needs=["gone", "rechecked"], most=Fragment(str(most)), new=bitmaps.set_bits("fresh")
+    )

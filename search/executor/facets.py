@@ -1,38 +1,34 @@
 """The most frequent tags of all that a query finds: exactly, at the moment of one statement.
 
-Where few match, their links are read. Where many do, bitmaps count the heavy tags, and of the
-others only those are counted, link by link, that have enough links to come up with the last one
-in the list.
+Where few match, their links are read. Where many do, bitmaps count the dense tags, and of the
+sparse ones only those are counted, link by link, that have enough links to come up with the last
+one in the list.
 """
 
 from typing import TypedDict
 
-from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count
 
-from images.audience import Viewer
-from search.executor import counts, pages, predicates
-from search.executor.predicates import NO_BITS
-from search.index.merging import bit
-from search.models import BLOCK
-from search.planner.resolution import Plan, plan
-from search.query import Query, find
-from taggedimages.identity.models import User
+from images.querysets import ImageQuerySet
+from search.executor import bitmaps, counts, pages
+from search.executor.bitmaps import BLOCK_SQL, EMPTY_BITS, IN_BLOCK, TO_RECHECK
+from search.executor.predicates import matches
+from search.index.bits import single_bit_sql
+from search.planner.paths import AccessPath
+from taggedimages.postgresql.fragments import Fragment, compose, join, statement
 from taggedimages.postgresql.routing import read_connection
 from tags.models import ImageTag
 
-MOST = 100
-# Images whose links are read rather than counted by bitmaps: some tenths of a second.
-FEW_IMAGES = 50_000
-
+# Tags and their counts come from the CTE `counts (tag, count)`.
 TOP = """
+{counts}
 SELECT t.id, t.name, top.count FROM (
     SELECT tag, count FROM counts ORDER BY count DESC FETCH FIRST {most} ROWS WITH TIES
 ) top JOIN tags_tag t ON t.id = top.tag
 ORDER BY top.count DESC, t.folded, t.name LIMIT {most}
 """
 
-BY_ROWS = """
+BY_LINKS = """
 WITH counts AS (
     SELECT l.tag_id AS tag, count(*) AS count
     FROM ({found}) found JOIN tags_imagetag l ON l.image_id = found.image GROUP BY 1
@@ -40,30 +36,28 @@ WITH counts AS (
 """
 
 # `late` are images that changed a moment ago, or have an end ahead: judged by their records.
-BY_BITMAPS = f"""
-WITH unsure AS MATERIALIZED ({{unsure}}),
+BY_BITMAPS = """
+WITH recheck AS MATERIALIZED ({to_recheck}),
 out AS (
-    SELECT (image / {BLOCK})::int AS block, bit_or({bit("image")}) AS bits
-    FROM ({{out}}) o GROUP BY 1
-), light AS (
-    SELECT (image / {BLOCK})::int AS block, bit_or({bit("image")}) AS bits
-    FROM ({{light}}) l GROUP BY 1
+    SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM ({excluded}) o GROUP BY 1
+), sparse AS (
+    SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM ({sparse}) l GROUP BY 1
 ), found AS MATERIALIZED (
-    SELECT block, (coalesce(m.bits, {NO_BITS}) & ~coalesce(out.bits, {NO_BITS}))
-                  | coalesce(light.bits, {NO_BITS}) AS bits
-    FROM ({{matches}}) m LEFT JOIN out USING (block) FULL JOIN light USING (block)
+    SELECT block, (coalesce(m.bits, {empty}) & ~coalesce(out.bits, {empty}))
+                  | coalesce(sparse.bits, {empty}) AS bits
+    FROM ({matching}) m LEFT JOIN out USING (block) FULL JOIN sparse USING (block)
 ), late AS MATERIALIZED (
     SELECT l.tag_id AS tag, count(*) AS count
     FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id
-    WHERE i.id IN (SELECT image FROM unsure) AND {{live}} GROUP BY 1
-), of_heavy AS MATERIALIZED (
+    WHERE i.id IN (SELECT image FROM recheck) AND {matches} GROUP BY 1
+), of_dense AS MATERIALIZED (
     SELECT set AS tag, sum(bit_count(b.bits & found.bits)) AS count
     FROM search_setsize z JOIN search_bitmap b USING (set) JOIN found USING (block)
     WHERE z.heavy GROUP BY 1
 ), last AS (
-    SELECT CASE WHEN count(*) = {{most}} THEN min(count) ELSE 0 END AS count
-    FROM (SELECT count FROM of_heavy ORDER BY count DESC LIMIT {{most}}) top
-), of_light AS (
+    SELECT CASE WHEN count(*) = {most} THEN min(count) ELSE 0 END AS count
+    FROM (SELECT count FROM of_dense ORDER BY count DESC LIMIT {most}) top
+), of_sparse AS (
     SELECT candidate.tag, count(*) AS count
     FROM (
         SELECT set AS tag FROM search_setsize z LEFT JOIN late ON late.tag = set
@@ -74,14 +68,18 @@ out AS (
     CROSS JOIN LATERAL (
         SELECT image_id FROM tags_imagetag WHERE tag_id = candidate.tag OFFSET 0
     ) l
-    JOIN found ON found.block = l.image_id / {BLOCK}
-    WHERE get_bit(found.bits, (l.image_id & {BLOCK - 1})::int) = 1 GROUP BY 1
+    JOIN found ON found.block = l.image_id / {block}
+    WHERE get_bit(found.bits, (l.image_id & {in_block})::int) = 1 GROUP BY 1
 ), counts AS (
     SELECT tag, sum(count)::bigint AS count
-    FROM (TABLE of_heavy UNION ALL TABLE of_light UNION ALL TABLE late) every
+    FROM (TABLE of_dense UNION ALL TABLE of_sparse UNION ALL TABLE late) every
     GROUP BY 1 HAVING sum(count) > 0
 )
 """
+SPARSE, NO_SPARSE = (
+    "SELECT l.image_id AS image FROM {links}",
+    Fragment("SELECT 0 AS image WHERE false"),
+)
 
 
 class TagCount(TypedDict):
@@ -92,39 +90,51 @@ class TagCount(TypedDict):
     count: int
 
 
-def tags(query: Query, user: User | AnonymousUser | None) -> list[TagCount]:
-    """The most frequent tags, MOST of them, equal ones by name."""
-    planned = plan(query, Viewer.of(user))
-    if planned is None:
-        return _by_queryset(query, user)
-    counted = counts.total(planned)
+def facets(path: AccessPath) -> list[TagCount]:
+    """The most frequent tags of all that matches a path, so many as its thresholds say, equal ones
+    by name.
+
+    Two statements, one where nothing matches.
+    """
+    counted = counts.count(path)
     if not counted.images:
         return []
-    if counted.by_bitmaps and counted.images > FEW_IMAGES:
-        statement, parameters = _by_bitmaps(planned), predicates.parameters(planned)
+    if counted.by_bitmaps and counted.images > path.thresholds.facet_images_by_links_max:
+        by = _by_bitmaps(path)
     else:
-        found, parameters = pages.everything(planned, counted)
-        statement = BY_ROWS.format(found=found)
+        by = compose(BY_LINKS, found=pages.scan(path, counted, None))
+    asked = statement(TOP, counts=by, most=Fragment(str(path.thresholds.facet_tags_max)))
     with read_connection().cursor() as cursor:
-        cursor.execute(statement + TOP.format(most=MOST), parameters)
+        cursor.execute(asked.text, asked.parameters)
         return [TagCount(id=tag, name=name, count=count) for tag, name, count in cursor.fetchall()]
 
 
-def _by_bitmaps(plan: Plan) -> str:
-    light = [f"SELECT l.image_id AS image FROM {links}" for links in predicates.by_light_tags(plan)]
-    return BY_BITMAPS.format(
-        most=MOST,
-        unsure=predicates.UNSURE,
-        out=predicates.out_of_bitmaps(plan),
-        light=" UNION ALL ".join(light) or "SELECT 0 AS image WHERE false",
-        matches=predicates.matches(plan, plan.clauses),
-        live=predicates.live(plan),
-    )
+def facets_of(images: ImageQuerySet, most: int) -> list[TagCount]:
+    """So many of the most frequent tags of some images as a queryset.
 
-
-def _by_queryset(query: Query, user: User | AnonymousUser | None) -> list[TagCount]:
-    links = ImageTag.objects.filter(image__in=find(query, user).order_by().values("pk"))
+    One statement, which reads all their links.
+    """
+    links = ImageTag.objects.filter(image__in=images.order_by().values("pk"))
     counted = links.values("tag_id", "tag__name").annotate(count=Count("pk"))
-    top = counted.order_by("-count", "tag__folded", "tag__name")[:MOST]
+    top = counted.order_by("-count", "tag__folded", "tag__name")[:most]
     rows = top.values_list("tag_id", "tag__name", "count")
     return [TagCount(id=tag, name=name, count=count) for tag, name, count in rows]
+
+
+def _by_bitmaps(path: AccessPath) -> Fragment:
+    resolved = path.resolved
+    sparse = [compose(SPARSE, links=links) for links in bitmaps.sparse_matches(path)]
+    return compose(
+        BY_BITMAPS,
+        provides=["recheck", "i"],
+        most=Fragment(str(path.thresholds.facet_tags_max)),
+        to_recheck=TO_RECHECK,
+        excluded=bitmaps.excluded(resolved),
+        sparse=join(" UNION ALL ", sparse) if sparse else NO_SPARSE,
+        matching=bitmaps.matching(resolved, resolved.clauses),
+        matches=matches(path),
+        bit=Fragment(single_bit_sql("image")),
+        empty=EMPTY_BITS,
+        block=BLOCK_SQL,
+        in_block=IN_BLOCK,
+    )

@@ -1,17 +1,18 @@
 """The records of a page: all that a list shows of its images, in one statement, which may find them
 as well."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from search.ordering import Position
-from taggedimages.postgresql.prepared import execute_prepared, ids
+from search.ordering import KeysetPosition
+from taggedimages.postgresql.fragments import Fragment, bigints, compose, statement
+from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags import name_cache
 
 # Tags by link id, which counts up as links are made; an array costs less than rows.
-FETCH = """
+RECORDS = """
 SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.filename, i.size,
        trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error,
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
@@ -23,15 +24,12 @@ LEFT JOIN identity_user u ON u.id = i.created_by_id
 LEFT JOIN images_facts f ON f.image_id = i.id
 ORDER BY {order}
 """
-OF_IDS = FETCH.format(
-    wanted="unnest({images}) WITH ORDINALITY wanted (id, place)", place="place", order="place"
-)
+WANTED_IDS = "unnest({images}) WITH ORDINALITY wanted (id, place)"
+WANTED_PAGE = "({found}) wanted (id, created)"
+WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
+BY_PLACE, NEWEST = Fragment("place"), Fragment("wanted.created DESC, wanted.id DESC")
 # Times as texts: the last alone is read.
-FOUND = FETCH.format(
-    wanted="({found}) wanted (id, created{total})",
-    place="wanted.created::text{total}",
-    order="wanted.created DESC, wanted.id DESC",
-)
+CREATED, CREATED_AND_TOTAL = "wanted.created::text", "wanted.created::text, total"
 
 
 class Record(NamedTuple):
@@ -52,39 +50,46 @@ class Record(NamedTuple):
     tags: bytes
 
 
-def of(images: Sequence[int]) -> list[Record]:
-    """The images of these ids in this order; those that are gone are left out."""
-    return _records(_rows(OF_IDS.format(images=ids(images)), {})) if images else []
+def fetch(images: Sequence[int]) -> list[Record]:
+    """The images of these ids in this order; those that are gone are left out. One statement."""
+    if not images:
+        return []
+    wanted = compose(WANTED_IDS, images=bigints(images))
+    return _records(_rows(statement(RECORDS, place=BY_PLACE, wanted=wanted, order=BY_PLACE)))
 
 
-def newest(
-    statement: str, parameters: Mapping[str, Any], limit: int
-) -> tuple[list[Record], Position | None]:
-    """The images that a statement of `search.executor.pages` finds, and where the last of them stands if
-    it found more than are wanted."""
-    return _newest(_rows(FOUND.format(found=statement, total=""), parameters), limit)
+def fetch_page(found: Fragment, limit: int) -> tuple[list[Record], KeysetPosition | None]:
+    """The images that a statement of `search.executor.pages` finds, newest first, and where the
+    last of them stands if it found more than the limit. One statement."""
+    wanted = compose(WANTED_PAGE, found=found)
+    return _page(
+        _rows(statement(RECORDS, place=Fragment(CREATED), wanted=wanted, order=NEWEST)), limit
+    )
 
 
-def newest_counted(
-    statement: str, parameters: Mapping[str, Any], limit: int
-) -> tuple[int, list[Record], Position | None]:
-    """As `newest`, and how many there are on all pages; 0 where this one is empty."""
-    rows = _rows(FOUND.format(found=statement, total=", total"), parameters)
+def fetch_page_with_count(
+    found: Fragment, limit: int
+) -> tuple[int, list[Record], KeysetPosition | None]:
+    """As `fetch_page`, for a statement that selects a total too: it comes first, 0 where the page
+    is empty."""
+    wanted = compose(WANTED_PAGE_WITH_COUNT, found=found)
+    place = Fragment(CREATED_AND_TOTAL)
+    rows = _rows(statement(RECORDS, place=place, wanted=wanted, order=NEWEST))
     total = rows[0][-1] if rows else 0
-    return total, *_newest([row[:-1] for row in rows], limit)
+    return total, *_page([row[:-1] for row in rows], limit)
 
 
-def _newest(rows: list[tuple[Any, ...]], limit: int) -> tuple[list[Record], Position | None]:
+def _page(rows: list[tuple[Any, ...]], limit: int) -> tuple[list[Record], KeysetPosition | None]:
     shown = rows[:limit]
     if len(rows) == len(shown):
         return _records(shown), None
     last = shown[-1]
-    return _records(shown), Position(datetime.fromisoformat(last[-1]), last[0])
+    return _records(shown), KeysetPosition(datetime.fromisoformat(last[-1]), last[0])
 
 
-def _rows(statement: str, parameters: Mapping[str, Any]) -> list[tuple[Any, ...]]:
+def _rows(asked: Fragment) -> list[tuple[Any, ...]]:
     with read_connection().cursor() as cursor:
-        execute_prepared(cursor, statement, parameters)
+        execute_prepared(cursor, asked.text, asked.parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 

@@ -1,210 +1,273 @@
-"""Which images are on a page of what matches a plan, newest first.
+"""Which images are on a page of an access path, newest first: statements, and the page itself.
 
-Three ways, of which the cheapest is taken: walk the links of the clause with the fewest, in their
-order, and probe the rest (`_by_links`); walk all images in their order (`_by_images`); or read
-all matches from the bitmaps and sort them (`_by_bitmaps`), where few match of many.
+The statements select (image bigint, created timestamptz) in that order; parameters are `limit` and
+`offset`. Which of the three scans it is, the path says once matches are counted.
 """
 
-from dataclasses import replace
-from typing import Any
+from typing import NamedTuple
 
-from search.executor import predicates
-from search.executor.counts import probes
-from search.executor.totals import Total
-from search.models import BLOCK
-from search.ordering import Position
-from search.planner.resolution import Plan
-from taggedimages.postgresql.prepared import execute_prepared, ids, number
+from search.executor import bitmaps, counts, fetch
+from search.executor.bitmaps import TO_RECHECK
+from search.executor.fetch import Record
+from search.executor.matches import MatchCount
+from search.executor.predicates import (
+    AND,
+    ENDING,
+    LINK_CREATED,
+    LINK_IMAGE,
+    RECORD_CREATED,
+    RECORD_ID,
+    UNENDED,
+    after,
+    all_but_driving,
+    matches,
+    scanned_range,
+)
+from search.ordering import KeysetPosition
+from search.planner.paths import AccessPath, ScanBy
+from taggedimages.postgresql.fragments import (
+    EMPTY,
+    Fragment,
+    bigint,
+    bigints,
+    compose,
+    join,
+    statement,
+)
+from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 
-# Microseconds, measured at a million images: a row that is walked and each probe of it, a block
-# of a bitmap that is combined with another or read out, a match that is sorted.
-ROW, PROBE, BLOCK_JOINED, BLOCK_READ, MATCH = 0.25, 2.0, 1.5, 40.0, 4.0
-NEWEST = "ORDER BY created DESC, image DESC"
-# What one walk can have on a page and all before it.
-FIRST = f"{NEWEST} LIMIT %(limit)s::bigint + %(offset)s::bigint"
+NEWEST = Fragment("ORDER BY created DESC, image DESC")
+# What one scan can have on a page and all before it.
+FIRST = compose("{newest} LIMIT %(limit)s::bigint + %(offset)s::bigint", newest=NEWEST)
+
+SCAN_OF_LINKS = """
+SELECT l.image_id AS image, l.image_created_at AS created FROM tags_imagetag l WHERE {asked}
+"""
+# A scan for each tag and audience, none longer than needed.
+SCAN_OF_EACH = """
+SELECT {once} image, created FROM unnest({tags}) t (tag), unnest({audiences}) a (seen_by),
+LATERAL ({scan} {first}) newest
+"""
+SCAN_OF_IMAGES = """
+SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {asked}
+"""
+MERGED = """
+SELECT {once} image, created FROM ({scans}) merged {newest} LIMIT %(limit)s OFFSET %(offset)s
+"""
 
 FOUND_IN_BITMAPS = """
-WITH unsure AS MATERIALIZED ({unsure}),
-out AS ({out}),
-m AS MATERIALIZED ({matches}),
+WITH recheck AS MATERIALIZED ({to_recheck}),
+excluded AS ({excluded}),
+m AS MATERIALIZED ({matching}),
 ones AS ({ones}),
 found AS (
-    (SELECT image FROM ones EXCEPT SELECT image FROM out)
-    UNION SELECT i.id FROM images_image i WHERE i.id IN (SELECT image FROM unsure) AND {live}
-    {light}
+    (SELECT image FROM ones EXCEPT SELECT image FROM excluded)
+    UNION SELECT i.id FROM images_image i WHERE i.id IN (SELECT image FROM recheck) AND {matches}
+    {sparse}
 )
+SELECT image, i.created_at AS created FROM found JOIN images_image i ON i.id = image
+{where} {newest} LIMIT %(limit)s OFFSET %(offset)s
+"""
+OF_SPARSE = "UNION SELECT l.image_id FROM {links}"
+
+# The page of what few links find, and in each row (total) how many all pages have.
+WITH_COUNT = """
+WITH found AS MATERIALIZED ({found})
+SELECT image, created, (SELECT count(*) FROM found) AS total
+FROM found {where} {newest} LIMIT %(shown)s OFFSET %(skipped)s
+"""
+BY_IDS = """
+SELECT i.id AS image, i.created_at AS created FROM images_image i
+WHERE i.id = ANY({images}) AND {visible}
 """
 
 
-def page(
-    plan: Plan, total: Total, limit: int, offset: int = 0, after: Position | None = None
-) -> list[Position]:
+class Page(NamedTuple):
+    """A page of what was found: how much there is on all pages, and the records of this one."""
+
+    total: int
+    records: list[Record]
+    # Of the last image, where others follow.
+    last: KeysetPosition | None
+
+
+def page(path: AccessPath, limit: int, offset: int, position: KeysetPosition | None) -> Page:
+    """The page that starts `offset` images after a position, newest first.
+
+    Two statements, one where little is read in all; another where the page lies beyond the end.
+    """
+    if path.counts_with_page:
+        found = Page(
+            *fetch.fetch_page_with_count(_with_count(path, limit + 1, offset, position), limit)
+        )
+        if found.records or not (offset or position):
+            return found
+    counted = counts.count(path)
+    if offset >= counted.images:
+        return Page(counted.images, [], None)
+    if counted.ids is None:
+        scanned = scan(path, counted, limit + 1, offset, position)
+        return Page(counted.images, *fetch.fetch_page(scanned, limit))
+    # Told by what was cached, for an image that was hidden since is no longer among the records.
+    cached = counted.ids.page(limit + 1, offset, position)
+    last = cached[limit - 1] if len(cached) > limit else None
+    shown, _ = fetch.fetch_page(_by_ids(path, [at.image for at in cached[:limit]]), limit)
+    return Page(counted.images, shown, last)
+
+
+def positions(
+    path: AccessPath,
+    counted: MatchCount,
+    limit: int,
+    offset: int = 0,
+    position: KeysetPosition | None = None,
+) -> list[KeysetPosition]:
     """Where the images of a page stand: so many, from `offset` images after a position.
 
-    One statement, none where the page is empty or it is known where all of them are.
+    One statement, none where the page is empty or it is cached which images match.
     """
-    if offset >= total.images or not limit:
+    if offset >= counted.images or not limit:
         return []
-    if total.newest is not None:
-        return total.newest.page(limit, offset, after)
+    if counted.ids is not None:
+        return counted.ids.page(limit, offset, position)
+    scanned = scan(path, counted, limit, offset, position)
     with read_connection().cursor() as cursor:
-        execute_prepared(cursor, *statement(replace(plan, after=after), total, limit, offset))
-        return [Position(created, image) for image, created in cursor.fetchall()]
+        execute_prepared(cursor, scanned.text, scanned.parameters)
+        return [KeysetPosition(created, image) for image, created in cursor.fetchall()]
 
 
-def statement(plan: Plan, total: Total, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
-    """What finds the images of a page, as `image` and `created`, and its parameters."""
-    parameters = predicates.parameters(plan) | {"limit": limit, "offset": offset}
-    return _way(plan, total, limit, offset), parameters
+def scan(
+    path: AccessPath,
+    counted: MatchCount,
+    limit: int | None,
+    offset: int = 0,
+    position: KeysetPosition | None = None,
+) -> Fragment:
+    """The statement of a page by the cheapest scan; all that matches without a limit.
 
-
-def known(plan: Plan, images: list[int]) -> tuple[str, dict[str, Any]]:
-    """What finds images that were found before, as far as the viewer may still see them."""
-    text = (
-        "SELECT i.id AS image, i.created_at AS created FROM images_image i"
-        f" WHERE i.id = ANY({ids(images)}) AND {plan.viewer.visible}"
-    )
-    return text, predicates.parameters(plan)
-
-
-def counted(plan: Plan, limit: int, offset: int) -> tuple[str, dict[str, Any]]:
-    """What finds the images of a page, and with each of them how many there are on all pages.
-
-    It reads all that matches by the links of one clause, so they have to be few.
+    There has to be something: `counted.images` is above 0.
     """
-    found = _by_links(replace(plan, after=None), Total(0, ending=1))
-    after = predicates.after(plan, "created", "image")
-    where = f"WHERE {after[0]}" if after else ""
-    text = (
-        f"WITH found AS MATERIALIZED ({found})"
-        " SELECT image, created, (SELECT count(*) FROM found) AS total"
-        f" FROM found {where} {NEWEST} LIMIT %(shown)s OFFSET %(skipped)s"
+    wanted = counted.images if limit is None else limit + offset
+    by = path.scan_for(counted.images, counted.all_images, wanted, bitmaps=counted.by_bitmaps)
+    found = SCANS[by](path, counted, position)
+    return found._replace(parameters={**found.parameters, "limit": limit, "offset": offset})
+
+
+def _with_count(
+    path: AccessPath, limit: int, offset: int, position: KeysetPosition | None
+) -> Fragment:
+    found = _by_links(path, MatchCount(0, ending=1), None)
+    return statement(
+        WITH_COUNT,
+        parameters={"limit": None, "offset": 0, "shown": limit, "skipped": offset},
+        found=found,
+        where=_where(after(position, Fragment("created"), Fragment("image"))),
+        newest=NEWEST,
     )
-    every = {"limit": None, "offset": 0}
-    return text, predicates.parameters(plan) | every | {"shown": limit, "skipped": offset}
 
 
-def everything(plan: Plan, total: Total) -> tuple[str, dict[str, Any]]:
-    """What finds all that matches, as `image` and `created`, and its parameters."""
-    text, parameters = statement(plan, total, total.images, 0)
-    return text, parameters | {"limit": None}
+def _by_ids(path: AccessPath, images: list[int]) -> Fragment:
+    """Images that were found before, as far as the viewer may still see them."""
+    visible = path.resolved.viewer.image_predicate()
+    return statement(BY_IDS, provides=["i"], images=bigints(images), visible=visible)
 
 
-def _way(plan: Plan, total: Total, limit: int, offset: int) -> str:
-    """The statement that is expected to take the shortest."""
-    ways = [(_images_cost(plan, total, limit + offset), _by_images)]
-    if plan.clauses:
-        ways.append((_links_cost(plan, total, limit + offset), _by_links))
-    if total.by_bitmaps:
-        ways.append((_bitmaps_cost(plan, total), _by_bitmaps))
-    _, statement = min(ways, key=lambda way: way[0])
-    return statement(plan, total)
-
-
-def _links_cost(plan: Plan, total: Total, needed: int) -> float:
-    driver = plan.clauses[0]
-    walked = needed * max(len(driver.tags), driver.links / total.images)
-    if plan.viewer.audiences is None:
-        # The index has no order for all audiences at once: all are read.
-        walked = driver.links
-    asked = len(plan.clauses) - 1 + plan.uploaded_only + bool(plan.absent.tags)
-    asked += plan.project is not None
-    return min(walked, driver.links) * (ROW + probes(asked) * PROBE)
-
-
-def _images_cost(plan: Plan, total: Total, needed: int) -> float:
-    walked = min(needed / total.images, 1) * total.corpus
-    asked = len(plan.clauses) + plan.untagged + bool(plan.absent.tags)
-    return walked * (ROW + probes(asked) * PROBE)
-
-
-def _bitmaps_cost(plan: Plan, total: Total) -> float:
-    light = [clause.light_links for clause in plan.clauses if clause.light]
-    joined = (1 + len(light)) * (1 + len(plan.clauses)) * BLOCK_JOINED
-    # A clause of light tags alone leaves nothing to be read out of blocks.
-    read = BLOCK_READ if all(clause.heavy for clause in plan.clauses) else 0
-    blocks = total.corpus / BLOCK * (joined + read)
-    return blocks + sum(light) * ROW + total.images * MATCH
-
-
-def _by_links(plan: Plan, total: Total) -> str:
-    driver, *rest = plan.clauses
+def _by_links(path: AccessPath, counted: MatchCount, position: KeysetPosition | None) -> Fragment:
+    """The links of the rarest clause in their order; the other clauses are probed."""
+    resolved = path.resolved
+    driving, *others = resolved.clauses
+    created, image = LINK_CREATED, LINK_IMAGE
     asked = [
-        *predicates.stretch(plan, "l.image_created_at", "l.image_id"),
-        *predicates.others(plan, "l.image_id", rest),
+        *scanned_range(resolved, position, created, image),
+        *all_but_driving(path, image, others),
     ]
-    walk = "SELECT l.image_id AS image, l.image_created_at AS created FROM tags_imagetag l WHERE {}"
-    repeated = len(driver.tags) > 1
-    once = "DISTINCT" if repeated else ""
-    audiences = plan.viewer.audiences
-    tags = ids(driver.tags)
+    audiences, tags = resolved.viewer.audiences, driving.tag_ids
+    repeated = len(tags) > 1
+    once = Fragment("DISTINCT" if repeated else "")
     if audiences is None:
-        every = [f"l.tag_id = ANY({tags})", predicates.shown(plan, "l"), *asked]
-        walks = [f"SELECT {once} * FROM ({walk.format(' AND '.join(every))}) links"]
-    elif len(driver.tags) == len(audiences) == 1:
-        tag, audience = number(driver.tags[0]), number(audiences[0])
-        alone = [f"l.tag_id = {tag}", f"l.audience = {audience}", *asked]
-        walks = [walk.format(" AND ".join(alone))]
+        which = [
+            compose("l.tag_id = ANY({tags})", tags=bigints(tags)),
+            resolved.viewer.link_predicate("l"),
+        ]
+        every = compose(SCAN_OF_LINKS, provides=["l"], asked=join(AND, [*which, *asked]))
+        found = compose("SELECT {once} * FROM ({every}) links", once=once, every=every)
+    elif len(tags) == len(audiences) == 1:
+        which = [
+            compose("l.tag_id = {tag}", tag=bigint(tags[0])),
+            compose("l.audience = {audience}", audience=bigint(audiences[0])),
+        ]
+        found = compose(SCAN_OF_LINKS, provides=["l"], asked=join(AND, [*which, *asked]))
     else:
-        one = walk.format(" AND ".join(["l.tag_id = t.tag", "l.audience = a.seen_by", *asked]))
-        walks = [
-            f"SELECT {once} image, created FROM unnest({tags}) t (tag),"
-            f" unnest({ids(audiences)}) a (seen_by),"
-            f" LATERAL ({one} {FIRST}) newest"
-        ]
-    return _merged(plan, walks, total, repeated)
+        which = [Fragment("l.tag_id = t.tag"), Fragment("l.audience = a.seen_by")]
+        found = compose(
+            SCAN_OF_EACH,
+            once=once,
+            tags=bigints(tags),
+            audiences=bigints(audiences),
+            scan=compose(SCAN_OF_LINKS, provides=["l"], asked=join(AND, [*which, *asked])),
+            first=FIRST,
+        )
+    return _merged(path, [found], counted, position, once=once)
 
 
-def _by_images(plan: Plan, total: Total) -> str:
+def _by_images(path: AccessPath, counted: MatchCount, position: KeysetPosition | None) -> Fragment:
+    """All images in their order; every clause is probed."""
+    resolved = path.resolved
+    created, image = RECORD_CREATED, RECORD_ID
     asked = [
-        "i.ended_at IS NULL",
-        *predicates.stretch(plan, "i.created_at", "i.id"),
-        *predicates.others(plan, "i.id", plan.clauses),
+        UNENDED,
+        *scanned_range(resolved, position, created, image),
+        *all_but_driving(path, image, resolved.clauses),
     ]
-    walk = "SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {}"
-    audiences = plan.viewer.audiences
-    # Each of these has an index in the order of pages.
-    shown = ["(i.ended_at IS NULL) = true"] if audiences is None else ["NOT i.private"]
-    if plan.project is not None:
-        shown = ["i.project_id = %(project)s"]
-    shown += [f"i.private AND i.created_by_id = {number(owner)}" for owner in (audiences or ())[1:]]
-    walks = [walk.format(" AND ".join([which, *asked])) for which in shown]
-    return _merged(plan, walks, total, repeated=False)
+    scans = [
+        compose(SCAN_OF_IMAGES, provides=["i"], asked=join(AND, [which, *asked]))
+        for which in resolved.viewer.indexed_image_predicates()
+    ]
+    return _merged(path, scans, counted, position, once=EMPTY)
 
 
-def _by_bitmaps(plan: Plan, total: Total) -> str:
-    found = FOUND_IN_BITMAPS.format(
-        unsure=predicates.UNSURE,
-        out=predicates.out_of_bitmaps(plan),
-        matches=predicates.matches(plan, plan.clauses),
-        ones=predicates.ONES.format(matches="m", block=BLOCK),
-        live=predicates.live(plan),
-        light="".join(
-            f" UNION SELECT l.image_id FROM {links}" for links in predicates.by_light_tags(plan)
-        ),
-    )
-    after = predicates.after(plan, "i.created_at", "i.id")
-    where = f"WHERE {after[0]}" if after else ""
-    return (
-        f"{found} SELECT image, i.created_at AS created FROM found"
-        f" JOIN images_image i ON i.id = image {where} {NEWEST} LIMIT %(limit)s OFFSET %(offset)s"
+def _by_bitmaps(path: AccessPath, counted: MatchCount, position: KeysetPosition | None) -> Fragment:
+    """All matches, read out of the bitmaps and sorted."""
+    resolved = path.resolved
+    sparse = [compose(OF_SPARSE, links=it) for it in bitmaps.sparse_matches(path)]
+    return statement(
+        FOUND_IN_BITMAPS,
+        provides=["recheck", "m", "i"],
+        to_recheck=TO_RECHECK,
+        excluded=bitmaps.excluded(resolved),
+        matching=bitmaps.matching(resolved, resolved.clauses),
+        ones=bitmaps.set_bits("m"),
+        matches=matches(path),
+        sparse=join(" ", sparse),
+        where=_where(after(position, RECORD_CREATED, RECORD_ID)),
+        newest=NEWEST,
     )
 
 
-def _merged(plan: Plan, walks: list[str], total: Total, repeated: bool) -> str:
-    """The first of several walks, of which each meets an image once."""
-    if total.ending:
-        after = predicates.after(plan, "i.created_at", "i.id")
-        ending = " AND ".join(["i.ended_at > statement_timestamp()", predicates.live(plan), *after])
-        walks = [
-            *walks,
-            f"SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {ending}",
-        ]
-    # Each in order and no longer than needed, for the planner looks into none of them.
-    union = " UNION ALL ".join(f"({walk} {FIRST})" for walk in walks)
-    once = "DISTINCT" if repeated else ""
-    return (
-        f"SELECT {once} image, created FROM ({union}) walked"
-        f" {NEWEST} LIMIT %(limit)s OFFSET %(offset)s"
-    )
+SCANS = {ScanBy.LINKS: _by_links, ScanBy.IMAGES: _by_images, ScanBy.BITMAPS: _by_bitmaps}
+
+
+def _merged(
+    path: AccessPath,
+    scans: list[Fragment],
+    counted: MatchCount,
+    position: KeysetPosition | None,
+    *,
+    once: Fragment,
+) -> Fragment:
+    """The first of several scans, of which each meets an image once.
+
+    Images with an end ahead, which no other scan meets, are one more.
+    """
+    if counted.ending:
+        beyond = after(position, RECORD_CREATED, RECORD_ID)
+        ending = join(AND, [ENDING, matches(path), *beyond])
+        scans = [*scans, compose(SCAN_OF_IMAGES, provides=["i"], asked=ending)]
+    # Each in order and no longer than needed, for PostgreSQL's planner looks into none of them.
+    each = [compose("({scan} {first})", scan=scan, first=FIRST) for scan in scans]
+    return statement(MERGED, once=once, scans=join(" UNION ALL ", each), newest=NEWEST)
+
+
+def _where(conditions: list[Fragment]) -> Fragment:
+    return compose("WHERE {asked}", asked=join(AND, conditions)) if conditions else EMPTY

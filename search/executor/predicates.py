@@ -1,207 +1,116 @@
-"""Pieces of SQL that the tag index's statements are made of.
+"""Conditions on one image or link, as pieces of SQL; every other way of answering agrees with them.
 
-Every number in them comes from the database or from code; times travel as parameters of the names
-`created_from`, `created_before`, `after_at` and `after_id`, a project as `project` (`parameters`).
+No condition here ever adds rows that the viewer may not see: each narrows what `visibility` gives.
 """
 
-from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import replace
-from typing import Any
+from collections.abc import Iterable
+from datetime import datetime
 
-from images.audience import LATEST
-from search.index import terms
-from search.models import BLOCK
-from search.planner.resolution import Clause, Plan
-from taggedimages.postgresql.prepared import ids, number
+from images.visibility import LATEST
+from search.ordering import KeysetPosition
+from search.planner.paths import AccessPath
+from search.planner.resolution import Clause, ResolvedQuery
+from taggedimages.postgresql.fragments import Fragment, bigint, bigints, column, compose, join
 
-NO_BITS = f"repeat('0', {BLOCK})::bit({BLOCK})"
-# Tags of which each is looked up for an image.
-PROBED = 8
-# Images that no bitmap or audience can be asked of: those with an end that lies ahead, those
-# created ahead of time, and those that were changed since the index took them in.
-ENDING = f"""
-SELECT id AS image FROM images_image WHERE ended_at > statement_timestamp()
-UNION SELECT id FROM images_image WHERE created_at > {LATEST}
-"""
-UNSURE = f"{ENDING} UNION SELECT image_id FROM search_unindexed"
+# OFFSET keeps a probe from becoming a join.
+LINKED = "EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} AND {which} OFFSET 0)"
+UPLOADED = "(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})"
+UNTAGGED = "NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} OFFSET 0)"
+# All tags of the image are looked up in a table of these, made once a statement, instead of each of
+# these among the image's. IS TRUE keeps it from becoming a join.
+IN_TABLE = "(x.tag_id IN (SELECT unnest({tags}))) IS TRUE"
 
-# The images of blocks and bits. The ones of a bitmap as a text: between them lie the gaps that
-# this splits it into.
-ONES = """
-SELECT block::bigint * {block} - 1 + ends AS image
-FROM (SELECT block, bits, bit_count(bits) AS of FROM {matches}) blocks, LATERAL (
-    SELECT place, sum(length(gap) + 1) OVER (ORDER BY place) AS ends
-    FROM string_to_table(bits::text, '1') WITH ORDINALITY pieces (gap, place)
-) pieces
-WHERE of > 0 AND place <= of
-"""
-# How many images there are, by the planner's own estimate.
-CORPUS = "(SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'images_image'::regclass)"
+STARTED = "{created} <= " + LATEST
+RECORD_ID, RECORD_CREATED = column("i", "id"), column("i", "created_at")
+LINK_IMAGE, LINK_CREATED = column("l", "image_id"), column("l", "image_created_at")
+UNENDED = Fragment("i.ended_at IS NULL", needs=frozenset({"i"}))
+ENDING = Fragment("i.ended_at > statement_timestamp()", needs=frozenset({"i"}))
+
+AND = " AND "
 
 
-def parameters(plan: Plan) -> dict[str, Any]:
-    """What the statements of a plan are executed with."""
-    after_at, after_id = plan.after or (None, None)
-    return {
-        "created_from": plan.created_from,
-        "created_before": plan.created_before,
-        "after_at": after_at,
-        "after_id": after_id,
-        "project": plan.viewer.project,
-    }
+def has_any_tag(image: Fragment, clause: Clause, probed_tags_max: int) -> Fragment:
+    """Whether an image, which a piece of SQL names, has one of the tags of a clause.
 
-
-def linked(image: str, clause: Clause) -> str:
-    """Whether an image has one of the tags. OFFSET keeps the probe from becoming a join."""
-    tags = clause.tags
-    which = f"x.tag_id = {number(tags[0])}" if len(tags) == 1 else f"x.tag_id = ANY({ids(tags)})"
-    if len(tags) > PROBED:
-        # All tags of the image are looked up in a table of these, made once a statement, instead of
-        # each of these among the image's. IS TRUE keeps it from becoming a join.
-        which = f"(x.tag_id IN (SELECT unnest({ids(tags)}))) IS TRUE"
-    return f"EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} AND {which} OFFSET 0)"
-
-
-def window(plan: Plan, created: str) -> list[str]:
-    """The bounds of the creation time."""
-    bounds = []
-    if plan.created_from:
-        bounds.append(f"{created} >= %(created_from)s")
-    if plan.created_before:
-        bounds.append(f"{created} < %(created_before)s")
-    return bounds
-
-
-def stretch(plan: Plan, created: str, image: str) -> list[str]:
-    """Where a walk, newest first, begins and ends.
-
-    It is told one place to begin: given a bound beside a cursor, PostgreSQL would begin there.
+    Up to `probed_tags_max` tags are looked up one by one.
     """
-    if not plan.after:
-        return [f"{created} <= {LATEST}", *window(plan, created)]
-    if plan.created_before and plan.created_before <= plan.after.key:
-        return window(plan, created)
-    return [*window(replace(plan, created_before=None), created), *after(plan, created, image)]
+    tags = clause.tag_ids
+    if len(tags) == 1:
+        which = compose("x.tag_id = {tag}", tag=bigint(tags[0]))
+    else:
+        asked = "x.tag_id = ANY({tags})" if len(tags) <= probed_tags_max else IN_TABLE
+        which = compose(asked, tags=bigints(tags))
+    return compose(LINKED, image=image, which=which)
 
 
-def after(plan: Plan, created: str, image: str) -> list[str]:
-    """Beyond where a cursor stands, in the order newest first."""
-    return [f"({created}, {image}) < (%(after_at)s, %(after_id)s)"] if plan.after else []
-
-
-def others(plan: Plan, image: str, clauses: Iterable[Clause]) -> list[str]:
-    """All but the driving clause, the window and who sees it: asked of one image at a time."""
-    asked = [linked(image, clause) for clause in clauses]
-    if plan.absent.tags:
-        asked.append(f"NOT {linked(image, plan.absent)}")
-    if plan.untagged:
-        asked.append(
-            f"NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} OFFSET 0)"
-        )
-    if plan.uploaded_only:
-        asked.append(f"(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})")
+def all_but_driving(path: AccessPath, image: Fragment, clauses: Iterable[Clause]) -> list[Fragment]:
+    """What is asked of one image at a time: some clauses, and all but window and visibility."""
+    resolved, most = path.resolved, path.thresholds.probed_tags_max
+    asked = [has_any_tag(image, clause, most) for clause in clauses]
+    if resolved.absent.tag_ids:
+        absent = has_any_tag(image, resolved.absent, most)
+        asked.append(compose("NOT {linked}", linked=absent))
+    if resolved.untagged:
+        asked.append(compose(UNTAGGED, image=image))
+    if resolved.uploaded_only:
+        asked.append(compose(UPLOADED, image=image))
     return asked
 
 
-def shown(plan: Plan, link: str) -> str:
-    """Whether a link is of an image without an end that the viewer is shown."""
-    column, audiences = f"{link}.audience", plan.viewer.audiences
-    if plan.project is not None:
-        owner = f"SELECT u.project_id FROM images_image u WHERE u.id = {link}.image_id"
-        return f"{column} IS NOT NULL AND ({owner}) = %(project)s"
-    if audiences is None:
-        return f"{column} IS NOT NULL"
-    if len(audiences) == 1:
-        return f"{column} = {number(audiences[0])}"
-    return f"{column} = ANY({ids(audiences)})"
+def created_within(
+    created: Fragment, start: datetime | None, before: datetime | None
+) -> list[Fragment]:
+    """The bounds of the creation time."""
+    bounds = []
+    if start:
+        from_then = Fragment("%(created_from)s", {"created_from": start})
+        bounds.append(compose("{at} >= {bound}", at=created, bound=from_then))
+    if before:
+        until = Fragment("%(created_before)s", {"created_before": before})
+        bounds.append(compose("{at} < {bound}", at=created, bound=until))
+    return bounds
 
 
-def live(plan: Plan) -> str:
-    """Everything that a plan asks, of the record `i` itself."""
-    return " AND ".join(
-        [
-            plan.viewer.visible,
-            *(["i.ended_at IS NULL"] if plan.unended else []),
-            *window(plan, "i.created_at"),
-            *others(plan, "i.id", plan.clauses),
-        ]
+def window(resolved: ResolvedQuery, created: Fragment) -> list[Fragment]:
+    """The bounds of the creation time that a query asks for."""
+    return created_within(created, resolved.created_from, resolved.created_before)
+
+
+def after(position: KeysetPosition | None, created: Fragment, image: Fragment) -> list[Fragment]:
+    """Beyond where a keyset position stands, in the order newest first."""
+    if position is None:
+        return []
+    place = Fragment(
+        "(%(after_at)s, %(after_id)s)", {"after_at": position.key, "after_id": position.image}
     )
+    return [compose("({at}, {image}) < {place}", at=created, image=image, place=place)]
 
 
-def members(numbers: Sequence[int], looked: bool = False) -> str:
-    """Blocks and bits of the images that are in one of some sets that have bitmaps; only of the
-    blocks `looked` if that is wanted."""
-    blocks = " AND block = ANY(ARRAY(SELECT block FROM looked))" if looked else ""
-    if len(numbers) == 1:
-        return f"SELECT block, bits FROM search_bitmap WHERE set = {number(numbers[0])}{blocks}"
-    return (
-        f"SELECT block, bit_or(bits) AS bits FROM search_bitmap"
-        f" WHERE set = ANY({ids(numbers)}){blocks} GROUP BY block"
-    )
+def scanned_range(
+    resolved: ResolvedQuery, position: KeysetPosition | None, created: Fragment, image: Fragment
+) -> list[Fragment]:
+    """Where a scan, newest first, begins and ends.
 
-
-def matches(
-    plan: Plan, wanted: Iterable[Clause], unwanted: Sequence[int] = (), *, looked: bool = False
-) -> str:
-    """Blocks and bits of what bitmaps know to match: in a heavy tag of each of the clauses given,
-    in no unwanted one, and in all that the plan asks besides tags."""
-    needed = [shown_to(plan), *(clause.heavy for clause in wanted)]
-    if plan.uploaded_only:
-        needed.append([terms.UPLOADED])
-    without = [*unwanted, *plan.absent.heavy]
-    if plan.untagged:
-        without.append(terms.TAGGED)
-    joined = " JOIN ".join(
-        f"({members(numbers, looked)}) n{at}" + (" USING (block)" if at else "")
-        for at, numbers in enumerate(needed)
-    )
-    bits = " & ".join(f"n{at}.bits" for at in range(len(needed)))
-    if without:
-        joined += f" LEFT JOIN ({members(without, looked)}) u USING (block)"
-        bits += f" & ~coalesce(u.bits, {NO_BITS})"
-    return f"SELECT block, {bits} AS bits FROM {joined}"
-
-
-def shown_to(plan: Plan) -> list[int]:
-    """The sets of what the viewer is shown."""
-    if plan.project is not None:
-        return [plan.project]
-    if plan.viewer.audiences is None:
-        return [terms.UNENDED]
-    return [terms.of_audience(audience) for audience in plan.viewer.audiences]
-
-
-def out_of_bitmaps(plan: Plan) -> str:
-    """Images whose bits in `matches` do not count: judged otherwise, or with an unwanted tag."""
-    out = "SELECT image FROM unsure"
-    if plan.absent.light:
-        light = ids(plan.absent.light)
-        out += f" UNION SELECT image_id FROM tags_imagetag WHERE tag_id = ANY({light})"
-    return out
-
-
-def by_light_tags(plan: Plan) -> Iterator[str]:
-    """FROM and WHERE of the links `l` of images that match though no bitmap says so.
-
-    For each clause: it is met by a light tag alone, and each clause before it by a heavy one. So
-    these and the bitmaps' own matches share no image, and together are all.
+    It is told one place to begin: given a bound beside a position, PostgreSQL would begin there.
     """
-    for at, clause in enumerate(plan.clauses):
-        if not clause.light:
-            continue
-        before, later = plan.clauses[:at], plan.clauses[at + 1 :]
-        by_bits = [*before, *(clause for clause in later if not clause.light)]
-        asked = [
-            f"l.tag_id = ANY({ids(clause.light)})",
-            f"get_bit(r.bits, (l.image_id & {BLOCK - 1})::int) = 1",
-            "l.image_id NOT IN (SELECT image FROM unsure)",
-            *(linked("l.image_id", clause) for clause in later if clause.light),
-        ]
-        if plan.absent.light:
-            asked.append(f"NOT {linked('l.image_id', Clause(light=plan.absent.light))}")
-        rest = matches(plan, by_bits, unwanted=clause.heavy)
-        # OFFSET has the blocks combined once each, and not for every link.
-        yield (
-            f"tags_imagetag l JOIN ({rest} OFFSET 0) r ON r.block = l.image_id / {BLOCK}"
-            f" WHERE {' AND '.join(asked)}"
-        )
+    if position is None:
+        started = compose(STARTED, created=created)
+        return [started, *window(resolved, created)]
+    if resolved.created_before and resolved.created_before <= position.key:
+        return window(resolved, created)
+    start = created_within(created, resolved.created_from, None)
+    return [*start, *after(position, created, image)]
+
+
+def matches(path: AccessPath) -> Fragment:
+    """Everything that a query asks, visibility included, of the record `i` itself; needs `i`."""
+    resolved = path.resolved
+    return join(
+        AND,
+        [
+            resolved.viewer.image_predicate(),
+            *([UNENDED] if resolved.unended else []),
+            *window(resolved, RECORD_CREATED),
+            *all_but_driving(path, RECORD_ID, resolved.clauses),
+        ],
+    )

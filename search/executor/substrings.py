@@ -1,6 +1,5 @@
-"""Full-text search of the plain kind: images that contain every word somewhere."""
+"""Images that contain texts somewhere, in any case: by trigrams, wherever an index has them."""
 
-from collections.abc import Iterable
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -11,23 +10,28 @@ from django.db.models.functions import Cast
 from images.models import Image
 from images.querysets import ImageQuerySet
 from taggedimages.identity.models import User
+from taggedimages.postgresql.bounded import ids_if_few
 from tags.models import ImageTag, Tag
 from tags.names import folded
 
 # Images up to which they are looked up one by one; of more, the first are soon met among all.
-FEW = 10_000
+LOOKED_UP_IMAGES_MAX = 10_000
 # Words of which it is tried whether they have few images; tags and users that are listed.
-TRIED, LISTED = 3, 1_000
+TRIED_WORDS_MAX, LISTED_RECORDS_MAX = 3, 1_000
 
 
-def containing(images: ImageQuerySet, words: list[str]) -> ImageQuerySet:
-    """Those with each word, in any case, within their id, name, description, tags or creator."""
+def containing(images: ImageQuerySet, words: tuple[str, ...]) -> ImageQuerySet:
+    """Those with each word, in any case, within their id, name, description, tags or creator.
+
+    Unevaluated, after up to three statements for each word that say whether it has few images.
+    """
     images = _with_ids_as_text(images)
     # The longest are mostly the rarest.
     asked = [(_conditions(word), _links(word)) for word in sorted(words, key=len, reverse=True)]
-    for at, (conditions, links) in enumerate(asked[:TRIED]):
+    for at, (conditions, links) in enumerate(asked[:TRIED_WORDS_MAX]):
         alone = [_with_ids_as_text(Image.objects.all()).filter(each) for each in conditions]
-        found = few([*(way.values_list("pk") for way in alone), links.values_list("image")])
+        ways = [*(way.values_list("pk") for way in alone), links.values_list("image")]
+        found = ids_if_few(ways, LOOKED_UP_IMAGES_MAX)
         if found is not None:
             images = images.filter(pk__in=found)
             del asked[at]
@@ -36,13 +40,6 @@ def containing(images: ImageQuerySet, words: list[str]) -> ImageQuerySet:
         linked = Q(Exists(links.filter(image=OuterRef("pk"))))
         images = images.filter(reduce(or_, conditions, linked))
     return images
-
-
-def few(ways: Iterable[QuerySet[Any, Any]]) -> list[int] | None:
-    """The ids of images that any of these has, each by an index of its own; None: they are many."""
-    first, *others = (way[: FEW + 1] for way in ways)
-    found = [image for (image,) in first.union(*others)[: FEW + 1]]
-    return found if len(found) <= FEW else None
 
 
 def _conditions(word: str) -> list[Q]:
@@ -65,8 +62,8 @@ def _links(word: str) -> QuerySet[ImageTag]:
 def _listed(records: QuerySet[Any]) -> Any:
     """Ids of these, looked up first where they are few: the database then plans for just them."""
     ids = records.values_list("pk", flat=True)
-    listed = list(ids[: LISTED + 1])
-    return listed if len(listed) <= LISTED else ids
+    listed = list(ids[: LISTED_RECORDS_MAX + 1])
+    return listed if len(listed) <= LISTED_RECORDS_MAX else ids
 
 
 def _with_ids_as_text(images: ImageQuerySet) -> ImageQuerySet:

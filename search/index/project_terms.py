@@ -34,7 +34,7 @@ WHERE p.id = ANY(%s) AND EXISTS (SELECT FROM images_image i WHERE i.project_id =
 """
 
 
-def set_of(project_id: str) -> int | None:
+def term_of(project_id: str) -> int | None:
     """The set of a project's images; None where the index does not know it yet."""
     with read_connection().cursor() as cursor:
         execute_prepared(

@@ -24,6 +24,8 @@ class Thresholds:
     probed_tags_max: int = 8
     # Images whose links are read for facets rather than counted by bitmaps.
     facet_images_by_links_max: int = 50_000
+    # Tags that facets list.
+    facet_tags_max: int = 100
     # Matches that the count cache keeps one by one.
     cached_ids_max: int = 2_000
     # Links that are counted in rows rather than by bitmaps, whatever both cost; None: by the costs.

@@ -6,8 +6,11 @@ from search.index import merging
 from search.models import SetSize
 from taggedimages.factories import make_tag
 
-# Links that no tag of a test has: with this limit, none gets bitmaps by itself.
 MANY = 10**9
+
+
+def merge_all(thresholds=None):
+    return merging.fold_all()
 
 
 def give_bitmaps(names: Iterable[str]) -> None:

@@ -1,7 +1,7 @@
 """`facets=tags`: the most frequent tags of all that was found, exactly."""
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -10,12 +10,13 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Image
-from search.executor import facets
+from images.visibility import Viewer
 from search.index import merging
 from search.models import Rebuild
-from search.query import Query, find
-from search.tests.indexes import MANY, give_bitmaps
-from search.tests.limits import lowered
+from search.query import Query
+from search.results import SearchResults
+from search.tests.indexes import give_bitmaps
+from search.tests.thresholds import SMALL
 from taggedimages.factories import (
     TESTS,
     make_credentials,
@@ -167,8 +168,8 @@ def change(how, image, tags):
             Image.objects.filter(pk=image.pk).delete()
 
 
-def plainly_counted(query, viewer):
-    found = set(find(query, viewer).values_list("pk", flat=True))
+def plainly_counted(results):
+    found = set(results.images.values_list("pk", flat=True))
     links = ImageTag.objects.select_related("tag")
     counted = Counter(link.tag for link in links if link.image_id in found)
     ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0].folded, pair[0].name))
@@ -180,7 +181,7 @@ def plainly_counted(query, viewer):
 )
 @given(
     rows=st.lists(ROWS, min_size=1, max_size=8),
-    heavy=st.sets(st.sampled_from(NAMES)),
+    dense=st.sets(st.sampled_from(NAMES)),
     changes=CHANGES,
     few=st.none() | st.integers(0, 3),
     trusted=st.sampled_from([True, True, True, False]),
@@ -188,18 +189,19 @@ def plainly_counted(query, viewer):
     who=st.sampled_from(["nobody", "mira", "staff"]),
     most=st.integers(1, 4),
 )
-def test_they_are_what_a_plain_count_says(db, rows, heavy, changes, few, trusted, query, who, most):
-    with transaction.atomic(), lowered(heavy=MANY), pytest.MonkeyPatch.context() as patch:
-        patch.setattr(facets, "MOST", most)
+def test_they_are_what_a_plain_count_says(db, rows, dense, changes, few, trusted, query, who, most):
+    thresholds = replace(SMALL, facet_tags_max=most)
+    with transaction.atomic():
         mira, staff = make_user("mira"), make_user("staff", staff=True)
         viewer = {"nobody": None, "mira": mira, "staff": staff}[who]
         images = [row.make(mira) for row in rows]
-        give_bitmaps(heavy)
+        give_bitmaps(dense)
         for how, number, tags in changes:
             change(how, images[number % len(images)], tags)
         if few:
             merging.fold(few)
         if not trusted:
             Rebuild.objects.create()
-        assert facets.tags(query, viewer) == plainly_counted(query, viewer)[:most]
+        found = SearchResults(query, Viewer.of(viewer), thresholds=thresholds)
+        assert found.facets() == plainly_counted(found)[:most]
         transaction.set_rollback(True)

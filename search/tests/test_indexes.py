@@ -5,7 +5,9 @@ from django.db import connection, models
 from django.db.migrations.state import ProjectState
 
 from images.models import Image
-from search.query import Query, narrowed
+from search.lookups import narrowed
+from search.ordering import ORDERS
+from search.query import Query
 from taggedimages.factories import make_user
 from taggedimages.postgresql.operations import BuildIndex
 from tags.models import Tag
@@ -72,7 +74,7 @@ def test_a_rare_format_begins_at_its_index():
     ],
 )
 def test_an_order_is_read_off_its_index(order, index):
-    shown = plan(narrowed(EVERYTHING.newest_first(), Query(order=order))[:100], "sort")
+    shown = plan(ORDERS[order].applied(EVERYTHING)[:100], "sort")
     assert index in shown
     assert "Sort" not in shown
 

@@ -3,13 +3,14 @@
 import pytest
 from django.db import connection, connections, transaction
 
+from images.visibility import Viewer
 from search.executor import predicates
 from search.index import merging
+from search.index.thresholds import DEFAULT, Thresholds
 from search.models import Rebuild
-from search.planner import resolution
-from search.planner.resolution import Clause
+from search.planner.resolution import Clause, resolve
 from search.query import Query
-from search.results import page
+from search.results import SearchResults
 from taggedimages.factories import make_image, make_spare_tags, make_tag
 from taggedimages.tests.explaining import explained
 from tags import curation
@@ -24,8 +25,9 @@ def spare() -> None:
     make_spare_tags(UNUSED)
 
 
-def found(*patterns: str) -> list[int]:
-    return [record.id for record in page(Query(match_tags=patterns), None, 10).records]
+def found(*patterns: str, thresholds: Thresholds = DEFAULT) -> list[int]:
+    results = SearchResults(Query(match_tags=patterns), Viewer.of(None), thresholds=thresholds)
+    return [record.id for record in results.page(10).records]
 
 
 # --- What is found -------------------------------------------------------------------------------
@@ -67,13 +69,13 @@ def test_while_the_index_is_not_trusted_no_tag_is_left_to_it():
 
 @pytest.mark.django_db
 @pytest.mark.parametrize("most", [0, 1, 2, 3])
-def test_however_many_tags_a_pattern_stands_for_the_answer_is_the_same(monkeypatch, most):
-    monkeypatch.setattr(resolution, "MANY_TAGS", most)
+def test_however_many_tags_a_pattern_stands_for_the_answer_is_the_same(most):
+    few = Thresholds(pattern_tags_max=most)
     both = make_image("knee", "left").pk
     one = make_image("knee").pk
     merging.fold_all()
-    assert found("%ee") == [one, both]
-    assert found("%ee", "%e%t") == [both]
+    assert found("%ee", thresholds=few) == [one, both]
+    assert found("%ee", "%e%t", thresholds=few) == [both]
 
 
 # --- What is read --------------------------------------------------------------------------------
@@ -100,10 +102,11 @@ def test_a_pattern_of_single_letters_leaves_the_index_of_parts_alone(api, spare)
 @pytest.mark.django_db
 def test_the_tags_of_each_image_are_looked_up_in_a_table_of_those_wanted():
     """Also where a plan is made for any tags, which knows none of them."""
-    wanted = predicates.linked("i.id", Clause(light=tuple(range(1, 30))))
+    many = Clause(sparse=tuple(range(1, 30)))
+    wanted = predicates.has_any_tag(predicates.RECORD_ID, many, DEFAULT.probed_tags_max)
     with connection.cursor() as cursor:
         cursor.execute("SET LOCAL plan_cache_mode = force_generic_plan")
-        cursor.execute(f"EXPLAIN SELECT FROM images_image i WHERE {wanted}")
+        cursor.execute(f"EXPLAIN SELECT FROM images_image i WHERE {wanted.text}")
         shown = " ".join(line for (line,) in cursor.fetchall())
     assert "hashed SubPlan" in shown
 
@@ -112,9 +115,9 @@ def test_the_tags_of_each_image_are_looked_up_in_a_table_of_those_wanted():
 def test_only_tags_of_images_are_listed(spare):
     make_image("spare knee")
     merging.fold_all()
-    matching = resolution._matching(["spare%"])
-    assert matching
-    assert [len(clause.tags) for clause in matching] == [1]
+    resolved = resolve(Query(match_tags=("spare%",)), Viewer.of(None))
+    assert resolved
+    assert [len(clause.tag_ids) for clause in resolved.clauses] == [1]
 
 
 @pytest.mark.django_db

@@ -10,11 +10,14 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Facts
-from search.lookups import TagValues
+from images.visibility import Viewer
+from search.lookups import LOOKUPS, UPLOAD_STATES
 from search.ordering import ORDERS
-from search.query import Query, find
+from search.query import Query, TagValues
+from search.results import SearchResults
 from search.tests.test_search import matches
 from taggedimages.factories import TESTS, make_image, make_tag
+from taggedimages.identity.models import User
 from tags import tagging
 
 pytestmark = pytest.mark.django_db
@@ -49,6 +52,8 @@ class Row:
     size: int
     created_at: datetime
     uploaded_at: datetime | None
+    upload_error: str
+    creator: str | None
     known: Known | None
     number: int = 0
 
@@ -61,6 +66,8 @@ ROWS = st.builds(
     size=NUMBERS,
     created_at=INSTANTS,
     uploaded_at=st.none() | INSTANTS,
+    upload_error=st.sampled_from(["", "", "too large"]),
+    creator=st.sampled_from([None, "mira"]),
     known=st.none() | st.builds(Known, FORMATS, NUMBERS, NUMBERS),
     number=st.just(0),
 )
@@ -76,6 +83,8 @@ def make(row):
         size=row.size,
         created_at=row.created_at,
         uploaded_at=row.uploaded_at,
+        upload_error=row.upload_error,
+        by=User.objects.get_or_create(username=row.creator)[0] if row.creator else None,
     )
     tagging.set_values(image, row.tags, TESTS)
     if row.known:
@@ -97,7 +106,10 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     "tag_id": TAGS,  # by name here, and so
     "uuid": NUMBERS,  # by number here: neither is known before the images are there
     "with_all": WITH_VALUES,
-    "with_any": WITH_VALUES,
+    "with_any": st.lists(WITH_VALUES, min_size=1, max_size=2).map(tuple),
+    "words": st.lists(st.sampled_from(["a", "É", "mira"]), min_size=1, max_size=2).map(tuple),
+    "created_by": st.sampled_from(["mira", "Mira"]),
+    "upload_states": st.sets(st.sampled_from(sorted(UPLOAD_STATES))).map(tuple),
     "without_all": WITH_VALUES,
     "without_any": WITH_VALUES,
     "untagged": st.booleans(),
@@ -108,11 +120,10 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     **{f"{end}_{what}": NUMBERS for what in RANGES for end in ("min", "max")},
     **{f"{what}_{end}": INSTANTS for what in ("created", "uploaded") for end in ("from", "before")},
     "uploaded_only": st.booleans(),
-    "order": st.sampled_from(sorted(ORDERS)),
 }
 # More often than not in an order of their own, and with few conditions, so that much is found.
 QUESTIONS = st.lists(st.sampled_from(sorted(ASKED)), max_size=3, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries({name: ASKED[name] for name in {*names, "order"}})
+    lambda names: st.fixed_dictionaries({name: ASKED[name] for name in names})
 )
 
 
@@ -121,6 +132,18 @@ QUESTIONS = st.lists(st.sampled_from(sorted(ASKED)), max_size=3, unique=True).fl
 
 def has(row, wanted):
     return wanted.name in row.tags and (not wanted.values or row.tags[wanted.name] in wanted.values)
+
+
+def has_word(row, word):
+    """Within its name, the names of its tags or its creator's."""
+    texts = [row.name, *row.tags, row.creator or ""]
+    return any(word.casefold() in text.casefold() for text in texts)
+
+
+def upload_state(row):
+    if row.uploaded_at is not None:
+        return "arrived"
+    return "failed" if row.upload_error else "awaited"
 
 
 def pixels(row, what):
@@ -148,7 +171,10 @@ MODEL = {
     "tag_id": lambda row, name: name in row.tags,
     "uuid": lambda row, number: row.number == number,
     "with_all": lambda row, tags: all(has(row, tag) for tag in tags),
-    "with_any": lambda row, tags: any(has(row, tag) for tag in tags),
+    "with_any": lambda row, groups: all(any(has(row, tag) for tag in tags) for tags in groups),
+    "words": lambda row, words: all(has_word(row, word) for word in words),
+    "created_by": lambda row, name: name == row.creator,
+    "upload_states": lambda row, states: upload_state(row) in states,
     "without_all": lambda row, tags: not all(has(row, tag) for tag in tags),
     "without_any": lambda row, tags: not any(has(row, tag) for tag in tags),
     "untagged": lambda row, asked: not (asked and row.tags),
@@ -167,7 +193,6 @@ MODEL = {
     "uploaded_from": lambda row, end: least(row.uploaded_at, end),
     "uploaded_before": lambda row, end: earlier(row.uploaded_at, end),
     "uploaded_only": lambda row, asked: row.uploaded_at is not None or not asked,
-    "order": lambda row, order: True,
 }
 # What is compared, and whether the greatest comes first; ids count up as numbers do.
 SORTING = {
@@ -183,8 +208,8 @@ SORTING = {
 }
 
 
-def expected(corpus, asked):
-    key, reverse = SORTING[asked["order"]]
+def expected(corpus, asked, order):
+    key, reverse = SORTING[order]
     found = [row for row in corpus if all(MODEL[name](row, value) for name, value in asked.items())]
     return [row.number for row in sorted(found, key=key, reverse=reverse)]
 
@@ -203,22 +228,26 @@ def query_of(asked, images):
 
 
 def test_the_model_knows_every_field_and_every_order():
-    assert MODEL.keys() == ASKED.keys() == {field.name for field in fields(Query)}
+    assert MODEL.keys() == ASKED.keys() == LOOKUPS.keys() == {field.name for field in fields(Query)}
     assert SORTING.keys() == ORDERS.keys()
 
 
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(CORPORA, QUESTIONS)
-def test_a_query_finds_what_the_model_finds_and_walks_it_in_the_same_order(db, corpus, asked):
+@given(CORPORA, QUESTIONS, st.sampled_from(sorted(ORDERS)))
+def test_search_results_are_what_the_model_finds_in_every_form(db, corpus, asked, order):
     with transaction.atomic():
         images = [make(row) for row in corpus]
         numbers = {image.pk: number for number, image in enumerate(images)}
-        query = query_of(asked, images)
-        found = find(query, None)
-        assert [numbers[image.pk] for image in found] == expected(corpus, asked)
-        assert found.count() == len(expected(corpus, asked))
-        walked = ORDERS[query.order].walk(found, chunk=2)
-        assert [numbers[image.pk] for image in walked] == expected(corpus, asked)
+        found = SearchResults(query_of(asked, images), Viewer.of(None), order)
+        wanted = expected(corpus, asked, order)
+        assert [numbers[image.pk] for image in found.images] == wanted
+        assert found.count() == len(wanted)
+        assert [numbers[image.pk] for image in found[1:3]] == wanted[1:3]
+        assert [numbers[record.id] for record in found.page(2, 1).records] == wanted[1:3]
+        streamed = [record for chunk in found.stream() for record in chunk]
+        assert [numbers[record.id] for record in streamed] == wanted
+        scanned = ORDERS[order].scan(found.images, chunk=2)
+        assert [numbers[image.pk] for image in scanned] == wanted
         transaction.set_rollback(True)

@@ -10,7 +10,9 @@ from django.db import transaction
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from search.query import Query, find
+from images.visibility import Viewer
+from search.query import Query
+from search.results import SearchResults
 from taggedimages.factories import make_image, make_pending, make_user
 
 pytestmark = pytest.mark.django_db
@@ -270,6 +272,8 @@ def test_search_finds_what_a_plain_model_finds(db, question):
     corpus, exact, match = question
     with transaction.atomic():
         images = [make_image(*names).pk for names in corpus]
-        found = find(Query(exact_tags=exact, match_tags=match), None).values_list("pk", flat=True)
+        found = SearchResults(
+            Query(exact_tags=exact, match_tags=match), Viewer.of(None)
+        ).images.values_list("pk", flat=True)
         assert sorted(images.index(pk) for pk in found) == expected(corpus, exact, match)
         transaction.set_rollback(True)

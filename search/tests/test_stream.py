@@ -31,7 +31,7 @@ def path(request):
 
 @pytest.fixture
 def chunks_of_two(monkeypatch):
-    monkeypatch.setattr(results, "CHUNK", 2)
+    monkeypatch.setattr(results, "CHUNK_RECORDS", 2)
 
 
 def ask(client, path, **headers):

@@ -10,7 +10,7 @@ from datetime import datetime
 
 from django.utils.crypto import constant_time_compare, salted_hmac
 
-from search.ordering import ORDERS, Position
+from search.ordering import ORDERS, KeysetPosition
 
 # Bytes of the signature. It keeps out what is cut or made up, and guards no secret.
 SIGNED = 9
@@ -20,7 +20,7 @@ class BadCursor(ValueError):
     """Text that is no cursor of this order."""
 
 
-def cursor_at(position: Position, order: str) -> str:
+def cursor_at(position: KeysetPosition, order: str) -> str:
     """The cursor after which a list in this order goes on; safe in a URL as it is."""
     written = json.dumps(
         position, default=datetime.isoformat, ensure_ascii=False, separators=(",", ":")
@@ -29,7 +29,7 @@ def cursor_at(position: Position, order: str) -> str:
     return urlsafe_b64encode(_signature(said, order) + said).decode().rstrip("=")
 
 
-def position_of(cursor: str, order: str) -> Position:
+def position_of(cursor: str, order: str) -> KeysetPosition:
     """Where a list in this order goes on. Raises BadCursor."""
     try:
         data = b64decode(cursor + "=" * (-len(cursor) % 4), altchars=b"-_", validate=True)
@@ -42,7 +42,7 @@ def position_of(cursor: str, order: str) -> Position:
     key, image = json.loads(said)
     if key is not None and ORDERS[order].of is datetime:
         key = datetime.fromisoformat(key)
-    return Position(key, image)
+    return KeysetPosition(key, image)
 
 
 def _signature(said: bytes, order: str) -> bytes:

@@ -2,15 +2,14 @@
 
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 
 from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from search.lookups import TagValues
-from search.ordering import ORDERS
-from search.query import Query
+from search.ordering import NEWEST, ORDERS
+from search.query import Query, TagValues
 from taggedimages.http.fields import (
     PipedListField,
     QueryBooleanField,
@@ -27,7 +26,6 @@ AS_THEY_ARE = (
     "untagged",
     "uploaded_only",
     *(f"{end}_{of}" for of in ("width", "height", "size") for end in ("min", "max")),
-    "order",
 )
 
 
@@ -76,7 +74,7 @@ class QueryParameters(serializers.Serializer[Any]):
     max_size = bound("At most so many bytes.")
     order = QueryChoiceField(
         list(ORDERS),
-        default=Query.order,
+        default=NEWEST,
         help_text="By creation, by the arrival of the file (latest first), by size or by filename.",
     )
 
@@ -113,27 +111,35 @@ class SearchParameters(QueryParameters, BrowseParameters):
     """What narrows a search."""
 
 
-def list_query(request: Request, **more: Any) -> Query:
-    """The Query that a list of images asks for. Raises ValidationError."""
-    return replace(_query(ImageListParameters, request.query_params), **more)
+class Asked(NamedTuple):
+    """What a request asks for: a Query, and the name of an order."""
+
+    query: Query
+    order: str
 
 
-def search_query(request: Request) -> Query:
-    """The Query that a search asks for. Raises ValidationError."""
-    query = _query(SearchParameters, request.query_params)
+def list_query(request: Request, **more: Any) -> Asked:
+    """What a list of images asks for. Raises ValidationError."""
+    query, order = _asked(ImageListParameters, request.query_params)
+    return Asked(replace(query, **more), order)
+
+
+def search_query(request: Request) -> Asked:
+    """What a search asks for. Raises ValidationError."""
+    asked = _asked(SearchParameters, request.query_params)
+    query = asked.query
     window = Query(
         created_from=query.created_from,
         created_before=query.created_before,
         uploaded_only=query.uploaded_only,
-        order=query.order,
     )
     if query == window:
         raise serializers.ValidationError("Give exact_tags, match_tags or another condition.")
-    return query
+    return asked
 
 
-def text_query(text: str) -> Query:
-    """The Query of parameters as in a URL, such as `exact_tags=knee|left&min_width=512`.
+def text_query(text: str) -> Asked:
+    """What parameters as in a URL ask for, such as `exact_tags=knee|left&min_width=512`.
 
     Unlike a request's, none may be unknown: a slip would ask for everything. Raises
     ValidationError.
@@ -141,15 +147,16 @@ def text_query(text: str) -> Query:
     given = QueryDict(text)
     if unknown := given.keys() - QueryParameters().fields.keys():
         raise serializers.ValidationError({name: ["Not a parameter."] for name in sorted(unknown)})
-    return _query(QueryParameters, given)
+    return _asked(QueryParameters, given)
 
 
-def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
+def _asked(parameters: type[QueryParameters], given: QueryDict) -> Asked:
     values = read(parameters, given)
-    return Query(
+    any_tags = tuple(TagValues(name) for name in values["any_tags"])
+    query = Query(
         exact_tags=values.get("exact_tags", ()),
         match_tags=values.get("match_tags", ()),
-        with_any=tuple(TagValues(name) for name in values["any_tags"]),
+        with_any=(any_tags,) if any_tags else (),
         without_any=tuple(TagValues(name) for name in values["not_tags"]),
         created_from=_from(values["start_timestamp"]),
         created_before=_until(values["end_timestamp"]),
@@ -159,6 +166,7 @@ def _query(parameters: type[QueryParameters], given: QueryDict) -> Query:
         formats=tuple(name.lower() for name in values["format"]),
         **{name: values[name] for name in AS_THEY_ARE},
     )
+    return Asked(query, values["order"])
 
 
 def _from(timestamp: int) -> datetime | None:

@@ -12,10 +12,9 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
 from images.v1.serializers import records_of
-from search import results
 from search.executor.fetch import Record
-from search.ordering import Position
-from search.query import Query
+from search.ordering import KeysetPosition
+from search.results import SearchResults
 from taggedimages.http.errors import Problem, problem_of
 from taggedimages.v1.errors import body
 
@@ -44,13 +43,15 @@ def is_wanted(request: Request) -> bool:
         return False
 
 
-def streamed(request: Request, query: Query, after: Position | None) -> HttpResponseBase:
-    """All that a query finds after a position. Raises ValidationError, TooManyStreams."""
+def streamed(
+    request: Request, found: SearchResults, after: KeysetPosition | None
+) -> HttpResponseBase:
+    """All that was found after a position. Raises ValidationError, TooManyStreams."""
     if given := [name for name in NOT_OF_STREAMS if name in request.query_params]:
         raise ValidationError({name: [f"Does not go with {NDJSON}."] for name in given})
     if not slots.acquire(blocking=False):
         raise TooManyStreams
-    lines = _lines(results.walk(query, request.user, after))
+    lines = _lines(found.stream(after))
     # To where the first chunk is ready: what fails until then has an answer of its own.
     next(lines)
     if request.method == "HEAD":

@@ -13,13 +13,12 @@ from rest_framework.viewsets import GenericViewSet
 
 from images.models import Image
 from images.v1.serializers import ImageRecordSerializer, records_of
-from search import results
-from search.executor import facets
-from search.ordering import Position
-from search.query import Query
+from images.visibility import Viewer
+from search.ordering import KeysetPosition
+from search.results import SearchResults
 from search.v1 import streams
 from search.v1.cursors import BadCursor, cursor_at, position_of
-from search.v1.parameters import BrowseParameters, SearchParameters, search_query
+from search.v1.parameters import Asked, BrowseParameters, SearchParameters, search_query
 from search.v1.serializers import ImageBrowsePageSerializer
 from taggedimages.http.reading import read
 from taggedimages.v1.pagination import page_of
@@ -65,39 +64,44 @@ class SearchViewSet(GenericViewSet[Image]):
         return browse(request, search_query(request))
 
 
-def browse(request: Request, query: Query) -> HttpResponseBase:
-    """What a query finds, in the part and the form that the request asks for.
+def browse(request: Request, asked: Asked) -> HttpResponseBase:
+    """What a request asks for, in the part and the form that it wants.
 
     Raises ValidationError, TooManyStreams.
     """
-    asked = read(BrowseParameters, request.query_params)
-    if asked["cursor"] is not None and "page" in request.query_params:
+    part = read(BrowseParameters, request.query_params)
+    if part["cursor"] is not None and "page" in request.query_params:
         raise serializers.ValidationError({"cursor": ["Does not go with page."]})
-    after = _position(asked["cursor"], query)
+    after = _position(part["cursor"], asked.order)
+    found = SearchResults(asked.query, Viewer.of(request.user), asked.order)
     if streams.is_wanted(request):
-        return streams.streamed(request, query, after)
-    return _page(request, query, asked, after)
+        return streams.streamed(request, found, after)
+    return _page(request, found, asked.order, part, after)
 
 
-def _position(cursor: str | None, query: Query) -> Position | None:
+def _position(cursor: str | None, order: str) -> KeysetPosition | None:
     try:
-        return position_of(cursor, query.order) if cursor else None
+        return position_of(cursor, order) if cursor else None
     except BadCursor as error:
-        problem = f"Not a cursor of the order {query.order}."
+        problem = f"Not a cursor of the order {order}."
         raise serializers.ValidationError({"cursor": [problem]}) from error
 
 
 def _page(
-    request: Request, query: Query, asked: dict[str, Any], after: Position | None
+    request: Request,
+    found: SearchResults,
+    order: str,
+    part: dict[str, Any],
+    after: KeysetPosition | None,
 ) -> Response:
-    number, limit = asked["page"], asked["limit"]
-    found = results.page(query, request.user, limit, number * limit, after)
-    answer = page_of(records_of(found.records), number, limit, found.total)
-    following = cursor_at(found.last, query.order) if found.last else None
-    if asked["cursor"] is not None:
+    number, limit = part["page"], part["limit"]
+    page = found.page(limit, number * limit, after)
+    answer = page_of(records_of(page.records), number, limit, page.total)
+    following = cursor_at(page.last, order) if page.last else None
+    if part["cursor"] is not None:
         answer["meta"] |= {"has_more_pages": bool(following), "next_cursor": following}
-    if asked["facets"]:
-        answer["facets"] = {"tags": facets.tags(query, request.user)}
+    if part["facets"]:
+        answer["facets"] = {"tags": found.facets()}
     return Response(answer, headers=_link(request, following) if following else None)
 
 

@@ -81,8 +81,7 @@ class TagViewSet(GenericViewSet[Tag]):
 
     @documented("Browse the images with a tag, newest first", ImageListParameters)
     def images(self, request: Request, id: str) -> HttpResponseBase:
-        query = list_query(request, tag_id=parse_id(id))
-        found = browse(request, query)
+        found = browse(request, list_query(request, tag_id=parse_id(id)))
         if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
             # Nothing, or a stream of it may be: of a tag without images, or of none.
             self.tag(id)

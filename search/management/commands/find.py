@@ -11,10 +11,9 @@ from django.db.models import OuterRef
 from rest_framework.exceptions import ValidationError
 
 from images.models import Image
-from images.querysets import ImageQuerySet
-from search.ordering import ORDERS
-from search.query import Query, find, narrowed
-from search.v1.parameters import text_query
+from images.visibility import Viewer
+from search.results import SearchResults
+from search.v1.parameters import Asked, text_query
 from taggedimages.http.errors import flattened
 from taggedimages.identity.models import User
 from tags.models import ImageTag
@@ -43,28 +42,30 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         try:
-            query = text_query(options["conditions"])
+            asked = text_query(options["conditions"])
         except ValidationError as error:
             raise CommandError("; ".join(flattened(error.detail))) from error
-        images = self.images(query, options["user"])
+        found = self.found(asked, options["user"])
         if options["count"]:
-            self.stdout.write(str(images.count()))
+            self.stdout.write(str(found.count()))
             return
         try:
-            for image in ORDERS[query.order].walk(images.annotate(tag_names=TAGS)):
+            for image in found:
                 self.stdout.write(json.dumps(record(image)))
         except BrokenPipeError:
             # Whoever reads, such as `head`, has seen enough; what is buffered goes nowhere.
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
-    def images(self, query: Query, name: str | None) -> ImageQuerySet:
-        """What matches, of what the user may see. Raises CommandError."""
-        if name is None:
-            return narrowed(Image.objects.current(), query)
-        user = User.objects.filter(username=name).first()
-        if user is None:
-            raise CommandError(f"There is no user {name}.")
-        return find(query, user)
+    def found(self, asked: Asked, name: str | None) -> SearchResults:
+        """What matches of what a user sees, or of all that is current. Raises CommandError."""
+        viewer = Viewer(audiences=None)
+        if name is not None:
+            user = User.objects.filter(username=name).first()
+            if user is None:
+                raise CommandError(f"There is no user {name}.")
+            viewer = Viewer.of(user)
+        images = Image.objects.shown_to(viewer).annotate(tag_names=TAGS)
+        return SearchResults(asked.query, viewer, asked.order, images=images)
 
 
 def record(image: Any) -> dict[str, Any]:

@@ -5,9 +5,9 @@ from dataclasses import replace
 from typing import Any
 
 from django.conf import settings
-from django.db.models import F, QuerySet
+from django.db.models import F, Q, QuerySet
 from django.db.models.expressions import OrderBy
-from django.db.models.lookups import IsNull
+from django.db.models.functions import Now
 from django_filters import BooleanFilter, CharFilter
 from django_filters.rest_framework import FilterSet
 from drf_spectacular.types import OpenApiTypes
@@ -15,17 +15,16 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from images.audience import Viewer
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search import lookups
-from search.executor.substrings import containing
-from search.listing import Found, Listing, unended_first
-from search.lookups import TagValues
-from search.query import Query
-from search.results import total
+from images.visibility import Viewer
+from search.ordering import UNENDED_FIRST, ColumnOrder
+from search.query import NOTHING, Query, TagValues
+from search.results import SearchResults
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.references import ReferenceFilter
+from taggedimages.postgresql.deferred_join import DeferredJoin
+from taggedimages.postgresql.fragments import Fragment
 from tags import counters
 from tags.models import ImageTag, Tag
 
@@ -36,54 +35,41 @@ ORDERS = {"name": "name", "start_date": "created_at", "end_date": "ended_at", "i
 class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
     """Parameters of GET /images; all that are given must hold."""
 
-    tag_name = CharFilter(method="tagged", strip=False, help_text="Exact name of a tag.")
-    tags__name = CharFilter(method="tagged", strip=False, help_text="The same.")
-    created_by = CharFilter("created_by__username", strip=False, help_text="User name.")
-    created_by__username = CharFilter("created_by__username", strip=False, help_text="The same.")
+    tag_name = CharFilter(method="text", strip=False, help_text="Exact name of a tag.")
+    tags__name = CharFilter(method="text", strip=False, help_text="The same.")
+    created_by = CharFilter(method="text", strip=False, help_text="User name.")
+    created_by__username = CharFilter(method="text", strip=False, help_text="The same.")
     search = CharFilter(
-        method="with_words",
+        method="text",
         help_text="Words that must all occur, in any case, in id, name, description, tags or "
         "creator.",
     )
-    featured = BooleanFilter(method="with_featured", help_text="Tagged `featured`, in any case.")
+    featured = BooleanFilter(method="flag", help_text="Tagged `featured`, in any case.")
     ordering = CharFilter(
-        method="ordered", help_text="`name`, `start_date`, `end_date` or `id`; `-` reverses."
+        method="text", help_text="`name`, `start_date`, `end_date` or `id`; `-` reverses."
     )
 
     class Meta:
         model = Image
         fields: list[str] = []
 
-    def filter_queryset(self, images: ImageQuerySet) -> ImageQuerySet | Found | Listing[Image]:
-        asked = {name: value for name, value in self.form.cleaned_data.items() if value is not None}
-        narrowed: ImageQuerySet = super().filter_queryset(images)
-        query = _query(asked)
-        if query is None:
-            return narrowed
-        order = _orders(asked.get("ordering") or "")
-        current = not includes_ended(self.request)
-        return unended_first(narrowed, query, self.request.user, order, current=current)
-
     @extend_schema_field(OpenApiTypes.STR)
-    def tagged(self, images: ImageQuerySet, field: str, name: str) -> ImageQuerySet:
-        return lookups.exact_tags(images, (name,))
-
-    @extend_schema_field(OpenApiTypes.STR)
-    def with_words(self, images: ImageQuerySet, field: str, text: str) -> ImageQuerySet:
-        words = re.split(r"[\s,]+", text.strip(", "))
-        if len(words) > settings.MAX_SEARCH_TERMS:
-            raise ValidationError({"search": [f"At most {settings.MAX_SEARCH_TERMS} words."]})
-        return containing(images, [word for word in words if word])
+    def text(self, images: ImageQuerySet, field: str, value: str) -> ImageQuerySet:
+        """What a parameter is; it narrows as a part of the Query."""
+        return images
 
     @extend_schema_field(OpenApiTypes.BOOL)
-    def with_featured(self, images: ImageQuerySet, field: str, asked: bool) -> ImageQuerySet:
-        featured = lookups.match_tags(images, (FEATURED,))
-        return featured if asked else images.exclude(pk__in=featured.order_by().values("pk"))
+    def flag(self, images: ImageQuerySet, field: str, value: bool) -> ImageQuerySet:
+        """Likewise."""
+        return images
 
-    @extend_schema_field(OpenApiTypes.STR)
-    def ordered(self, images: ImageQuerySet, field: str, orders: str) -> ImageQuerySet:
-        terms = _orders(orders)
-        return images.order_by(*terms) if terms else images
+    def filter_queryset(self, images: ImageQuerySet) -> SearchResults:
+        """What was asked for, of images that are fetched as a queryset says."""
+        asked = {name: value for name, value in self.form.cleaned_data.items() if value is not None}
+        current = not includes_ended(self.request)
+        order = _order_of(asked.get("ordering") or "", current=current)
+        viewer = Viewer.of(self.request.user)
+        return SearchResults(_query(asked), viewer, order, images=images)
 
 
 def includes_ended(request: Request) -> bool:
@@ -91,17 +77,16 @@ def includes_ended(request: Request) -> bool:
     return request.query_params.get("include_ended", "").lower() in ("true", "1")
 
 
-def in_default_order(images: ImageQuerySet) -> ImageQuerySet:
-    """What has no end first, then the newest; ties broken by id, so that pages never overlap."""
-    return images.order_by(IsNull(F("ended_at"), True).desc(), "-created_at", "-id")
-
-
-def _query(asked: dict[str, Any]) -> Query | None:
-    """What the parameters narrow, as a Query; None where there is none that says it."""
-    if asked.get("created_by") or asked.get("created_by__username") or asked.get("search"):
-        return None
-    names = [name for name in (asked.get("tag_name"), asked.get("tags__name")) if name]
-    query = Query(exact_tags=tuple(names))
+def _query(asked: dict[str, Any]) -> Query:
+    """What the parameters narrow, as a Query. Raises ValidationError."""
+    creators = {asked[name] for name in ("created_by", "created_by__username") if asked.get(name)}
+    if len(creators) > 1:
+        return NOTHING
+    names = tuple(name for name in (asked.get("tag_name"), asked.get("tags__name")) if name)
+    words = tuple(filter(None, re.split(r"[\s,]+", (asked.get("search") or "").strip(", "))))
+    if len(words) > settings.MAX_SEARCH_TERMS:
+        raise ValidationError({"search": [f"At most {settings.MAX_SEARCH_TERMS} words."]})
+    query = Query(exact_tags=names, words=words, created_by=next(iter(creators), None))
     match asked.get("featured"):
         case True:
             return replace(query, match_tags=(FEATURED,))
@@ -109,6 +94,21 @@ def _query(asked: dict[str, Any]) -> Query | None:
             featured = Tag.objects.filter(folded=FEATURED).values_list("name", flat=True)
             return replace(query, without_any=tuple(map(TagValues, featured)))
     return query
+
+
+def _order_of(ordering: str, *, current: bool) -> ColumnOrder:
+    """The order that `ordering` asks for: where it knows none, what has no end comes first, then
+    the newest; ties are broken by id, so that pages never overlap.
+
+    Where only what is current is listed, an end lies ahead.
+    """
+    ended = Q(ended_at__gt=Now()) if current else Q(ended_at__isnull=False)
+    terms = _orders(ordering)
+    if not terms:
+        return replace(UNENDED_FIRST, ended=ended)
+    first, *others = terms
+    by_end = first.expression == F("ended_at")
+    return ColumnOrder(tuple(terms), unended=tuple(others) if by_end else None, ended=ended)
 
 
 def _orders(orders: str) -> list[OrderBy]:
@@ -140,18 +140,21 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
         model = ImageTag
         fields: list[str] = []
 
-    def filter_queryset(self, links: QuerySet[ImageTag]) -> QuerySet[ImageTag] | Listing[ImageTag]:
+    def filter_queryset(
+        self, links: QuerySet[ImageTag]
+    ) -> QuerySet[ImageTag] | DeferredJoin[ImageTag]:
         given = {name: value for name, value in self.form.cleaned_data.items() if value}
         user = self.request.user
         if not given:
             viewer = Viewer.of(user)
-            told = counters.links_statement(viewer)
-            return Listing(links, lambda: counters.links(viewer), told=told)
+            told = Fragment(counters.links_statement(viewer))
+            return DeferredJoin(links, lambda: counters.links(viewer), total_statement=told)
         self.wanted_tag = _tag(given)
         narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
         if given.keys() <= {"tag", "tag__name"}:
             # An image has a tag once.
-            return Listing(narrowed, lambda: total(Query(tag_id=self.wanted_tag), user))
+            tagged = SearchResults(Query(tag_id=self.wanted_tag), Viewer.of(user))
+            return DeferredJoin(narrowed, tagged.count)
         return narrowed
 
     @extend_schema_field(OpenApiTypes.STR)

@@ -14,14 +14,12 @@ from rest_framework.response import Response
 from images import uploads
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search.listing import Listing
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
 from taggedimages.dialects.atmosphere.edits import SOURCE, check_allowed, check_editable, save
 from taggedimages.dialects.atmosphere.filters import (
     ImageFilters,
     ImageTagFilters,
-    in_default_order,
     includes_ended,
 )
 from taggedimages.dialects.atmosphere.inputs import (
@@ -40,6 +38,7 @@ from taggedimages.dialects.atmosphere.serializers import (
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
+from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.transactions import retried
 from tags import counters, curation, definitions, tagging
 from tags.models import ImageTag, Tag
@@ -68,7 +67,7 @@ class ImageViewSet(AtmosphereViewSet[Image]):
 
     @documented("Images, newest first", parameters=[INCLUDE_ENDED])
     def list(self, request: Request) -> Response:
-        images = self.filter_queryset(in_default_order(self.get_queryset()))
+        images = self.filter_queryset(self.get_queryset())
         page = self.paginate_queryset(images)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 
@@ -172,7 +171,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
 
     @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
-        tags: Any = Listing(self.get_queryset(), counters.tags)
+        tags: Any = DeferredJoin(self.get_queryset(), counters.tags)
         page = self.paginate_queryset(tags)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

@@ -16,7 +16,6 @@ from rest_framework.views import set_rollback
 from rest_framework.viewsets import ViewSet
 
 from images.models import Image
-from search.query import Query, narrowed
 from taggedimages.dialects.ims import codes
 from taggedimages.dialects.ims.authentication import (
     OwnProject,
@@ -134,7 +133,7 @@ class ImsViewSet(ViewSet):
     def readable(self, image_id: str) -> Image:
         """An image of the caller's project, or a public one of another. Raises NotFound."""
         images = Image.objects.visible_from(self.author.project_id)
-        image = narrowed(images, Query(uuid=image_id)).first()
+        image = images.with_uuid(image_id).first()
         if image is None:
             raise exceptions.NotFound("There is no such image.")
         return image

@@ -6,9 +6,9 @@ from typing import Any
 from django.conf import settings
 from rest_framework import serializers
 
-from images.querysets import ImageQuerySet
-from search.lookups import TagValues
-from search.query import Query, narrowed
+from images.models import Image
+from images.visibility import Viewer
+from search.query import Query, TagValues
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.records import STATUSES
 from taggedimages.dialects.ims.rules import TagTextField, split
@@ -111,7 +111,7 @@ def query_of(asked: dict[str, Any]) -> Query:
     return replace(
         query,
         with_all=_tags(asked, "tags"),
-        with_any=_tags(asked, "tags_any"),
+        with_any=(some,) if (some := _tags(asked, "tags_any")) else (),
         without_all=_tags(asked, "not_tags"),
         without_any=_tags(asked, "not_tags_any"),
     )
@@ -151,12 +151,26 @@ class ImageListParameters(ImageParameters):
     )
 
 
-def narrowed_by(images: ImageQuerySet, asked: dict[str, Any]) -> ImageQuerySet:
-    """Those of some images that the parameters of a list ask for."""
-    images = narrowed(images, Query(uuid=asked.get("id"), name=asked.get("name")))
+def list_query(asked: dict[str, Any]) -> Query:
+    """The Query of the parameters of a list of images, or of their tags."""
+    groups = []
     for text in asked.get("tag", ()):
         key, value = split(text)
         # A key made through another API may hold a separator itself.
         either = {TagValues(text), TagValues(key, () if key == text else (value,))}
-        images = narrowed(images, Query(with_any=tuple(either)))
-    return images.filter(STATUSES[asked["status"]]) if "status" in asked else images
+        groups.append(tuple(either))
+    return Query(
+        uuid=asked.get("id"),
+        name=asked.get("name"),
+        with_any=tuple(groups),
+        upload_states=STATUSES[asked["status"]] if "status" in asked else None,
+    )
+
+
+def viewer_of(project_id: str) -> Viewer:
+    """A project as a viewer: it is shown its own images, and all of them.
+
+    Where there is no other project, no image need be asked whose it is. One statement.
+    """
+    alone = Image.objects.are_all_of(project_id)
+    return Viewer(audiences=None, project=None if alone else project_id)

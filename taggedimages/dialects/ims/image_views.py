@@ -9,15 +9,15 @@ from rest_framework.response import Response
 from images import uploads
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search.listing import of_project
-from search.query import Query, narrowed
+from search.results import SearchResults
 from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.filters import (
     ACTIONS,
     ActionSerializer,
     ImageListParameters,
-    narrowed_by,
+    list_query,
     query_of,
+    viewer_of,
 )
 from taggedimages.dialects.ims.records import record, resource, with_tags
 from taggedimages.dialects.ims.schema import documented
@@ -41,9 +41,8 @@ class ResourceViewSet(ImsViewSet):
     def act(self, request: Request, project_id: str) -> Response:
         action = self.asked(ActionSerializer)["action"]
         asked = self.asked(ACTIONS[action])
-        query = query_of(asked)
-        images = narrowed(with_tags(Image.objects.current().of_project(project_id)), query)
-        found = of_project(images.newest_first(), query, project_id)
+        images = with_tags(Image.objects.current().of_project(project_id))
+        found = SearchResults(query_of(asked), viewer_of(project_id), images=images)
         answer = {"total_count": found.count()}
         if action == "count":
             return Response(answer)
@@ -64,9 +63,10 @@ class ImageViewSet(ImsViewSet):
         parameters = ImageListParameters(data=request.query_params)
         parameters.is_valid(raise_exception=True)
         asked = parameters.validated_data
-        images = narrowed_by(Image.objects.current().of_project(self.author.project_id), asked)
-        images = self.after(images.newest_first(), asked.get("marker"))
-        found = list(with_tags(images)[: asked["limit"] + 1])
+        project_id = self.author.project_id
+        own = with_tags(Image.objects.current().of_project(project_id))
+        images = SearchResults(list_query(asked), viewer_of(project_id), images=own).images
+        found = list(self.after(images, asked.get("marker"))[: asked["limit"] + 1])
         shown = found[: asked["limit"]]
         answer = {"images": [record(image) for image in shown]}
         more = {"next": self.following(request, shown[-1])} if len(found) > len(shown) else {}
@@ -88,8 +88,8 @@ class ImageViewSet(ImsViewSet):
         """The images that follow the marked one, which may have ended since."""
         if marker is None:
             return images
-        of_project = Image.objects.filter(project=self.caller.project_id)
-        marked = narrowed(of_project, Query(uuid=marker)).first()
+        of_project = Image.objects.of_project(self.author.project_id)
+        marked = of_project.with_uuid(marker).first()
         if marked is None:
             raise ValidationError({"marker": ["There is no such image."]})
         return images.older_than(marked)

@@ -3,7 +3,7 @@
 from datetime import UTC, datetime
 from typing import Any
 
-from django.db.models import Prefetch, Q
+from django.db.models import Prefetch
 from django.utils import timezone
 
 from images.models import Image
@@ -14,14 +14,14 @@ from tags.models import ImageTag
 # Link ids count up as links are made.
 LINKS = Prefetch("imagetag_set", ImageTag.objects.select_related("tag").order_by("id"))
 
-# A current image is never deleted, and none is kept waiting between arriving and being there.
-NEVER = Q(pk__in=[])
-STATUSES = {
-    "queued": Q(uploaded_at=None, upload_error=""),
-    "saving": NEVER,
-    "active": Q(uploaded_at__isnull=False),
-    "killed": Q(uploaded_at=None) & ~Q(upload_error=""),
-    "deleted": NEVER,
+# Each as states of the upload (search.query). A current image is never deleted, and none is kept
+# waiting between arriving and being there.
+STATUSES: dict[str, tuple[str, ...]] = {
+    "queued": ("awaited",),
+    "saving": (),
+    "active": ("arrived",),
+    "killed": ("failed",),
+    "deleted": (),
 }
 
 

@@ -10,9 +10,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images.models import Image
+from search.results import SearchResults
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.conventions import ImsViewSet
-from taggedimages.dialects.ims.filters import TagStringParameters, narrowed_by
+from taggedimages.dialects.ims.filters import TagStringParameters, list_query, viewer_of
 from taggedimages.dialects.ims.records import tags_of, with_tags
 from taggedimages.dialects.ims.rules import MAX_TAGS, joined, split
 from taggedimages.dialects.ims.schema import documented
@@ -167,5 +168,6 @@ def _names_and_values(
     """The tags and values in use on a project's current images, narrowed as a list of these is."""
     if not narrowing:
         return names_and_values(project_id, part.start or 0, part.stop)
-    images = narrowed_by(Image.objects.current().of_project(project_id), narrowing)
-    return names_and_values_of(images)[part]
+    own = Image.objects.current().of_project(project_id)
+    found = SearchResults(list_query(narrowing), viewer_of(project_id), images=own)
+    return names_and_values_of(found.images)[part]

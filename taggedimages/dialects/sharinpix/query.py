@@ -10,12 +10,14 @@ from django.conf import settings
 from django.db.models import Exists, OuterRef, Q
 
 from images.models import DEFAULT_ALBUM, Image
-from search.executor.substrings import few
+from taggedimages.postgresql.bounded import ids_if_few
 from tags.models import ImageTag, Tag
 from tags.names import folded, part_pattern
 
 EVERYTHING = ~Q(pk__in=[])
 NOTHING = Q(pk__in=[])
+# Images up to which they are looked up one by one; of more, the first are soon met among all.
+LOOKED_UP_IMAGES_MAX = 10_000
 METACHARACTERS = re.compile(r"[\\.^$*+?()\[\]{}|]")
 TERM = re.compile(r'(?:(album_id|tags|filename):)?(?:"([^"]*)"|(\S+))')
 
@@ -70,12 +72,13 @@ def _few(asked: Asked) -> list[int] | None:
     """The ids of all that match, each kind by an index of its own; None where they are many."""
     # Albums have an index but for the default one.
     in_albums = Image.objects.filter(asked.albums).exclude(album_id=DEFAULT_ALBUM)
-    return few(
+    return ids_if_few(
         [
             in_albums.values_list("pk"),
             Image.objects.filter(asked.names).values_list("pk"),
             ImageTag.objects.filter(tag__in=asked.tags).values_list("image"),
-        ]
+        ],
+        LOOKED_UP_IMAGES_MAX,
     )
 
 

@@ -8,8 +8,9 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from images import deletion
-from search.index import merging, project_terms
-from search.tests.limits import lowered
+from search.index import project_terms
+from search.tests.indexes import merge_all
+from search.tests.thresholds import SMALL
 from taggedimages.dialects.ims.tests.requests import error
 from taggedimages.factories import TESTS, make_image, make_pending, make_user, unknown_uuid
 from tags import tagging
@@ -234,10 +235,9 @@ def test_totals_and_pages_are_the_projects_own(ims, owner, neighbours, indexed):
     make_image("knee", by=owner, created_at=soon)
     for _ in range(neighbours):
         make_image("knee", by=make_user(project_id="next"))
-    with lowered():
-        merging.fold_all()
-        if indexed:
-            project_terms.adopt()
-        assert names(ims, tags=[wanted("knee")]) == names(ims) == ["c", "b", "a"]
-        assert names(ims, tags=[wanted("knee")], offset=1, limit=1) == ["b"]
-        assert names(ims, offset=2**62) == []
+    merge_all(SMALL)
+    if indexed:
+        project_terms.adopt()
+    assert names(ims, tags=[wanted("knee")]) == names(ims) == ["c", "b", "a"]
+    assert names(ims, tags=[wanted("knee")], offset=1, limit=1) == ["b"]
+    assert names(ims, offset=2**62) == []

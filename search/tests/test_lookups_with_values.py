@@ -4,11 +4,12 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from images.audience import Viewer
 from images.models import Image
-from search.lookups import TagValues
-from search.planner.resolution import plan
-from search.query import Query, find, narrowed
+from images.visibility import Viewer
+from search.lookups import narrowed
+from search.planner.resolution import resolve
+from search.query import Query, TagValues
+from search.results import SearchResults
 from taggedimages.factories import TESTS, make_image, make_tag
 from tags import tagging
 
@@ -35,9 +36,9 @@ def corpus():
         (Query(with_all=(A1, B)), ["a1b1"]),
         (Query(with_all=(A2,)), ["a2"]),
         (Query(with_all=(A, X)), []),
-        (Query(with_any=(A2, B1)), ["a1b1", "b1", "a2"]),
-        (Query(with_any=(X, A2)), ["a2"]),
-        (Query(with_any=(X,)), []),
+        (Query(with_any=((A2, B1),)), ["a1b1", "b1", "a2"]),
+        (Query(with_any=((X, A2),)), ["a2"]),
+        (Query(with_any=((X,),)), []),
         (Query(without_all=(A1, B1)), ["b1", "a2", "a1", ""]),
         (Query(without_all=(A, X)), ["a1b1", "b1", "a2", "a1", ""]),
         (Query(without_any=(A2, B1)), ["a1", ""]),
@@ -53,19 +54,19 @@ def corpus():
     ],
 )
 def test_what_is_found(corpus, query, expected):
-    assert [image.name for image in find(query, None)] == expected
+    assert [image.name for image in SearchResults(query, Viewer.of(None)).images] == expected
 
 
 def test_by_uuid(corpus):
     image = Image.objects.get(name="a1")
-    assert find(Query(uuid=str(image.uuid).upper()), None).get() == image
+    assert narrowed(Image.objects.all(), Query(uuid=str(image.uuid).upper())).get() == image
 
 
 @pytest.mark.parametrize(
     ("query", "probes"),
     [
         (Query(with_all=(A, B)), 2),
-        (Query(with_any=(A, B)), 1),
+        (Query(with_any=((A, B),)), 1),
         (Query(without_all=(A, B)), 2),
         (Query(without_any=(A, B)), 1),
     ],
@@ -80,7 +81,7 @@ def test_names_are_resolved_in_one_statement(corpus, query, probes):
 def test_not_to_have_all_of_one_tag_is_to_have_none_of_it():
     make_tag("a")
     viewer = Viewer.of(None)
-    asked = plan(Query(without_all=(A,)), viewer)
-    assert asked == plan(Query(without_any=(A,)), viewer) is not None
-    assert plan(Query(without_all=(A, B)), viewer) is None
-    assert plan(Query(without_all=(A1,)), viewer) is None
+    asked = resolve(Query(without_all=(A,)), viewer)
+    assert asked == resolve(Query(without_any=(A,)), viewer) is not None
+    assert resolve(Query(without_all=(A, B)), viewer) is None
+    assert resolve(Query(without_all=(A1,)), viewer) is None

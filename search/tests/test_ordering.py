@@ -3,8 +3,10 @@
 import pytest
 
 from images.models import Image
+from images.visibility import Viewer
 from search.ordering import ORDERS
-from search.query import Query, find
+from search.query import Query
+from search.results import SearchResults
 from taggedimages.factories import make_image, make_pending
 
 pytestmark = pytest.mark.django_db
@@ -17,14 +19,14 @@ def test_a_walk_meets_every_image_once_and_in_order(order, chunk):
     for make in (make_image, make_pending, make_image, make_pending, make_image):
         make(filename="same", created_at=at)
         make()
-    images = find(Query(order=order), None)
-    assert list(ORDERS[order].walk(images, chunk)) == list(images)
+    images = SearchResults(Query(), Viewer.of(None), order).images
+    assert list(ORDERS[order].scan(images, chunk)) == list(images)
 
 
 def test_what_changes_during_a_walk_neither_repeats_nor_hides_the_others():
     made = [make_image() for _ in range(6)]
     met = []
-    for image in ORDERS["newest"].walk(Image.objects.all(), chunk=2):
+    for image in ORDERS["newest"].scan(Image.objects.all(), chunk=2):
         met.append(image)
         make_image()
         if image == made[4]:
@@ -37,4 +39,4 @@ def test_each_chunk_is_one_statement(django_assert_num_queries):
         make_image()
     # The last finds that there are no more.
     with django_assert_num_queries(4):
-        assert len(list(ORDERS["largest"].walk(Image.objects.all(), chunk=2))) == 5
+        assert len(list(ORDERS["largest"].scan(Image.objects.all(), chunk=2))) == 5

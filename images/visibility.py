@@ -12,6 +12,7 @@ from django.contrib.auth.models import AnonymousUser
 
 from images.querysets import CLOCK_TOLERANCE
 from taggedimages.identity.models import User
+from taggedimages.postgresql.fragments import Fragment, bigint, bigints, compose
 from taggedimages.postgresql.prepared import number
 
 EVERYBODY, NOBODYS = 0, -1
@@ -51,3 +52,35 @@ class Viewer:
         owners = self.audiences[1:]
         own = f" OR i.created_by_id = {number(owners[0])}" if owners else ""
         return f"{current} AND (NOT i.private{own})"
+
+    def image_predicate(self) -> Fragment:
+        values = {} if self.project is None else {"project": self.project}
+        return Fragment(self.visible, values, frozenset({"i"}))
+
+    def link_predicate(self, link: str = "l") -> Fragment:
+        needs = frozenset({link})
+        column = f"{link}.audience"
+        if self.project is not None:
+            owner = f"SELECT u.project_id FROM images_image u WHERE u.id = {link}.image_id"
+            return Fragment(
+                f"{column} IS NOT NULL AND ({owner}) = %(project)s",
+                {"project": self.project},
+                needs,
+            )
+        if self.audiences is None:
+            return Fragment(f"{column} IS NOT NULL", needs=needs)
+        if len(self.audiences) == 1:
+            return Fragment(f"{column} = {number(self.audiences[0])}", needs=needs)
+        return Fragment(f"{column} = ANY({bigints(self.audiences).text})", needs=needs)
+
+    def indexed_image_predicates(self) -> list[Fragment]:
+        """Who sees an image `i` without an end, cut into parts that each have an index in the
+        order newest first; no image is in two."""
+        needs = frozenset({"i"})
+        if self.project is not None:
+            return [Fragment("i.project_id = %(project)s", {"project": self.project}, needs)]
+        if self.audiences is None:
+            return [Fragment("(i.ended_at IS NULL) = true", needs=needs)]
+        own = "i.private AND i.created_by_id = {owner}"
+        owned = [compose(own, needs=["i"], owner=bigint(owner)) for owner in self.audiences[1:]]
+        return [Fragment("NOT i.private", needs=needs), *owned]

@@ -1,0 +1,217 @@
+"""The one choice of how a resolved query is answered, made once and followed by everything.
+
+What depends on how many match, which nobody knows before they are counted, is in the path as costs:
+the count then picks among its scans (`AccessPath.scan_for`).
+"""
+
+from dataclasses import dataclass
+from enum import Enum, auto
+from math import inf, isqrt
+
+from images.visibility import EVERYBODY
+from search.index import terms
+from search.index.thresholds import DEFAULT, Thresholds
+from search.models import BLOCK
+from search.planner.costs import (
+    BIT_LOOKUP_COST_US,
+    BITMAP_CLAUSE_COST_US,
+    BITMAP_COUNT_COST_US,
+    BLOCK_AND_COST_US,
+    BLOCK_READ_COST_US,
+    COUNT_WITH_PAGE_MAX_US,
+    LINK_READ_COST_US,
+    LINKS_PER_MATCH,
+    MATCH_SORT_COST_US,
+    PROBE_COST_US,
+    PROBE_PASS_RATIO,
+    ROW_READ_COST_US,
+    USUAL_PAGE_IMAGES,
+)
+from search.planner.resolution import ResolvedQuery
+
+
+class CountBy(Enum):
+    """How matches are counted."""
+
+    # It is known that there are none.
+    NOTHING = auto()
+    # The links of the rarest clause, or the images of a window, are read and the rest is probed.
+    ROWS = auto()
+    # The statistics of one term say it.
+    TERM_STATISTICS = auto()
+    # The bitmaps of all clauses are combined, and what was counted is cached.
+    BITMAPS = auto()
+
+
+class ScanBy(Enum):
+    """How the images of a page are found, newest first."""
+
+    # The links of the rarest clause in their order, the rest probed.
+    LINKS = auto()
+    # All images in their order, all clauses probed.
+    IMAGES = auto()
+    # All matches read out of the bitmaps, and sorted.
+    BITMAPS = auto()
+
+
+@dataclass(frozen=True)
+class Scan:
+    """A way to a page, and what it costs, as far as that can be said before matches are counted."""
+
+    by: ScanBy
+    # For each row that is read, of so many that there are (None: all images), and at least so many
+    # for each image that is wanted.
+    row_cost_us: float = 0.0
+    rows: int | None = None
+    rows_per_image_min: float = 0.0
+    # For each image that there is, for each that matches, and once.
+    image_cost_us: float = 0.0
+    match_cost_us: float = 0.0
+    fixed_cost_us: float = 0.0
+
+    def cost_us(self, matches: int, all_images: float, wanted: int) -> float:
+        """Microseconds to find a page that ends at the match number `wanted`."""
+        there = all_images if self.rows is None else self.rows
+        read = min(wanted * max(self.rows_per_image_min, there / matches), there)
+        return (
+            read * self.row_cost_us
+            + all_images * self.image_cost_us
+            + matches * self.match_cost_us
+            + self.fixed_cost_us
+        )
+
+
+@dataclass(frozen=True)
+class AccessPath:
+    """How a resolved query is answered: plain data, which count, page, stream and facets follow."""
+
+    resolved: ResolvedQuery
+    count_by: CountBy
+    scans: tuple[Scan, ...]
+    # Whether one statement finds page and total, since there is little to read in all.
+    counts_with_page: bool = False
+    # The term whose statistics say how many match, for TERM_STATISTICS.
+    counted_term: int | None = None
+    # Matches up to which the count cache keeps which they are.
+    cached_ids_max: int = 0
+    thresholds: Thresholds = DEFAULT
+
+    def scan_for(self, matches: int, all_images: float, wanted: int, *, bitmaps: bool) -> ScanBy:
+        """The cheapest scan for a page that ends at the match number `wanted`.
+
+        `matches` is how many there are, above 0; without `bitmaps` these are not to be trusted now.
+        """
+        usable = [scan for scan in self.scans if bitmaps or scan.by != ScanBy.BITMAPS]
+        return min(usable, key=lambda scan: scan.cost_us(matches, all_images, wanted)).by
+
+
+def choose(resolved: ResolvedQuery, thresholds: Thresholds = DEFAULT) -> AccessPath:
+    """The path for a resolved query, by the costs of `search.planner.costs`."""
+    by_rows = _counts_by_rows(resolved, thresholds)
+    counted_term = None if by_rows else _counted_term(resolved)
+    count_by = CountBy.BITMAPS if counted_term is None else CountBy.TERM_STATISTICS
+    cheap = bool(resolved.clauses) and _rows_cost_us(resolved) <= COUNT_WITH_PAGE_MAX_US
+    if resolved.is_empty:
+        count_by = CountBy.NOTHING
+    elif by_rows:
+        count_by = CountBy.ROWS
+    return AccessPath(
+        resolved=resolved,
+        count_by=count_by,
+        scans=_scans(resolved),
+        counts_with_page=count_by == CountBy.ROWS and cheap,
+        counted_term=counted_term,
+        cached_ids_max=_cached_ids_max(resolved, thresholds),
+        thresholds=thresholds,
+    )
+
+
+def _counts_by_rows(resolved: ResolvedQuery, thresholds: Thresholds) -> bool:
+    if resolved.has_window or not resolved.clauses:
+        return resolved.has_window
+    if thresholds.links_counted_by_rows_max is not None:
+        return resolved.clauses[0].link_count <= thresholds.links_counted_by_rows_max
+    return _rows_cost_us(resolved) <= _bitmaps_cost_us(resolved)
+
+
+def _rows_cost_us(resolved: ResolvedQuery) -> float:
+    probes_us = PROBE_COST_US * _probes(len(resolved.clauses) - 1)
+    return resolved.clauses[0].link_count * (LINK_READ_COST_US + probes_us)
+
+
+def _bitmaps_cost_us(resolved: ResolvedQuery) -> float:
+    sparse = [clause.sparse_link_count for clause in resolved.clauses if clause.sparse]
+    # The sparse tags of each clause are looked up in the blocks of all others.
+    combinations = 1 + len(sparse)
+    combined_us = combinations * BITMAP_CLAUSE_COST_US * len(resolved.clauses)
+    return BITMAP_COUNT_COST_US + combined_us + BIT_LOOKUP_COST_US * sum(sparse)
+
+
+def _probes(clauses: int) -> float:
+    """How many of so many clauses an image is probed for until one says no, on average."""
+    return sum(PROBE_PASS_RATIO**passed for passed in range(clauses))
+
+
+def _counted_term(resolved: ResolvedQuery) -> int | None:
+    """The term whose statistics say how many match, where the index keeps that number."""
+    if resolved.viewer.audiences != (EVERYBODY,) or resolved.uploaded_only or resolved.untagged:
+        return None
+    if resolved.absent.tag_ids or len(resolved.clauses) > 1:
+        return None
+    if not resolved.clauses:
+        return terms.SHOWN
+    only = resolved.clauses[0]
+    return only.dense[0] if len(only.dense) == 1 and not only.sparse else None
+
+
+def _cached_ids_max(resolved: ResolvedQuery, thresholds: Thresholds) -> int:
+    """Matches up to which reading all of them takes less than walking to a page of them."""
+    if not resolved.clauses or any(clause.sparse for clause in resolved.clauses):
+        return 0
+    walked = resolved.clauses[0].link_count * USUAL_PAGE_IMAGES // LINKS_PER_MATCH
+    return min(thresholds.cached_ids_max, isqrt(walked))
+
+
+def _scans(resolved: ResolvedQuery) -> tuple[Scan, ...]:
+    by_images = Scan(
+        ScanBy.IMAGES,
+        row_cost_us=_probed_row_cost_us(
+            len(resolved.clauses) + resolved.untagged + bool(resolved.absent.tag_ids)
+        ),
+    )
+    return (
+        by_images,
+        *([_link_scan(resolved)] if resolved.clauses else []),
+        _bitmap_scan(resolved),
+    )
+
+
+def _link_scan(resolved: ResolvedQuery) -> Scan:
+    driving = resolved.clauses[0]
+    asked = len(resolved.clauses) - 1 + resolved.uploaded_only + bool(resolved.absent.tag_ids)
+    asked += resolved.project_term is not None
+    # The index has no order for all audiences at once: all links are read.
+    in_order = resolved.viewer.audiences is not None
+    return Scan(
+        ScanBy.LINKS,
+        row_cost_us=_probed_row_cost_us(asked),
+        rows=driving.link_count,
+        rows_per_image_min=len(driving.tag_ids) if in_order else inf,
+    )
+
+
+def _bitmap_scan(resolved: ResolvedQuery) -> Scan:
+    sparse = [clause.sparse_link_count for clause in resolved.clauses if clause.sparse]
+    combined = (1 + len(sparse)) * (1 + len(resolved.clauses)) * BLOCK_AND_COST_US
+    # A clause of sparse tags alone leaves nothing to be read out of blocks.
+    read = BLOCK_READ_COST_US if all(clause.dense for clause in resolved.clauses) else 0
+    return Scan(
+        ScanBy.BITMAPS,
+        image_cost_us=(combined + read) / BLOCK,
+        match_cost_us=MATCH_SORT_COST_US,
+        fixed_cost_us=sum(sparse) * ROW_READ_COST_US,
+    )
+
+
+def _probed_row_cost_us(asked: int) -> float:
+    return ROW_READ_COST_US + _probes(asked) * PROBE_COST_US
