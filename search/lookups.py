@@ -127,7 +127,7 @@ LOOKUPS: dict[str, Callable[[ImageQuerySet, Any], ImageQuerySet]] = {
     "untagged": lambda images, _: images.filter(~_linked(Q())),
     "name": _column("name"),
     "name_contains": _column("name__icontains"),
-    "words": containing,
+    "words": lambda images, words: containing(images, words),
     "uuid": lambda images, text: images.with_uuid(text),
     "created_by": _column("created_by__username"),
     "created_from": _column("created_at__gte"),

@@ -169,6 +169,9 @@ class SearchResults:
     def _keys(self, path: AccessPath, start: int, stop: int) -> list[int]:
         """The ids from one place up to another, what has no end first."""
         beyond = self._counted.images
+        if not (isinstance(self.order, ColumnOrder) or self._is_newest_first):
+            found = self.order.positions(self.images, stop - start, start)
+            return [position.image for position in found]
         unended = self.order.unended if isinstance(self.order, ColumnOrder) else ()
         if unended:
             in_order = self.images.filter(ended_at=None).order_by(*unended)

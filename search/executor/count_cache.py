@@ -168,7 +168,7 @@ def count(path: AccessPath) -> MatchCount | None:
     key = _key(path)
     known = cache.get(key)
     # Which they are is read when they are asked for again.
-    wants_ids = known is not None and known.images <= path.cached_ids_max
+    wants_ids = bool(path.cached_ids_max and known and known.images <= path.cached_ids_max)
     since = None if known and wants_ids and known.ids is None else known
     row = _recount(path, since, wants_ids)
     if since and not row.is_known:

@@ -1,5 +1,7 @@
 """Images that contain texts somewhere, in any case: by trigrams, wherever an index has them."""
 
+from collections.abc import Iterable
+from dataclasses import dataclass
 from functools import reduce
 from operator import or_
 from typing import Any
@@ -14,24 +16,36 @@ from taggedimages.postgresql.bounded import ids_if_few
 from tags.models import ImageTag, Tag
 from tags.names import folded
 
-# Images up to which they are looked up one by one; of more, the first are soon met among all.
-LOOKED_UP_IMAGES_MAX = 10_000
-# Words of which it is tried whether they have few images; tags and users that are listed.
-TRIED_WORDS_MAX, LISTED_RECORDS_MAX = 3, 1_000
+
+@dataclass(frozen=True)
+class WordLimits:
+    """Up to how many it is worth looking records up first."""
+
+    # Images of a word; of more, the first are soon met among all.
+    looked_up_images: int = 10_000
+    # Words of which it is tried whether they have so few; tags and users that a word may have.
+    tried_words: int = 3
+    listed_records: int = 1_000
 
 
-def containing(images: ImageQuerySet, words: tuple[str, ...]) -> ImageQuerySet:
+DEFAULT_LIMITS = WordLimits()
+
+
+def containing(
+    images: ImageQuerySet, words: Iterable[str], limits: WordLimits = DEFAULT_LIMITS
+) -> ImageQuerySet:
     """Those with each word, in any case, within their id, name, description, tags or creator.
 
     Unevaluated, after up to three statements for each word that say whether it has few images.
     """
     images = _with_ids_as_text(images)
     # The longest are mostly the rarest.
-    asked = [(_conditions(word), _links(word)) for word in sorted(words, key=len, reverse=True)]
-    for at, (conditions, links) in enumerate(asked[:TRIED_WORDS_MAX]):
+    longest_first = sorted(words, key=len, reverse=True)
+    asked = [(_conditions(word, limits), _links(word, limits)) for word in longest_first]
+    for at, (conditions, links) in enumerate(asked[: limits.tried_words]):
         alone = [_with_ids_as_text(Image.objects.all()).filter(each) for each in conditions]
         ways = [*(way.values_list("pk") for way in alone), links.values_list("image")]
-        found = ids_if_few(ways, LOOKED_UP_IMAGES_MAX)
+        found = ids_if_few(ways, limits.looked_up_images)
         if found is not None:
             images = images.filter(pk__in=found)
             del asked[at]
@@ -42,28 +56,28 @@ def containing(images: ImageQuerySet, words: tuple[str, ...]) -> ImageQuerySet:
     return images
 
 
-def _conditions(word: str) -> list[Q]:
+def _conditions(word: str, limits: WordLimits) -> list[Q]:
     """What images say themselves, each of which has an index, but for ids."""
     creators = User.objects.filter(username__icontains=word)
     conditions = [
         Q(name__icontains=word),
         # The index has no empty ones.
         Q(description__icontains=word) & ~Q(description=""),
-        Q(created_by__in=_listed(creators)),
+        Q(created_by__in=_listed(creators, limits)),
     ]
     return [*conditions, Q(id_text__contains=word)] if word.isdecimal() else conditions
 
 
-def _links(word: str) -> QuerySet[ImageTag]:
+def _links(word: str, limits: WordLimits) -> QuerySet[ImageTag]:
     named = Q(folded__contains=folded(word)) | Q(description__icontains=word)
-    return ImageTag.objects.filter(tag__in=_listed(Tag.objects.filter(named)))
+    return ImageTag.objects.filter(tag__in=_listed(Tag.objects.filter(named), limits))
 
 
-def _listed(records: QuerySet[Any]) -> Any:
+def _listed(records: QuerySet[Any], limits: WordLimits) -> Any:
     """Ids of these, looked up first where they are few: the database then plans for just them."""
     ids = records.values_list("pk", flat=True)
-    listed = list(ids[: LISTED_RECORDS_MAX + 1])
-    return listed if len(listed) <= LISTED_RECORDS_MAX else ids
+    listed = list(ids[: limits.listed_records + 1])
+    return listed if len(listed) <= limits.listed_records else ids
 
 
 def _with_ids_as_text(images: ImageQuerySet) -> ImageQuerySet:

@@ -83,7 +83,7 @@ def make(row):
         size=row.size,
         created_at=row.created_at,
         uploaded_at=row.uploaded_at,
-        upload_error=row.upload_error,
+        upload_error="" if row.uploaded_at else row.upload_error,
         by=User.objects.get_or_create(username=row.creator)[0] if row.creator else None,
     )
     tagging.set_values(image, row.tags, TESTS)

@@ -9,6 +9,7 @@ from rest_framework.response import Response
 from images import uploads
 from images.models import Image
 from images.querysets import ImageQuerySet
+from images.visibility import Viewer
 from search.results import SearchResults
 from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.filters import (
@@ -65,7 +66,8 @@ class ImageViewSet(ImsViewSet):
         asked = parameters.validated_data
         project_id = self.author.project_id
         own = with_tags(Image.objects.current().of_project(project_id))
-        images = SearchResults(list_query(asked), viewer_of(project_id), images=own).images
+        viewer = Viewer(audiences=None, project=project_id)
+        images = SearchResults(list_query(asked), viewer, images=own).images
         found = list(self.after(images, asked.get("marker"))[: asked["limit"] + 1])
         shown = found[: asked["limit"]]
         answer = {"images": [record(image) for image in shown]}

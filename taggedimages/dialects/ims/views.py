@@ -10,10 +10,11 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images.models import Image
+from images.visibility import Viewer
 from search.results import SearchResults
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.conventions import ImsViewSet
-from taggedimages.dialects.ims.filters import TagStringParameters, list_query, viewer_of
+from taggedimages.dialects.ims.filters import TagStringParameters, list_query
 from taggedimages.dialects.ims.records import tags_of, with_tags
 from taggedimages.dialects.ims.rules import MAX_TAGS, joined, split
 from taggedimages.dialects.ims.schema import documented
@@ -169,5 +170,7 @@ def _names_and_values(
     if not narrowing:
         return names_and_values(project_id, part.start or 0, part.stop)
     own = Image.objects.current().of_project(project_id)
-    found = SearchResults(list_query(narrowing), viewer_of(project_id), images=own)
+    found = SearchResults(
+        list_query(narrowing), Viewer(audiences=None, project=project_id), images=own
+    )
     return names_and_values_of(found.images)[part]

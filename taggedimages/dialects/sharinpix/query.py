@@ -37,10 +37,10 @@ def matching(query: str) -> Q:
     return _condition(_read(query))
 
 
-def listed(query: str) -> Q:
+def listed(query: str, looked_up_images_max: int = LOOKED_UP_IMAGES_MAX) -> Q:
     """The same, to be found among all images; `matching` is quicker asked of a few."""
     asked = _read(query)
-    found = None if asked.most else _few(asked)
+    found = None if asked.most else _few(asked, looked_up_images_max)
     return _condition(asked) if found is None else Q(pk__in=found)
 
 
@@ -68,7 +68,7 @@ def _condition(asked: Asked) -> Q:
     return asked.albums | asked.names | Q(Exists(links))
 
 
-def _few(asked: Asked) -> list[int] | None:
+def _few(asked: Asked, most: int) -> list[int] | None:
     """The ids of all that match, each kind by an index of its own; None where they are many."""
     # Albums have an index but for the default one.
     in_albums = Image.objects.filter(asked.albums).exclude(album_id=DEFAULT_ALBUM)
@@ -78,7 +78,7 @@ def _few(asked: Asked) -> list[int] | None:
             Image.objects.filter(asked.names).values_list("pk"),
             ImageTag.objects.filter(tag__in=asked.tags).values_list("image"),
         ],
-        LOOKED_UP_IMAGES_MAX,
+        most,
     )
 
 

@@ -20,7 +20,7 @@ def statements(client, path):
     [
         ("images", 5),
         ("images?include_ended=true", 5),
-        ("images?search=knee+x&featured=false&ordering=name", 8),
+        ("images?search=knee+x&featured=false&ordering=name", 9),
         ("image_tags", 3),
         ("tags", 2),
     ],
