@@ -18,7 +18,7 @@ from psycopg2 import sql
 
 from benchmarks.corpus import Corpus
 from benchmarks.stamp import Say
-from search.index import merging
+from search.index import building
 from taggedimages.identity.models import default_project_id
 from tags import colours, names
 
@@ -146,7 +146,7 @@ def load(corpus: Corpus, say: Say, *, ledger: bool = True) -> None:
             cursor.execute("INSERT INTO search_rebuild (asked_at) VALUES (now())")
             # Nor a process that remembers other tags of these ids.
             cursor.execute(NEW_VOCABULARY)
-    merging.rebuild()
+    building.rebuild()
     said("tag index")
     with connection.cursor() as cursor:
         for table in [*LOADED, *INDEX]:

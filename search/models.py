@@ -1,7 +1,8 @@
-"""The tag index: bitmaps that count what row by row would take long (docs/tag-index.md).
+"""The tables of the tag index: an inverted index of bitmaps (docs/tag-index.md).
 
 Nothing here is a source of truth: all of it can be made anew from images and links
-(`manage.py tagindex --rebuild`).
+(`manage.py tagindex --rebuild`). Tables and columns have kept their first names, which SQL uses:
+a term is `set` there, dense is `heavy`, and counts are `links` and `shown`.
 """
 
 from typing import Any
@@ -22,54 +23,63 @@ class BitField(models.Field[str, str]):
 
 
 class Bitmap(models.Model):
-    """Which images of one block of ids are in a set: bit n is the image `block * BLOCK + n`.
+    """Which images of one block of ids have a term: bit n is the image `block * BLOCK + n`.
 
-    A positive set is the tag of this id; the others are in `search.index.terms`. Only sets that are
-    heavy have bitmaps, and a block without any of the set has no row.
+    A positive term is the tag of this id; the others are in `search.index.terms`. Only dense tags
+    have bitmaps, and a block without any image of the term has no row.
     """
 
-    pk = models.CompositePrimaryKey("set", "block")
-    set = models.BigIntegerField()
+    pk = models.CompositePrimaryKey("term", "block")
+    term = models.BigIntegerField(db_column="set")
     block = models.IntegerField()
     bits = BitField()
 
+    class Meta:
+        db_table = "search_bitmap"
+
     def __str__(self) -> str:
-        return f"block {self.block} of set {self.set}"
+        return f"block {self.block} of term {self.term}"
 
 
-class ProjectSet(models.Model):
-    """A project whose images are a set of the index: `sets.of_project` of this row's id.
+class ProjectTerm(models.Model):
+    """A project whose images are a term of the index: `terms.of_project` of this row's id.
 
     There as soon as all its images are in the bitmaps.
     """
 
-    # No foreign key: a project may go, and nothing is lost by a set without images.
+    # No foreign key: a project may go, and nothing is lost by a term without images.
     project_id = models.CharField(max_length=64, unique=True)
 
+    class Meta:
+        db_table = "search_projectset"
+
     def __str__(self) -> str:
-        return f"the set of {self.project_id}"
+        return f"the term of {self.project_id}"
 
 
-class SetSize(models.Model):
-    """How large a set was when the index last took changes in.
+class TermStats(models.Model):
+    """Statistics of a term as of the last merge.
 
-    `links` counts the links of a tag, whoever sees their images. `shown` counts, where the set
-    has bitmaps, the images that everybody sees.
+    `link_count` counts the links of a tag, whoever sees their images. `public_count` counts, where
+    the term has bitmaps, the images that everybody sees.
     """
 
-    set = models.BigIntegerField(primary_key=True)
-    links = models.BigIntegerField(default=0)
-    shown = models.BigIntegerField(default=0)
-    heavy = models.BooleanField(default=False)
+    term = models.BigIntegerField(primary_key=True, db_column="set")
+    link_count = models.BigIntegerField(default=0, db_column="links")
+    public_count = models.BigIntegerField(default=0, db_column="shown")
+    has_bitmap = models.BooleanField(default=False, db_column="heavy")
+
+    class Meta:
+        db_table = "search_setsize"
 
     def __str__(self) -> str:
-        return f"{self.links} links of {self.set}"
+        return f"{self.link_count} links of term {self.term}"
 
 
-class Unindexed(models.Model):
-    """An image that was changed since the index took it in, and the tags it got and lost.
+class PendingChange(models.Model):
+    """An image that was changed since the last merge, and the tags it got and lost.
 
-    Written by triggers (migration 0001) in the transaction of the change itself; readers judge
+    Written by triggers (docs/triggers.md) in the transaction of the change itself; readers recheck
     these images one by one, which keeps what they count exact (`search.executor.counts`).
     """
 
@@ -78,14 +88,14 @@ class Unindexed(models.Model):
     removed: Any = ArrayField(models.BigIntegerField(), default=list)
 
     class Meta:
-        verbose_name_plural = "unindexed"
+        db_table = "search_unindexed"
 
     def __str__(self) -> str:
         return f"image {self.image_id}"
 
 
-class Fold(models.Model):
-    """The index took changes in, and bitmaps of these blocks are no longer what they were.
+class MergeLog(models.Model):
+    """A merge, and the blocks whose bitmaps are no longer what they were before it.
 
     Numbered by the time, in microseconds since 1970, so that no number comes twice, not even on a
     replica that was promoted before it had all. Only the latest are kept
@@ -94,6 +104,9 @@ class Fold(models.Model):
 
     id = models.BigIntegerField(primary_key=True)
     blocks: Any = ArrayField(models.IntegerField())
+
+    class Meta:
+        db_table = "search_fold"
 
     def __str__(self) -> str:
         return f"{len(self.blocks)} blocks at {self.pk}"

@@ -4,7 +4,7 @@ import pytest
 
 from benchmarks import page
 from search.executor import counts, pages
-from search.index import merging
+from search.index import building
 from taggedimages.factories import make_image
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -14,7 +14,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def tagged() -> None:
     for _ in range(3):
         make_image("knee", "left")
-    merging.rebuild()
+    building.rebuild()
 
 
 def test_every_part_of_every_page_is_seen(tagged):

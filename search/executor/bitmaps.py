@@ -9,14 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from images.visibility import LATEST
 from search.executor.predicates import AND, LINK_IMAGE, has_any_tag
 from search.index import terms
-from search.index.bits import EMPTY_BITS_SQL
-from search.models import BLOCK
+from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK
 from search.planner.paths import AccessPath
 from search.planner.resolution import Clause, ResolvedQuery
 from taggedimages.postgresql.fragments import EMPTY, Fragment, bigint, bigints, compose, join
-
-BLOCK_SQL, EMPTY_BITS = Fragment(str(BLOCK)), Fragment(EMPTY_BITS_SQL)
-IN_BLOCK = Fragment(str(BLOCK - 1))
 
 # SQL selecting (image): those with an end that lies ahead, those created ahead of time, and those
 # that were changed since the last merge.

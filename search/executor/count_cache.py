@@ -15,16 +15,10 @@ from threading import Lock
 from typing import NamedTuple
 
 from search.executor import bitmaps
-from search.executor.bitmaps import (
-    ALL_IMAGES,
-    BLOCK_SQL,
-    EVERY_BLOCK,
-    IN_BLOCK,
-    TO_RECHECK,
-    WITHIN_BLOCKS,
-)
+from search.executor.bitmaps import ALL_IMAGES, EVERY_BLOCK, TO_RECHECK, WITHIN_BLOCKS
 from search.executor.matches import MatchCount, MatchingIds
 from search.executor.predicates import matches
+from search.index.bits import BLOCK_SQL, IN_BLOCK
 from search.planner.paths import AccessPath
 from taggedimages.postgresql.fragments import EMPTY, Fragment, compose, join, statement
 from taggedimages.postgresql.prepared import execute_prepared

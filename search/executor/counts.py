@@ -11,7 +11,7 @@ from typing import Any
 
 from images.visibility import LATEST
 from search.executor import bitmaps, count_cache
-from search.executor.bitmaps import ALL_IMAGES, BLOCK_SQL, IN_BLOCK, TO_RECHECK
+from search.executor.bitmaps import ALL_IMAGES, TO_RECHECK
 from search.executor.matches import NO_MATCHES, MatchCount
 from search.executor.predicates import (
     AND,
@@ -24,6 +24,7 @@ from search.executor.predicates import (
     matches,
     window,
 )
+from search.index.bits import BLOCK_SQL, IN_BLOCK
 from search.planner.paths import AccessPath, CountBy
 from taggedimages.postgresql.fragments import Fragment, bigint, bigints, compose, join, statement
 from taggedimages.postgresql.prepared import execute_prepared

@@ -11,9 +11,9 @@ from django.db.models import Count
 
 from images.querysets import ImageQuerySet
 from search.executor import bitmaps, counts, pages
-from search.executor.bitmaps import BLOCK_SQL, EMPTY_BITS, IN_BLOCK, TO_RECHECK
+from search.executor.bitmaps import TO_RECHECK
 from search.executor.predicates import matches
-from search.index.bits import single_bit_sql
+from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK, single_bit
 from search.planner.paths import AccessPath
 from taggedimages.postgresql.fragments import Fragment, compose, join, statement
 from taggedimages.postgresql.routing import read_connection
@@ -133,7 +133,7 @@ def _by_bitmaps(path: AccessPath) -> Fragment:
         sparse=join(" UNION ALL ", sparse) if sparse else NO_SPARSE,
         matching=bitmaps.matching(resolved, resolved.clauses),
         matches=matches(path),
-        bit=Fragment(single_bit_sql("image")),
+        bit=single_bit("image"),
         empty=EMPTY_BITS,
         block=BLOCK_SQL,
         in_block=IN_BLOCK,

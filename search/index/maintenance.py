@@ -1,34 +1,34 @@
-"""What the worker does, round by round, so that the tag index is young."""
+"""What the worker does, round by round, so that the index is young.
+
+Whatever is due is asked for again once the index is held: another worker may have done it.
+"""
 
 from django.db import connection
 
 from search.index import project_terms
-from search.index.merging import (
-    fold,
-    one_state,
-    rebuild,
-    unless_busy,
-)
+from search.index.building import rebuild_within
+from search.index.locking import index_transaction, unless_busy
+from search.index.merging import merge
+from search.index.thresholds import DEFAULT, Thresholds
 from search.models import Rebuild
-from tags import alphabet
+
+# Readers pass over what was merged until its space is free again.
+VACUUM = "VACUUM search_unindexed, search_tally, search_fold"
 
 
-def keep() -> int:
-    """Build the index where there is none, else take in what has changed; how much that was."""
+def run_once(thresholds: Thresholds = DEFAULT) -> int:
+    """Build the index where that is due, else merge a batch; how many changes were merged.
+
+    Waits for nobody: what another process is at is left to it.
+    """
     if Rebuild.objects.exists():
-        with unless_busy():
-            rebuild()
-    if project_terms.due():
+        with unless_busy(), index_transaction(nowait=True) as cursor:
+            if Rebuild.objects.exists():
+                rebuild_within(cursor, thresholds)
+    if project_terms.are_due():
         project_terms.adopt()
-    replaced = []
-    if folded := fold():
-        replaced += ["search_unindexed", "search_tally", "search_fold"]
-    if alphabet.due():
-        with unless_busy(), one_state("NOWAIT") as cursor:
-            alphabet.put_up(cursor)
-        replaced.append("search_shelf")
-    if replaced and not connection.in_atomic_block:
-        # Readers pass over what was taken in until its space is free again.
+    merged = merge(thresholds=thresholds)
+    if merged and not connection.in_atomic_block:
         with connection.cursor() as cursor:
-            cursor.execute(f"VACUUM {', '.join(replaced)}")
-    return folded
+            cursor.execute(VACUUM)
+    return merged

@@ -1,60 +1,82 @@
-"""Whether the tag index says what images and links say, and mending where it does not."""
+"""Whether the index says what images and links say, and mending where it does not."""
 
 from typing import NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
-from search.index import merging, terms
-from search.index.merging import (
+from search.index.bits import BLOCK_SQL, EMPTY_BITS
+from search.index.building import (
+    COUNT_PUBLIC,
     IMAGE_BITS,
-    MEASURE,
-    NO_BITS,
+    SHOWN,
     TAG_BITS,
+    build_span,
+    dense_tags,
+    spans,
 )
+from search.index.locking import index_transaction
+from search.index.merge_log import invalidate_caches
+from search.index.merging import merge_within
 from search.models import BLOCK
+from taggedimages.postgresql.fragments import Fragment, compose
 from tags import alphabet, counters
 
-# What the blocks of a span should be, beside what they are.
-WRONG_BLOCKS = """
+# How many blocks of a span differ from what they should be.
+WRONG_BLOCKS = compose(
+    """
 WITH wanted (set, block, bits) AS MATERIALIZED ({images} UNION ALL {tags})
 SELECT count(*) FROM wanted w
 FULL JOIN (SELECT set, block, bits FROM search_bitmap
            WHERE block >= %(first)s / {block} AND block < %(beyond)s / {block}) h USING (set, block)
-WHERE coalesce(w.bits, {no_bits}) <> coalesce(h.bits, {no_bits})
-"""
+WHERE coalesce(w.bits, {empty}) <> coalesce(h.bits, {empty})
+""",
+    images=Fragment(IMAGE_BITS),
+    tags=Fragment(TAG_BITS),
+    block=BLOCK_SQL,
+    empty=EMPTY_BITS,
+).text
+DELETE_SPAN = "DELETE FROM search_bitmap WHERE block >= %s AND block < %s"
 
-WRONG_LINKS = """
+# The terms whose statistics of links are wrong.
+WRONG_LINK_COUNTS = """
 SELECT coalesce(array_agg(set), '{}') FROM search_setsize z
 FULL JOIN (SELECT tag_id AS set, count(*) AS counted FROM tags_imagetag GROUP BY 1) t USING (set)
 WHERE set > 0 AND coalesce(links, 0) <> coalesce(counted, 0)
 """
-
-RIGHT_LINKS = """
+RECOUNT_LINKS = """
 INSERT INTO search_setsize (set, links, shown, heavy)
 SELECT tag, (SELECT count(*) FROM tags_imagetag WHERE tag_id = tag), 0, false
 FROM unnest(%s::bigint[]) tag
 ON CONFLICT (set) DO UPDATE SET links = EXCLUDED.links
 """
 
-# The sizes of sets with bitmaps, beside what their bitmaps say.
-WRONG_SHOWN = f"""
+# The terms whose statistics of public images are not what their bitmaps say.
+WRONG_PUBLIC_COUNTS = compose(
+    """
 SELECT coalesce(array_agg(k.set), '{{}}')
-FROM (SELECT set FROM search_setsize WHERE heavy UNION SELECT {terms.SHOWN}) k
+FROM (SELECT set FROM search_setsize WHERE heavy UNION SELECT {shown}) k
 LEFT JOIN search_setsize z USING (set)
 WHERE coalesce(z.shown, 0) <> coalesce((
     SELECT sum(bit_count(t.bits & s.bits)) FROM search_bitmap t
-    JOIN search_bitmap s ON s.set = {terms.SHOWN} AND s.block = t.block WHERE t.set = k.set), 0)
-"""
+    JOIN search_bitmap s ON s.set = {shown} AND s.block = t.block WHERE t.set = k.set), 0)
+""",
+    shown=SHOWN,
+).text
 
 # Blocks after the last image, which no span reaches.
-STRAY = f"""
-FROM search_bitmap WHERE block > (SELECT coalesce(max(id), -1) FROM images_image) / {BLOCK}
+STRAY_BLOCKS = compose(
+    """
+FROM search_bitmap WHERE block > (SELECT coalesce(max(id), -1) FROM images_image) / {block}
 AND bit_count(bits) > 0
-"""
+""",
+    block=BLOCK_SQL,
+)
+COUNT_STRAY = compose("SELECT count(*) {stray}", stray=STRAY_BLOCKS).text
+DELETE_STRAY = compose("DELETE {stray}", stray=STRAY_BLOCKS).text
 
 
 class Verdict(NamedTuple):
-    """How much was wrong: blocks of bitmaps, and sizes of sets, tallies and shelves."""
+    """How much was wrong: blocks of bitmaps, and statistics of terms, counters and others."""
 
     blocks: int
     sizes: int
@@ -67,43 +89,38 @@ class Verdict(NamedTuple):
 def verify(repair: bool = False) -> Verdict:
     """Compare the whole index with images and links, in one state of the database.
 
-    What waits to be taken in is taken in first. With `repair`, what is wrong is made anew.
+    Pending changes are merged first. With `repair`, what is wrong is made anew.
     """
-    with merging.one_state() as cursor:
-        while merging.fold_within(cursor, merging.BATCH):
+    with index_transaction() as cursor:
+        while merge_within(cursor):
             pass
-        blocks = _blocks(cursor, repair)
-        cursor.execute(WRONG_LINKS)
+        blocks = _wrong_blocks(cursor, repair)
+        cursor.execute(WRONG_LINK_COUNTS)
         (links,) = cursor.fetchone()
-        cursor.execute(WRONG_SHOWN)
-        (shown,) = cursor.fetchone()
+        cursor.execute(WRONG_PUBLIC_COUNTS)
+        (public,) = cursor.fetchone()
         if repair:
-            cursor.execute(RIGHT_LINKS, [links])
-            cursor.execute(MEASURE, [shown])
+            cursor.execute(RECOUNT_LINKS, [links])
+            cursor.execute(COUNT_PUBLIC, [public])
         others = counters.verify(cursor, repair) + alphabet.verify(cursor, repair)
-        return Verdict(blocks, len({*links, *shown}) + others)
+        return Verdict(blocks, len({*links, *public}) + others)
 
 
-def _blocks(cursor: CursorWrapper, repair: bool) -> int:
+def _wrong_blocks(cursor: CursorWrapper, repair: bool) -> int:
     """How many blocks are wrong; with `repair`, they are right afterwards."""
-    cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
-    (heavy,) = cursor.fetchone()
-    cursor.execute(f"SELECT count(*) {STRAY}")
+    dense = dense_tags(cursor)
+    cursor.execute(COUNT_STRAY)
     (blocks,) = cursor.fetchone()
     if repair:
-        cursor.execute(f"DELETE {STRAY}")
-    statement = WRONG_BLOCKS.format(images=IMAGE_BITS, tags=TAG_BITS, block=BLOCK, no_bits=NO_BITS)
-    for span in merging.spans(cursor):
-        cursor.execute(statement, {"tags": heavy, **span})
+        cursor.execute(DELETE_STRAY)
+    for span in spans(cursor):
+        cursor.execute(WRONG_BLOCKS, {"tags": dense, **span})
         (wrong,) = cursor.fetchone()
         blocks += wrong
         if wrong and repair:
-            cursor.execute(
-                "DELETE FROM search_bitmap WHERE block >= %s AND block < %s",
-                [span["first"] // BLOCK, span["beyond"] // BLOCK],
-            )
-            merging.build(cursor, heavy, span)
+            cursor.execute(DELETE_SPAN, [span["first"] // BLOCK, span["beyond"] // BLOCK])
+            build_span(cursor, dense, span)
     if blocks and repair:
-        # What was remembered of them is as wrong as they were.
-        merging.disown(cursor)
+        # What was cached of them is as wrong as they were.
+        invalidate_caches(cursor)
     return int(blocks)

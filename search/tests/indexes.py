@@ -1,21 +1,26 @@
-"""Bitmaps for tags that a test chooses."""
+"""The index, brought up to date by a test."""
 
 from collections.abc import Iterable
 
-from search.index import merging
-from search.models import SetSize
+from search.index.building import rebuild
+from search.index.merging import merge
+from search.index.thresholds import DEFAULT, Thresholds
+from search.models import TermStats
+from search.tests.thresholds import SPARSE
 from taggedimages.factories import make_tag
 
-MANY = 10**9
 
-
-def merge_all(thresholds=None):
-    return merging.fold_all()
+def merge_all(thresholds: Thresholds = DEFAULT) -> int:
+    """Merge all that is pending; returns how many changes that was."""
+    merged = 0
+    while taken := merge(thresholds=thresholds):
+        merged += taken
+    return merged
 
 
 def give_bitmaps(names: Iterable[str]) -> None:
-    """The index takes in all that was changed, and these tags have bitmaps from now on."""
+    """The index merges all that is pending, and these tags alone are dense from now on."""
     for name in names:
-        SetSize.objects.update_or_create({"heavy": True}, set=make_tag(name).pk)
+        TermStats.objects.update_or_create({"has_bitmap": True}, term=make_tag(name).pk)
     # A tag that had bitmaps keeps them, if any image has it.
-    merging.rebuild()
+    rebuild(SPARSE)

@@ -16,8 +16,9 @@ django.setup()
 from django.db import connection, transaction  # noqa: E402
 
 from images.models import Image  # noqa: E402
-from search.index import merging  # noqa: E402
-from search.tests.limits import lowered  # noqa: E402
+from search.index.building import rebuild  # noqa: E402
+from search.index.merging import merge  # noqa: E402
+from search.tests.thresholds import SMALL  # noqa: E402
 from taggedimages.factories import TESTS  # noqa: E402
 from tags import tagging  # noqa: E402
 
@@ -29,8 +30,8 @@ def tag_everything_twice() -> None:
 
 
 DEEDS: dict[str, Callable[[], Any]] = {
-    "fold": merging.fold,
-    "rebuild": merging.rebuild,
+    "merge": lambda: merge(thresholds=SMALL),
+    "rebuild": lambda: rebuild(SMALL),
     "tag": tag_everything_twice,
 }
 
@@ -43,7 +44,7 @@ def main(what: str, text: str) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return execute(sql, parameters, *rest)
 
-    with lowered(), connection.execute_wrapper(check):
+    with connection.execute_wrapper(check):
         DEEDS[what]()
 
 

@@ -132,7 +132,7 @@ def test_cached_ids_of_what_is_hidden_between_total_and_page_are_not_shown():
 
 def once(wrapper):
     """A wrapper of statements that is used for the first of them alone."""
-    used = []
+    used: list[bool] = []
 
     def wrapped(execute, *asked):
         if used:

@@ -208,7 +208,7 @@ def apply(change, images):
         case ("make", *fields):
             make(*fields)
         case ("take in",):
-            merging.fold(3)
+            merging.merge(3)
         case (how, number):
             image = images[number % len(images)]
             if how == "delete":

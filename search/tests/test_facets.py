@@ -199,7 +199,7 @@ def test_they_are_what_a_plain_count_says(db, rows, dense, changes, few, trusted
         for how, number, tags in changes:
             change(how, images[number % len(images)], tags)
         if few:
-            merging.fold(few)
+            merging.merge(few)
         if not trusted:
             Rebuild.objects.create()
         found = SearchResults(query, Viewer.of(viewer), thresholds=thresholds)

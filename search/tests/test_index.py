@@ -1,6 +1,7 @@
 """Whatever happens to images and tags, the tag index answers what row by row would."""
 
 from contextlib import ExitStack
+from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -20,13 +21,12 @@ from hypothesis.stateful import (
 
 from images import deletion, editing
 from images.models import Image
-from search.index import merging, project_terms
+from search.index import building, merging, project_terms
 from search.index.verification import verify
-from search.lookups import TagValues
-from search.models import BLOCK, SetSize, Unindexed
-from search.query import Query
+from search.models import BLOCK, PendingChange, TermStats
+from search.query import Query, TagValues
 from search.tests.answers import assert_right, assert_right_of_project
-from search.tests.limits import lowered
+from search.tests.thresholds import SMALL
 from taggedimages.factories import TESTS, make_image, make_user
 from taggedimages.identity.models import Project, User
 from tags import curation, tagging
@@ -48,16 +48,16 @@ QUERIES = st.builds(
     Query,
     exact_tags=st.lists(NAMES, max_size=2).map(tuple),
     match_tags=st.sampled_from([(), (), ("%",), ("A",), ("%e%", "f%"), ("none",)]),
-    with_any=TAGS,
+    with_any=TAGS.map(lambda tags: (tags,) if tags else ()),
     without_any=st.just(()) | TAGS,
     untagged=st.sampled_from([False, False, False, True]),
     uploaded_only=st.booleans(),
     created_from=st.none() | HOURS,
     created_before=st.none() | HOURS,
 )
-# Asked again and again, so that it is known what was found before.
+# Asked again and again, so that counts are cached.
 ASKED_AGAIN = (Query(exact_tags=("a", "b")), Query(match_tags=("e%", "a%"), uploaded_only=True))
-# What the sizes of sets answer, asked often.
+# What term statistics answer, asked often.
 PLAIN = st.builds(Query, exact_tags=st.lists(NAMES, max_size=1).map(tuple))
 
 
@@ -75,9 +75,14 @@ class Service(RuleBasedStateMachine):
         Project.objects.create(id=PROJECTS[1])
         self.next_id = FIRST
 
-    @initialize(few_links=st.sampled_from([0, 0, 3]), heavy=st.sampled_from([0, 1, 3]))
-    def begin(self, few_links: int, heavy: int) -> None:
-        self.undone.enter_context(lowered(heavy, few_links, probed=heavy))
+    @initialize(few_links=st.sampled_from([0, 0, 3]), dense_links=st.sampled_from([0, 1, 3]))
+    def begin(self, few_links: int, dense_links: int) -> None:
+        self.thresholds = replace(
+            SMALL,
+            dense_min_links=dense_links,
+            links_counted_by_rows_max=few_links,
+            probed_tags_max=max(dense_links, 1),
+        )
 
     def teardown(self) -> None:
         with self.undone:
@@ -188,45 +193,45 @@ class Service(RuleBasedStateMachine):
         project_terms.adopt()
 
     @rule(left=st.sampled_from([0, 1, 1, 2, 5]))
-    def fold_all_but_the_last_changes(self, left: int) -> None:
-        merging.fold(max(Unindexed.objects.count() - left, 1))
+    def merge_all_but_the_last_changes(self, left: int) -> None:
+        merging.merge(max(PendingChange.objects.count() - left, 1), self.thresholds)
 
     @rule(anew=st.booleans())
     def verify_or_rebuild(self, anew: bool) -> None:
         if anew:
-            merging.rebuild()
+            building.rebuild(self.thresholds)
         assert verify().right
-        assert not Unindexed.objects.exists()
+        assert not PendingChange.objects.exists()
 
     # --- And answers -----------------------------------------------------------------------------
 
     @rule(query=QUERIES, who=PICKS, limit=st.integers(1, 4), offset=st.integers(0, 2))
     def ask(self, query: Query, who: int, limit: int, offset: int) -> None:
-        assert_right(query, self.person(who), limit, offset)
+        assert_right(query, self.person(who), limit, offset, self.thresholds)
         self.ask_of_projects(query, limit, offset)
 
     @rule(query=PLAIN)
     def ask_as_anybody(self, query: Query) -> None:
-        assert_right(query, None)
+        assert_right(query, None, thresholds=self.thresholds)
         self.ask_of_projects(query)
 
     def ask_of_projects(self, query: Query, limit: int = 3, offset: int = 1) -> None:
         for project in PROJECTS:
-            if project_terms.set_of(project) is not None:
-                assert_right_of_project(query, project, limit, offset)
+            if project_terms.term_of(project) is not None:
+                assert_right_of_project(query, project, limit, offset, self.thresholds)
 
     @invariant()
     def projects_have_their_images(self) -> None:
         self.ask_of_projects(Query())
 
     @invariant()
-    def what_is_remembered_is_right(self) -> None:
+    def cached_counts_are_right(self) -> None:
         for query in ASKED_AGAIN:
-            assert_right(query, None)
+            assert_right(query, None, thresholds=self.thresholds)
 
     @invariant()
-    def no_size_is_below_zero(self) -> None:
-        assert not SetSize.objects.filter(shown__lt=0).exists()
+    def no_term_statistics_are_below_zero(self) -> None:
+        assert not TermStats.objects.filter(public_count__lt=0).exists()
 
 
 def sql(statement: str, *values: Any) -> None:
@@ -236,7 +241,7 @@ def sql(statement: str, *values: Any) -> None:
 
 
 @pytest.mark.django_db
-def test_the_index_answers_what_rows_say_whatever_happens():
+def test_the_index_answers_what_rows_say_whatever_changes_and_merges_happen():
     run_state_machine_as_test(
         Service,
         settings=settings(

@@ -3,28 +3,37 @@
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 from itertools import cycle
 from typing import Any
 
 import pytest
-from django.db import connections, transaction
+from django.db import connection, connections, transaction
 
 from images import editing
 from images.models import Image
-from images.visibility import Viewer
 from search.executor import counts, pages
-from search.index import maintenance, merging, project_terms
+from search.index import building, locking, maintenance, merging, project_terms
+from search.index.thresholds import Thresholds
 from search.index.verification import verify
-from search.planner.resolution import plan
+from search.models import MergeLog, Rebuild
 from search.query import Query
-from search.tests.limits import lowered
+from search.tests.answers import path_of
+from search.tests.indexes import merge_all
+from search.tests.thresholds import SMALL
 from taggedimages.factories import TESTS, make_image, make_tag
 from tags import tagging
 from tags.models import Tag
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bitmaps")]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 READINGS = 40
+
+
+def merge_small() -> int:
+    return merging.merge(thresholds=SMALL)
+
+
 IMAGES, MOVING = 12, 3
 
 
@@ -100,16 +109,16 @@ def meanwhile(*writers: Callable[[], Any], reader: Callable[[], Any], readers: i
             writer.result()
 
 
-def total_and_page(query: Query) -> tuple[int, int]:
+def total_and_page(query: Query, thresholds: Thresholds = SMALL) -> tuple[int, int]:
     """How many are counted, and how many are on a page that has room for all."""
-    planned = plan(query, Viewer.of(None))
-    assert planned
-    counted = counts.total(planned)
-    return counted.images, len(pages.page(planned, counted, 100))
+    path = path_of(query, thresholds=thresholds)
+    counted = counts.count(path)
+    return counted.images, len(pages.positions(path, counted, 100))
 
 
 @pytest.mark.parametrize("few_links", [0, 1000], ids=["by bitmaps", "by rows"])
-def test_readers_see_the_one_true_total_whatever_is_written_and_folded(moved, turned, few_links):
+def test_readers_see_the_one_true_total_whatever_is_written_and_merged(moved, turned, few_links):
+    thresholds = replace(SMALL, links_counted_by_rows_max=few_links)
     shown = IMAGES + len(turned) // 2
     truths = {
         Query(): shown,
@@ -122,41 +131,78 @@ def test_readers_see_the_one_true_total_whatever_is_written_and_folded(moved, tu
 
     def read() -> None:
         for query, truth in truths.items():
-            assert total_and_page(query) == (truth, truth), query
+            assert total_and_page(query, thresholds) == (truth, truth), query
 
-    merging.fold_all()
-    with lowered(few_links=few_links):
-        meanwhile(move(moved), turn(turned), merging.fold, reader=read)
+    merge_all(SMALL)
+    meanwhile(move(moved), turn(turned), merge_small, reader=read)
     assert verify().right
     read()
 
 
-def test_readers_see_the_one_true_total_while_the_index_is_made_anew(moved):
+def test_readers_see_the_one_true_total_while_a_rebuild_runs(moved):
     def read() -> None:
         assert total_and_page(Query(exact_tags=("moving",))) == (MOVING, MOVING)
 
-    meanwhile(move(moved), merging.rebuild, reader=read)
+    meanwhile(move(moved), lambda: building.rebuild(SMALL), reader=read)
     assert verify().right
 
 
-def test_of_two_folds_at_once_one_leaves_it_to_the_other(moved, turned):
+def test_of_two_merges_at_once_one_leaves_it_to_the_other(moved, turned):
     def read() -> None:
         assert total_and_page(Query(exact_tags=("moving",))) == (MOVING, MOVING)
 
-    meanwhile(move(moved), *[merging.fold] * 3, reader=read, readers=1)
+    meanwhile(move(moved), *[merge_small] * 3, reader=read, readers=1)
     assert verify().right
 
 
-def test_what_another_worker_is_at_is_left_to_it(moved):
-    def keep_up() -> tuple[int, bool]:
-        try:
-            return maintenance.keep(), project_terms.due()
-        finally:
-            connections.close_all()
+def in_another_process() -> tuple[int, bool]:
+    """A round of maintenance over a connection of its own: what it merged, and whether projects
+    are still due."""
+    try:
+        return maintenance.run_once(SMALL), project_terms.are_due()
+    finally:
+        connections.close_all()
 
+
+def test_maintenance_leaves_to_another_worker_what_that_is_at(moved):
     with ThreadPoolExecutor(1) as other:
-        with merging.one_state():
-            assert other.submit(keep_up).result() == (0, True)
-        folded, due = other.submit(keep_up).result()
-    assert folded
+        with locking.index_transaction():
+            assert other.submit(in_another_process).result() == (0, True)
+        merged, due = other.submit(in_another_process).result()
+    assert merged
     assert not due
+
+
+def test_a_due_rebuild_that_another_worker_is_at_is_not_waited_for(moved):
+    Rebuild.objects.create()
+    with ThreadPoolExecutor(1) as other, locking.index_transaction() as cursor:
+        building.rebuild_within(cursor, SMALL)
+        # Were it to wait for the lock, it would wait for this very transaction.
+        assert other.submit(in_another_process).result(timeout=30) == (0, True)
+    assert not Rebuild.objects.exists()
+    assert verify().right
+
+
+def test_a_due_rebuild_that_another_worker_has_ended_is_not_done_again(moved):
+    """Two workers see that it is due; the second gets hold of the index when the first is done."""
+    Rebuild.objects.create()
+    project_terms.adopt()
+
+    done: list[tuple[int, bool]] = []
+
+    def rebuild_before_the_lock(execute, statement, *asked):
+        if statement.startswith(locking.LOCK) and not done:
+            with ThreadPoolExecutor(1) as first:
+                done.append(first.submit(in_another_process).result())
+        return execute(statement, *asked)
+
+    merge_log = MergeLog.objects.values_list("pk", flat=True)
+    with connection.execute_wrapper(rebuild_before_the_lock):
+        maintenance.run_once(SMALL)
+    assert not Rebuild.objects.exists()
+    # Each rebuild leaves one line, of its own, and no other.
+    assert len(merge_log) == 1
+    (first,) = merge_log
+    assert maintenance.run_once(SMALL) == 0
+    assert list(merge_log) == [first]
+    assert verify().right

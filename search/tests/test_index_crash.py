@@ -10,25 +10,27 @@ import pytest
 from django.conf import settings
 from django.db import connection
 
-from search.index import merging
+from search.index.merging import merge
 from search.index.verification import verify
-from search.models import Unindexed
+from search.models import PendingChange
 from search.query import Query
 from search.tests.answers import assert_right
+from search.tests.indexes import merge_all
+from search.tests.thresholds import SMALL
 from taggedimages.factories import make_image
 from tags.models import ImageTag
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bitmaps")]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 
 @pytest.fixture(autouse=True)
-def corpus(bitmaps) -> None:
+def corpus() -> None:
     """Some images that the index knows, and as many that it does not know yet."""
     for known in (True, False):
         for _ in range(4):
             make_image("knee", "left")
         if known:
-            merging.fold_all()
+            merge_all(SMALL)
 
 
 def killed(what: str, before: str) -> None:
@@ -49,21 +51,21 @@ def assert_all_right() -> None:
 @pytest.mark.parametrize(
     ("what", "before"),
     [
-        ("fold", "MERGE INTO search_bitmap"),
-        ("fold", "SET heavy = true"),
+        ("merge", "MERGE INTO search_bitmap"),
+        ("merge", "SET heavy = true"),
         ("rebuild", "SELECT tag_id"),
     ],
 )
-def test_the_next_fold_goes_on_after_one_that_was_killed(what, before):
-    waiting = Unindexed.objects.count()
+def test_the_next_merge_goes_on_after_one_or_a_rebuild_that_was_killed(what, before):
+    waiting = PendingChange.objects.count()
     killed(what, before)
-    assert Unindexed.objects.count() == waiting
+    assert PendingChange.objects.count() == waiting
     assert_all_right()
     ends_at = time.monotonic() + 30
-    while not merging.fold():
+    while not merge(thresholds=SMALL):
         # The server may not have noticed yet that the process and its lock are gone.
         assert time.monotonic() < ends_at
-    assert not Unindexed.objects.exists()
+    assert not PendingChange.objects.exists()
     assert_all_right()
     assert verify().right
 

@@ -14,10 +14,11 @@ from search.index.verification import verify
 from search.models import Bitmap, Rebuild
 from search.query import Query
 from search.tests.answers import assert_right
+from search.tests.thresholds import SMALL
 from taggedimages.factories import make_image, make_user
 from tags.models import ImageTag
 
-pytestmark = [pytest.mark.django_db(transaction=True), pytest.mark.usefixtures("bitmaps")]
+pytestmark = [pytest.mark.django_db(transaction=True)]
 
 BEFORE = [("search", None), ("tags", "0002_ledger"), ("images", "0001_initial")]
 COLUMNS = "SELECT count(*) FROM information_schema.columns WHERE column_name = 'image_created_at'"
@@ -77,7 +78,7 @@ def test_an_index_over_what_was_there_before_is_asked_once_the_worker_has_made_i
     assert Rebuild.objects.exists()
     for query in QUERIES:
         assert_right(query, None, limit=9, offset=0)
-    maintenance.keep()
+    maintenance.run_once(SMALL)
     assert not Rebuild.objects.exists()
     assert Bitmap.objects.exists()
     assert verify().right

@@ -5,12 +5,12 @@ from django.db import connection, connections, transaction
 
 from images.visibility import Viewer
 from search.executor import predicates
-from search.index import merging
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import Rebuild
 from search.planner.resolution import Clause, resolve
 from search.query import Query
 from search.results import SearchResults
+from search.tests.indexes import merge_all
 from taggedimages.factories import make_image, make_spare_tags, make_tag
 from taggedimages.tests.explaining import explained
 from tags import curation
@@ -37,22 +37,22 @@ def found(*patterns: str, thresholds: Thresholds = DEFAULT) -> list[int]:
 @pytest.mark.parametrize("pattern", ["knee", "kn%", "%ee", "%nee%", "%n%", "%k%n%e%"])
 def test_a_tag_that_the_index_does_not_know_yet_is_found(pattern):
     make_image("other")
-    merging.fold_all()
+    merge_all()
     assert found(pattern) == []
     image = make_image("knee").pk
     assert found(pattern) == [image]
-    merging.fold_all()
+    merge_all()
     assert found(pattern) == [image]
 
 
 @pytest.mark.django_db
 def test_a_tag_that_was_renamed_or_lost_its_last_image_is_found_as_it_is():
     image = make_image("knee")
-    merging.fold_all()
+    merge_all()
     curation.rename(Tag.objects.get(), "elbow")
     assert (found("kn%"), found("elb%")) == ([], [image.pk])
     image.imagetag_set.all().delete()
-    merging.fold_all()
+    merge_all()
     assert found("elb%") == []
     again = make_image("elbow").pk
     assert found("elb%") == [again]
@@ -73,7 +73,7 @@ def test_however_many_tags_a_pattern_stands_for_the_answer_is_the_same(most):
     few = Thresholds(pattern_tags_max=most)
     both = make_image("knee", "left").pk
     one = make_image("knee").pk
-    merging.fold_all()
+    merge_all()
     assert found("%ee", thresholds=few) == [one, both]
     assert found("%ee", "%e%t", thresholds=few) == [both]
 
@@ -114,7 +114,7 @@ def test_the_tags_of_each_image_are_looked_up_in_a_table_of_those_wanted():
 @pytest.mark.django_db
 def test_only_tags_of_images_are_listed(spare):
     make_image("spare knee")
-    merging.fold_all()
+    merge_all()
     resolved = resolve(Query(match_tags=("spare%",)), Viewer.of(None))
     assert resolved
     assert [len(clause.tag_ids) for clause in resolved.clauses] == [1]
@@ -125,7 +125,7 @@ def test_only_tags_of_images_are_listed(spare):
 def test_patterns_are_resolved_at_once(patterns, django_assert_num_queries):
     names = [f"tag {number}" for number in range(patterns)]
     make_image(*names)
-    merging.fold_all()
+    merge_all()
     found("tag%")
     # Patterns, and total and page in one.
     with django_assert_num_queries(2):

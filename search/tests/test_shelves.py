@@ -3,7 +3,7 @@
 import pytest
 from django.db import connection, connections
 
-from search.index import maintenance, merging
+from search.index import locking, maintenance
 from search.index.verification import verify
 from search.models import Rebuild, Shelf
 from taggedimages.factories import TESTS, make_spare_tags, make_tag
@@ -22,7 +22,7 @@ def short(monkeypatch) -> None:
 
 
 def put_up() -> None:
-    with merging.one_state() as cursor:
+    with locking.index_transaction() as cursor:
         alphabet.put_up(cursor)
 
 
@@ -69,7 +69,7 @@ def test_a_tag_that_comes_while_shelves_are_put_up_is_counted_once(short):
         make_tag(name)
     other = connections.create_connection("default")
     try:
-        with merging.one_state() as cursor:
+        with locking.index_transaction() as cursor:
             cursor.execute("SELECT count(*) FROM tags_tag")
             with other.cursor() as elsewhere:
                 elsewhere.execute("UPDATE tags_tag SET name = '0', folded = '0' WHERE name = 'z3'")
@@ -94,7 +94,7 @@ def test_what_came_past_the_triggers_is_counted_until_the_rebuild_and_told_after
     Rebuild.objects.create()
     assert Alphabet()[0:3] == list(Tag.objects.alphabetical().values("id", "name")[:3])
     assert Alphabet()[9:12] == list(Tag.objects.alphabetical().values("id", "name")[9:12])
-    maintenance.keep()
+    maintenance.run_once()
     assert_right()
 
 
@@ -119,18 +119,18 @@ def test_the_worker_puts_them_up_once_it_is_worth_it(short, monkeypatch):
     for name in "abc":
         make_tag(name)
     Shelf.objects.all().delete()
-    maintenance.keep()
+    maintenance.run_once()
     assert not Shelf.objects.exists()
     make_tag("d")
-    maintenance.keep()
+    maintenance.run_once()
     started = list(Shelf.objects.order_by("name").values_list("name", "starts", "tags"))
     assert started == [("a", True, 3), ("d", True, 1)]
     make_tag("e")
     make_tag("f")
-    maintenance.keep()
+    maintenance.run_once()
     assert Shelf.objects.filter(starts=False).count() == 2
     make_tag("g")
-    maintenance.keep()
+    maintenance.run_once()
     assert list(Shelf.objects.order_by("name").values_list("tags", flat=True)) == [3, 3, 1]
 
 

@@ -9,17 +9,14 @@ from django.db import connection
 
 from images import editing
 from images.visibility import Viewer
-from search.index import (
-    maintenance,
-    merging,
-    project_terms,
-    terms,
-)
+from search.index import building, maintenance, merging, project_terms, terms
 from search.index.verification import Verdict, verify
-from search.models import Bitmap, Rebuild, SetSize, Unindexed
-from search.planner.resolution import plan
+from search.models import Bitmap, PendingChange, Rebuild, TermStats
+from search.planner.resolution import resolve
 from search.query import Query
 from search.tests.answers import assert_right, assert_right_of_project
+from search.tests.indexes import merge_all
+from search.tests.thresholds import SMALL
 from taggedimages.factories import TESTS, make_image, make_user
 from tags import tagging
 from tags.models import Tag
@@ -57,15 +54,15 @@ QUERIES = [
 
 
 @pytest.fixture(autouse=True)
-def index(bitmaps) -> None:
-    """A small corpus that the index has taken in."""
+def index() -> None:
+    """A small corpus that is merged."""
     owner = make_user()
     for _ in range(3):
         make_image("knee", "left")
         make_image("knee", by=owner, private=True)
     make_image()
-    merging.fold_all()
-    assert SetSize.objects.get(set=Tag.objects.get(name="knee").pk).heavy
+    merge_all(SMALL)
+    assert TermStats.objects.get(term=Tag.objects.get(name="knee").pk).has_bitmap
     assert verify() == Verdict(blocks=0, sizes=0)
 
 
@@ -99,7 +96,7 @@ def test_an_index_that_is_right_is_said_to_be():
 def test_what_waits_to_be_taken_in_is_no_error():
     make_image("knee")
     assert tagindex() == RIGHT
-    assert not Unindexed.objects.exists()
+    assert not PendingChange.objects.exists()
 
 
 @pytest.mark.parametrize("damage", DAMAGES)
@@ -126,34 +123,34 @@ def test_damage_is_counted():
     assert verify() == Verdict(blocks=1, sizes=1)
 
 
-def test_the_index_can_be_made_from_nothing():
-    for model in (Bitmap, SetSize, Unindexed):
+def test_a_rebuild_makes_the_index_from_nothing():
+    for model in (Bitmap, TermStats, PendingChange):
         model.objects.all().delete()
-    merging.rebuild()
+    building.rebuild(SMALL)
     assert Bitmap.objects.exists()
     assert_all_right()
 
 
-def test_changes_are_taken_in_after_a_repair():
+def test_pending_changes_are_merged_after_a_repair():
     sql(DAMAGES["no sizes at all"])
     verify(repair=True)
     image = make_image("knee", "left")
-    merging.fold_all()
+    merge_all(SMALL)
     editing.edit(image, {"private": True})
-    merging.fold_all()
+    merge_all(SMALL)
     assert_all_right()
 
 
-# --- Taking in part of what changed --------------------------------------------------------------
+# --- Merging part of what changed --------------------------------------------------------------
 
 
 @pytest.mark.parametrize("private", [False, True])
-def test_changes_of_one_image_are_taken_in_together(private):
+def test_pending_changes_of_one_image_are_merged_together(private):
     """Its row is told of before its links; half of them would be counted twice later."""
     make_image("knee", private=private)
     image = make_image("left")
     tagging.tag(image, ["knee"], TESTS)
-    while merging.fold(1):
+    while merging.merge(1, SMALL):
         for query in QUERIES:
             assert_right(query, None, limit=9, offset=0)
     assert verify().right
@@ -165,39 +162,39 @@ def test_changes_of_one_image_are_taken_in_together(private):
 @pytest.fixture
 def untrusted() -> Any:
     """As after the migration of a database that has images: an empty index."""
-    for model in (Bitmap, SetSize, Unindexed):
+    for model in (Bitmap, TermStats, PendingChange):
         model.objects.all().delete()
     return Rebuild.objects.create()
 
 
-def test_an_index_that_is_not_trusted_is_not_asked(untrusted):
+def test_while_a_rebuild_is_due_bitmaps_are_not_trusted(untrusted):
     for query in QUERIES:
         assert_right(query, None, limit=9, offset=0)
     make_image("knee")
-    merging.fold_all()
+    merge_all(SMALL)
     for query in QUERIES:
         assert_right(query, None, limit=9, offset=0)
 
 
-def test_the_worker_makes_it_and_then_keeps_it(untrusted):
-    maintenance.keep()
+def test_maintenance_rebuilds_where_that_is_due_and_then_merges(untrusted):
+    maintenance.run_once(SMALL)
     assert not Rebuild.objects.exists()
     assert_all_right()
     make_image("knee")
-    assert maintenance.keep() == 2
-    assert maintenance.keep() == 0
+    assert maintenance.run_once(SMALL) == 2
+    assert maintenance.run_once(SMALL) == 0
     assert_all_right()
 
 
-def test_the_worker_takes_in_the_projects_that_the_index_does_not_know():
+def test_maintenance_adopts_projects_that_have_no_term():
     of_project = Viewer(audiences=None, project="default")
-    assert plan(Query(), of_project) is None
-    maintenance.keep()
-    assert not project_terms.due()
+    assert resolve(Query(), of_project) is None
+    maintenance.run_once(SMALL)
+    assert not project_terms.are_due()
     for query in QUERIES:
         assert_right_of_project(query, "default", limit=9, offset=0)
     assert_all_right()
     make_user(project_id="new")
-    assert project_terms.due()
-    maintenance.keep()
+    assert project_terms.are_due()
+    maintenance.run_once(SMALL)
     assert_right_of_project(Query(), "new", limit=9, offset=0)

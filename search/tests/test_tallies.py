@@ -10,8 +10,9 @@ from django.utils import timezone
 from images import deletion
 from images.models import Image
 from images.visibility import Viewer
-from search.index import maintenance, merging
+from search.index import maintenance
 from search.models import Rebuild, Tally
+from search.tests.indexes import merge_all
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.models import User
 from tags import counters, curation, tagging
@@ -56,7 +57,7 @@ def test_what_is_told_is_what_there_is_whatever_happens(users, folded):
     for change in everything_that_changes_a_count(users[1]):
         change()
         if folded:
-            merging.fold_all()
+            merge_all()
         told_rightly(users)
 
 
@@ -64,7 +65,7 @@ def test_folding_leaves_one_entry_of_each_kind():
     for number in range(5):
         make_image("knee", f"tag{number}")
     assert Tally.objects.count() > 2
-    merging.fold_all()
+    merge_all()
     assert Tally.objects.count() == 2
 
 
@@ -75,7 +76,7 @@ def test_changes_past_the_triggers_are_counted_until_the_rebuild_and_told_after(
         cursor.execute("SET LOCAL session_replication_role = origin")
     Rebuild.objects.create()
     told_rightly(users)
-    maintenance.keep()
+    maintenance.run_once()
     assert not Rebuild.objects.exists()
     told_rightly(users)
 

@@ -8,7 +8,7 @@ they keep is stated instead, and the tag index is made from it.
 
 from django.db import connection
 
-from search.index import merging
+from search.index import building
 from taggedimages.identity.models import User
 
 IMAGES, TAGS, DRAWN = 50_000, 5_000, 11
@@ -81,7 +81,7 @@ def make(owner: User) -> None:
     sql("SET session_replication_role = replica; SELECT setseed(0.5)")
     sql(MAKE.format(images=IMAGES, tags=TAGS, drawn=DRAWN, owner=owner.pk))
     sql("SET session_replication_role = origin")
-    merging.rebuild()
+    building.rebuild()
     sql(f"VACUUM ANALYZE {', '.join((*MADE, *INDEX))}")
 
 

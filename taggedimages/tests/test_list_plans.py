@@ -11,7 +11,8 @@ import pytest
 from django.utils import timezone
 
 from images.models import Image
-from search.index import merging, project_terms
+from search.index import project_terms
+from search.tests.indexes import merge_all
 from taggedimages.dialects.tests.doors import Atmosphere, Door, Ims, SharinPix, Tim
 from taggedimages.factories import make_credentials, make_image, make_user
 from taggedimages.identity.credentials import CredentialSet
@@ -268,7 +269,7 @@ def test_lists_of_ims(look, name):
 @pytest.mark.parametrize("name", AMONG_PROJECTS)
 def test_lists_of_ims_among_projects(look, name):
     make_image("common", by=make_user(project_id="another"))
-    merging.fold_all()
+    merge_all()
     project_terms.adopt()
     assert_bounded(look(Ims, AMONG_PROJECTS[name]), AMONG_PROJECTS[name])
 

@@ -4,7 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
-from search.index import merging, verification
+from search.index import building, verification
 
 
 class Command(BaseCommand):
@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["rebuild"]:
-            merging.rebuild()
+            building.rebuild()
             self.stdout.write("The tag index was made anew.")
             return
         found = verification.verify(repair=options["repair"])

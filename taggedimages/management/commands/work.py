@@ -61,7 +61,7 @@ class Command(BaseCommand):
         """One round; 0 when there was nothing to do or the database is away."""
         try:
             purge()
-            return arrivals() + maintenance.keep() + processing.sweep(stopping=stop.is_set)
+            return arrivals() + maintenance.run_once() + processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)
             connection.close()

@@ -1,0 +1,158 @@
+"""Bitmaps and statistics made anew from images and links, by spans of ids that bound the memory.
+
+What goes in are `images_image` and `tags_imagetag` in one state of the database, what comes out are
+all tables of the index.
+"""
+
+from collections.abc import Iterator
+
+from django.db.backends.utils import CursorWrapper
+
+from search.index import terms
+from search.index.bits import block_of, part_of, single_bit, single_part_bit, whole_block
+from search.index.locking import index_transaction
+from search.index.merge_log import invalidate_caches
+from search.index.thresholds import DEFAULT, Thresholds
+from search.models import BLOCK
+from taggedimages.postgresql.fragments import Fragment, compose
+from tags import alphabet, counters
+
+# Blocks that are built or verified in one statement.
+SPAN_BLOCKS = 16
+
+SHOWN = Fragment(str(terms.SHOWN))
+
+# SQL selecting (set, image): the terms that images are in besides their tags.
+IMAGE_TERMS = """
+SELECT {uploaded} AS set, i.id AS image FROM images_image i
+WHERE i.uploaded_at IS NOT NULL AND {images}
+UNION ALL
+SELECT {unended}, i.id FROM images_image i WHERE i.ended_at IS NULL AND {images}
+UNION ALL
+SELECT {audiences} - images_audience(i.private, i.ended_at, i.created_by_id), i.id
+FROM images_image i WHERE i.ended_at IS NULL AND {images}
+UNION ALL
+SELECT {projects} - p.id, i.id
+FROM images_image i JOIN search_projectset p USING (project_id)
+WHERE i.ended_at IS NULL AND {images}
+UNION ALL
+SELECT {tagged}, i.id FROM images_image i
+WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = i.id) AND {images}
+"""
+
+
+def image_terms(images: str) -> Fragment:
+    """SQL selecting (set, image) of the images `i` of which a condition holds."""
+    return compose(
+        IMAGE_TERMS,
+        images=Fragment(images),
+        uploaded=Fragment(str(terms.UPLOADED)),
+        unended=Fragment(str(terms.UNENDED)),
+        audiences=Fragment(str(terms.AUDIENCES)),
+        projects=Fragment(str(terms.PROJECTS)),
+        tagged=Fragment(str(terms.TAGGED)),
+    )
+
+
+# Both select (set, block, bits) of a span, whose parameters are `first` and `beyond`.
+IMAGE_BITS = compose(
+    "SELECT set, {block}, bit_or({bit}) FROM ({of_image}) of_image GROUP BY 1, 2",
+    block=block_of("image"),
+    bit=single_bit("image"),
+    of_image=image_terms("i.id >= %(first)s AND i.id < %(beyond)s"),
+).text
+TAG_BITS = compose(
+    """
+SELECT set, block, bit_or({whole})
+FROM (SELECT tag_id AS set, {block} AS block, {part} AS part, bit_or({bit}) AS bits
+      FROM tags_imagetag
+      WHERE tag_id = ANY(%(tags)s) AND image_id >= %(first)s AND image_id < %(beyond)s
+      GROUP BY 1, 2, 3) parts
+GROUP BY 1, 2
+""",
+    whole=whole_block("bits"),
+    block=block_of("image_id"),
+    part=part_of("image_id"),
+    bit=single_part_bit("image_id"),
+).text
+INTO_INDEX = "INSERT INTO search_bitmap (set, block, bits)"
+
+# Of terms that got their bitmaps just now: how many of their images everybody is shown.
+COUNT_PUBLIC = compose(
+    """
+INSERT INTO search_setsize (set, links, shown, heavy)
+SELECT z.set, 0, coalesce((
+    SELECT sum(bit_count(t.bits & s.bits)) FROM search_bitmap t
+    JOIN search_bitmap s ON s.set = {shown} AND s.block = t.block WHERE t.set = z.set
+), 0), false FROM unnest(%s::bigint[]) z (set)
+ON CONFLICT (set) DO UPDATE SET shown = EXCLUDED.shown
+""",
+    shown=SHOWN,
+).text
+
+# Projects whose images are not in the index, and will be at the end of the transaction.
+REGISTER_PROJECTS = """
+INSERT INTO search_projectset (project_id)
+SELECT p.id FROM identity_project p
+WHERE NOT EXISTS (SELECT FROM search_projectset s WHERE s.project_id = p.id)
+ORDER BY p.id RETURNING id
+"""
+
+COUNT_LINKS = """
+INSERT INTO search_setsize (set, links, shown, heavy)
+SELECT tag_id, count(*), 0, count(*) > %s OR tag_id = ANY(%s) FROM tags_imagetag GROUP BY 1
+"""
+EMPTY_INDEX = """
+DELETE FROM search_bitmap; DELETE FROM search_setsize; DELETE FROM search_unindexed;
+DELETE FROM search_rebuild
+"""
+
+
+def rebuild(thresholds: Thresholds = DEFAULT) -> None:
+    """Make the whole index anew, after whoever is at it; searches go on by the old one."""
+    with index_transaction() as cursor:
+        rebuild_within(cursor, thresholds)
+
+
+def rebuild_within(cursor: CursorWrapper, thresholds: Thresholds = DEFAULT) -> None:
+    """What `rebuild` does, in an `index_transaction`."""
+    were_dense = dense_tags(cursor)
+    cursor.execute(EMPTY_INDEX)
+    invalidate_caches(cursor)
+    # A tag that had bitmaps keeps them: a search that runs now may have planned with them.
+    cursor.execute(COUNT_LINKS, [dense_links_min(cursor, thresholds), were_dense])
+    dense = dense_tags(cursor)
+    cursor.execute(REGISTER_PROJECTS)
+    for span in spans(cursor):
+        build_span(cursor, dense, span)
+    cursor.execute(COUNT_PUBLIC, [[terms.SHOWN, *dense]])
+    cursor.execute(counters.COUNT_ANEW)
+    alphabet.put_up(cursor)
+
+
+def build_span(cursor: CursorWrapper, dense: list[int], span: dict[str, int]) -> None:
+    """Make the bitmaps of a span, which has none. In an `index_transaction`."""
+    cursor.execute(INTO_INDEX + IMAGE_BITS, span)
+    cursor.execute(INTO_INDEX + TAG_BITS, {"tags": dense, **span})
+
+
+def dense_tags(cursor: CursorWrapper) -> list[int]:
+    """The ids of tags that have bitmaps."""
+    cursor.execute("SELECT coalesce(array_agg(set), '{}') FROM search_setsize WHERE heavy")
+    tags: list[int] = cursor.fetchone()[0]
+    return tags
+
+
+def dense_links_min(cursor: CursorWrapper, thresholds: Thresholds) -> int:
+    """Links beyond which a tag is dense; by the highest id, gaps of deleted images included."""
+    cursor.execute("SELECT coalesce(max(id), 0) FROM images_image")
+    highest = int(cursor.fetchone()[0])
+    return max(thresholds.dense_min_links, highest // thresholds.dense_image_ids_per_link)
+
+
+def spans(cursor: CursorWrapper) -> Iterator[dict[str, int]]:
+    """Ranges of image ids, `first` and `beyond`, that each fit in one statement."""
+    cursor.execute("SELECT coalesce(max(id), -1) FROM images_image")
+    (last,) = cursor.fetchone()
+    for first in range(0, last + 1, SPAN_BLOCKS * BLOCK):
+        yield {"first": first, "beyond": first + SPAN_BLOCKS * BLOCK}
