@@ -16,7 +16,8 @@ from rest_framework.exceptions import ValidationError
 
 from images import deletion, serving
 from images.models import Image
-from images.querysets import CLOCK_TOLERANCE, ImageQuerySet
+from images.querysets import ImageQuerySet
+from images.visibility import CLOCK_TOLERANCE
 from search.listing import unended_first
 from search.query import Query, narrowed
 from search.v1.parameters import text_query

@@ -124,7 +124,7 @@ class Image(models.Model):
             ),
             models.Index(fields=["name"], name="image_by_name"),
             # What everybody sees, what one user sees besides, and what has an end, which alone
-            # is judged at request time (images.audience).
+            # is judged at request time (images.visibility).
             models.Index(
                 F("created_at").desc(),
                 F("id").desc(),

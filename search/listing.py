@@ -10,9 +10,9 @@ from django.db.models import F, Model, QuerySet
 from django.db.models.expressions import OrderBy
 from django.db.models.functions import Now
 
-from images.audience import Viewer
 from images.models import Image
 from images.querysets import ImageQuerySet
+from images.visibility import Viewer
 from search.executor import counts, pages
 from search.executor.totals import Total
 from search.planner.resolution import Plan, plan

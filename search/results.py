@@ -12,7 +12,7 @@ from typing import NamedTuple
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 
-from images.audience import Viewer
+from images.visibility import Viewer
 from search.executor import counts, fetch, pages
 from search.executor.fetch import Record
 from search.ordering import ORDERS, Position

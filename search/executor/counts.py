@@ -7,7 +7,7 @@ ahead, is taken out of them and judged by its records, in the same statement and
 state of the database.
 """
 
-from images.audience import EVERYBODY, LATEST
+from images.visibility import EVERYBODY, LATEST_CREATED_SQL
 from search.executor import count_cache, predicates
 from search.executor.totals import Total
 from search.index import terms
@@ -133,7 +133,7 @@ def _by_rows(plan: Plan) -> str:
         shown = " AND ".join(
             [
                 "i.ended_at IS NULL",
-                plan.viewer.visible,
+                plan.viewer.image_predicate().text,
                 *predicates.window(plan, "i.created_at"),
                 *predicates.others(plan, "i.id", []),
             ]
@@ -146,8 +146,8 @@ def _by_rows(plan: Plan) -> str:
     asked = " AND ".join(
         [
             f"l.tag_id = ANY({ids(driver.tags)})",
-            predicates.shown(plan, "l"),
-            f"l.image_created_at <= {LATEST}",
+            plan.viewer.link_predicate().text,
+            f"l.image_created_at <= {LATEST_CREATED_SQL}",
             *predicates.window(plan, "l.image_created_at"),
             *predicates.others(plan, "l.image_id", plan.clauses[1:]),
         ]

@@ -10,7 +10,7 @@ from typing import TypedDict
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Count
 
-from images.audience import Viewer
+from images.visibility import Viewer
 from search.executor import counts, pages, predicates
 from search.executor.predicates import NO_BITS
 from search.index.merging import bit

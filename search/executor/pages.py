@@ -63,7 +63,7 @@ def known(plan: Plan, images: list[int]) -> tuple[str, dict[str, Any]]:
     """What finds images that were found before, as far as the viewer may still see them."""
     text = (
         "SELECT i.id AS image, i.created_at AS created FROM images_image i"
-        f" WHERE i.id = ANY({ids(images)}) AND {plan.viewer.visible}"
+        f" WHERE i.id = ANY({ids(images)}) AND {plan.viewer.image_predicate().text}"
     )
     return text, predicates.parameters(plan)
 
@@ -140,7 +140,7 @@ def _by_links(plan: Plan, total: Total) -> str:
     audiences = plan.viewer.audiences
     tags = ids(driver.tags)
     if audiences is None:
-        every = [f"l.tag_id = ANY({tags})", predicates.shown(plan, "l"), *asked]
+        every = [f"l.tag_id = ANY({tags})", plan.viewer.link_predicate().text, *asked]
         walks = [f"SELECT {once} * FROM ({walk.format(' AND '.join(every))}) links"]
     elif len(driver.tags) == len(audiences) == 1:
         tag, audience = number(driver.tags[0]), number(audiences[0])

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
-from images.audience import LATEST
+from images.visibility import LATEST_CREATED_SQL
 from search.index import terms
 from search.models import BLOCK
 from search.planner.resolution import Clause, Plan
@@ -21,7 +21,7 @@ PROBED = 8
 # created ahead of time, and those that were changed since the index took them in.
 ENDING = f"""
 SELECT id AS image FROM images_image WHERE ended_at > statement_timestamp()
-UNION SELECT id FROM images_image WHERE created_at > {LATEST}
+UNION SELECT id FROM images_image WHERE created_at > {LATEST_CREATED_SQL}
 """
 UNSURE = f"{ENDING} UNION SELECT image_id FROM search_unindexed"
 
@@ -78,7 +78,7 @@ def stretch(plan: Plan, created: str, image: str) -> list[str]:
     It is told one place to begin: given a bound beside a cursor, PostgreSQL would begin there.
     """
     if not plan.after:
-        return [f"{created} <= {LATEST}", *window(plan, created)]
+        return [f"{created} <= {LATEST_CREATED_SQL}", *window(plan, created)]
     if plan.created_before and plan.created_before <= plan.after.key:
         return window(plan, created)
     return [*window(replace(plan, created_before=None), created), *after(plan, created, image)]
@@ -103,24 +103,11 @@ def others(plan: Plan, image: str, clauses: Iterable[Clause]) -> list[str]:
     return asked
 
 
-def shown(plan: Plan, link: str) -> str:
-    """Whether a link is of an image without an end that the viewer is shown."""
-    column, audiences = f"{link}.audience", plan.viewer.audiences
-    if plan.project is not None:
-        owner = f"SELECT u.project_id FROM images_image u WHERE u.id = {link}.image_id"
-        return f"{column} IS NOT NULL AND ({owner}) = %(project)s"
-    if audiences is None:
-        return f"{column} IS NOT NULL"
-    if len(audiences) == 1:
-        return f"{column} = {number(audiences[0])}"
-    return f"{column} = ANY({ids(audiences)})"
-
-
 def live(plan: Plan) -> str:
     """Everything that a plan asks, of the record `i` itself."""
     return " AND ".join(
         [
-            plan.viewer.visible,
+            plan.viewer.image_predicate().text,
             *(["i.ended_at IS NULL"] if plan.unended else []),
             *window(plan, "i.created_at"),
             *others(plan, "i.id", plan.clauses),

@@ -18,7 +18,7 @@ PROJECTS = -(10**15)
 
 
 def of_audience(audience: int) -> int:
-    """The set of the images that this audience is shown (images.audience)."""
+    """The set of the images that this audience is shown (images.visibility)."""
     return AUDIENCES - audience
 
 

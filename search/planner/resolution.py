@@ -10,7 +10,7 @@ from dataclasses import dataclass, field, fields
 from datetime import datetime
 from typing import Any
 
-from images.audience import Viewer
+from images.visibility import Viewer
 from search.index import project_terms
 from search.lookups import TagValues
 from search.ordering import Position

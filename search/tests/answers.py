@@ -4,8 +4,8 @@ from typing import Any
 
 from django.db import connection
 
-from images.audience import Viewer
 from images.models import Image
+from images.visibility import Viewer
 from search import results
 from search.executor import counts, pages, predicates
 from search.executor.totals import Total

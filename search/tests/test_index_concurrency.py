@@ -10,8 +10,8 @@ import pytest
 from django.db import connections, transaction
 
 from images import editing
-from images.audience import Viewer
 from images.models import Image
+from images.visibility import Viewer
 from search.executor import counts, pages
 from search.index import maintenance, merging, project_terms
 from search.index.verification import verify

@@ -4,8 +4,8 @@ import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
 
-from images.audience import Viewer
 from images.models import Image
+from images.visibility import Viewer
 from search.lookups import TagValues
 from search.planner.resolution import plan
 from search.query import Query, find, narrowed

@@ -5,8 +5,8 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from images import editing
-from images.audience import Viewer
 from images.models import Image
+from images.visibility import Viewer
 from search import results
 from search.executor import count_cache, counts
 from search.executor.totals import Total

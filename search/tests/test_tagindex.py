@@ -8,7 +8,7 @@ from django.core.management import CommandError, call_command
 from django.db import connection
 
 from images import editing
-from images.audience import Viewer
+from images.visibility import Viewer
 from search.index import (
     maintenance,
     merging,

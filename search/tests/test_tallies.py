@@ -8,8 +8,8 @@ from django.db import connection
 from django.utils import timezone
 
 from images import deletion
-from images.audience import Viewer
 from images.models import Image
+from images.visibility import Viewer
 from search.index import maintenance, merging
 from search.models import Rebuild, Tally
 from taggedimages.factories import TESTS, make_image, make_tag, make_user

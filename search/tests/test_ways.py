@@ -2,7 +2,7 @@
 
 import pytest
 
-from images.audience import Viewer
+from images.visibility import Viewer
 from search.executor import counts
 from search.planner.resolution import Clause, Plan
 

@@ -15,9 +15,9 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
 
-from images.audience import Viewer
 from images.models import Image
 from images.querysets import ImageQuerySet
+from images.visibility import Viewer
 from search import lookups
 from search.executor.substrings import containing
 from search.listing import Found, Listing, unended_first
