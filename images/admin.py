@@ -16,8 +16,8 @@ from rest_framework.exceptions import ValidationError
 
 from images import deletion, serving
 from images.models import Image
-from images.querysets import CLOCK_TOLERANCE, ImageQuerySet
-from images.visibility import Viewer
+from images.querysets import ImageQuerySet
+from images.visibility import CLOCK_TOLERANCE, Viewer
 from search.ordering import NEWEST, UNENDED_FIRST
 from search.query import Query
 from search.results import SearchResults

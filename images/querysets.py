@@ -1,7 +1,6 @@
-"""Reads of images: who may see what is decided here and nowhere else."""
+"""Reads of images: those that a caller may see (`images.visibility`), edit or restore."""
 
 import uuid
-from datetime import timedelta
 from typing import TYPE_CHECKING, Self
 
 from django.conf import settings
@@ -10,13 +9,12 @@ from django.db import models
 from django.db.models import F, Max, Min, Q
 from django.db.models.functions import Now
 
+from images.visibility import CURRENT, Viewer, open_to_project
 from taggedimages.identity.models import User
 
 if TYPE_CHECKING:
     from images.models import Image
-    from images.visibility import Viewer
 
-CLOCK_TOLERANCE = timedelta(minutes=1)
 # A file that was announced and not claimed yet: ended as it began, so that no door shows it.
 UNCLAIMED = Q(trashed_at__isnull=False, trashed_at=F("created_at"))
 
@@ -26,34 +24,19 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def current(self) -> Self:
         """Started, and not ended at this moment: ends are judged at request time."""
-        return self.filter(
-            Q(ended_at=None) | Q(ended_at__gt=Now()),
-            # Clocks of several web hosts differ a little; a new image is seen at once all the same.
-            created_at__lte=Now() + CLOCK_TOLERANCE,
-        )
+        return self.filter(CURRENT)
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Current images that are public, the user's own, or anything current to staff."""
         return self.current().open_to(user)
 
-    def shown_to(self, viewer: "Viewer") -> Self:
-        """Current images that a viewer is shown."""
-        if viewer.project is not None:
-            return self.current().of_project(viewer.project)
-        if viewer.audiences is None:
-            return self.current()
-        own = Q(private=False)
-        for owner in viewer.audiences[1:]:
-            own |= Q(created_by=owner)
-        return self.current().filter(own)
+    def shown_to(self, viewer: Viewer) -> Self:
+        """Current images that a viewer is shown, who may be a project."""
+        return self.current().filter(viewer.image_q())
 
     def open_to(self, user: User | AnonymousUser | None) -> Self:
         """Public, the user's own, or anything to staff, whether current or not."""
-        if not isinstance(user, User):
-            return self.filter(private=False)
-        if user.is_staff:
-            return self
-        return self.filter(Q(private=False) | Q(created_by=user))
+        return self.filter(Viewer.of(user).image_q())
 
     def of_project(self, project_id: str) -> Self:
         """A project's own, private ones too: it owns them as a whole."""
@@ -75,7 +58,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
 
     def visible_from(self, project_id: str) -> Self:
         """Current images of a project, and the public ones of every other."""
-        return self.current().filter(Q(project=project_id) | Q(private=False))
+        return self.current().filter(open_to_project(project_id))
 
     def with_uuid(self, text: str) -> Self:
         """The one with this uuid; text that is none has no image."""

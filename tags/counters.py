@@ -7,7 +7,7 @@ due.
 
 from django.db.backends.utils import CursorWrapper
 
-from images.visibility import LATEST, Viewer
+from images.visibility import LATEST_CREATED_SQL, Viewer
 from taggedimages.postgresql.routing import read_connection
 
 TAG_COUNTER_ID, AUDIENCE_COUNTER_BASE = -4, -10
@@ -50,7 +50,7 @@ SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild)
     THEN (SELECT count(*) {{links}} WHERE {{visible}})
     ELSE ({TOLD}) + (SELECT count(*) {{links}} WHERE i.ended_at > statement_timestamp()
                      AND {{visible}})
-                  - (SELECT count(*) {{links}} WHERE i.created_at > {LATEST}
+                  - (SELECT count(*) {{links}} WHERE i.created_at > {LATEST_CREATED_SQL}
                      AND {AUDIENCE_COUNTER_BASE} - l.audience {{of}}) END
 """
 
@@ -71,7 +71,7 @@ def links_statement(viewer: Viewer) -> str:
     if viewer.audiences is not None:
         of = f"IN ({', '.join(str(AUDIENCE_COUNTER_BASE - audience) for audience in viewer.audiences)})"
     links = "FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id"
-    return LINKS.format(of=of, links=links, visible=viewer.visible)
+    return LINKS.format(of=of, links=links, visible=viewer.image_predicate().text)
 
 
 def verify(cursor: CursorWrapper, repair: bool = False) -> int:

@@ -10,8 +10,7 @@ from django.db.models import F, Q
 from django.db.models.functions import Now
 
 from images.models import Image
-from images.querysets import CLOCK_TOLERANCE
-from images.visibility import Viewer
+from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
 
@@ -73,11 +72,10 @@ class ImageTagQuerySet(models.QuerySet["ImageTag"]):
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
         """Those of the images that `ImageQuerySet.visible_to` shows, told by the links alone."""
-        audiences = Viewer.of(user).audiences
-        shown = Q(audience__isnull=False) if audiences is None else Q(audience__in=audiences)
-        started = Q(image_created_at__lte=Now() + CLOCK_TOLERANCE)
+        unended = Viewer.of(user).unended_link_q()
+        created = Q(image_created_at__lte=Now() + CLOCK_TOLERANCE)
         ending = Image.objects.visible_to(user).filter(ended_at__gt=Now())
-        return self.filter((shown & started) | Q(audience=None, image__in=ending))
+        return self.filter((unended & created) | Q(audience=None, image__in=ending))
 
 
 class ImageTag(models.Model):

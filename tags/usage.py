@@ -5,21 +5,15 @@ from django.db.models.functions import Collate
 
 from images.models import Image
 from images.querysets import ImageQuerySet
-from images.visibility import LATEST, Viewer
+from images.visibility import Viewer
+from taggedimages.postgresql.fragments import compose
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags.models import ImageTag
 
-# Images up to which a project's links are all read; of more, tags are soon met among all links.
-FEW = 20_000
+# Of a project with more images, tags are sooner met among all links than its own links are read.
+READ_IMAGES_MAX = 20_000
 
-# A link `l` of an image that is current: told by the link itself where the image has no end.
-CURRENT = f"""
-(l.audience IS NOT NULL AND l.image_created_at <= {LATEST} {{own}}
- OR l.audience IS NULL AND l.image_id IN (
-    SELECT i.id FROM images_image i WHERE i.ended_at > statement_timestamp() AND {{visible}}))
-"""
-OWN = "AND (SELECT u.project_id FROM images_image u WHERE u.id = l.image_id) = %(project)s"
 # One link is looked for of each tag, and of each value; values are leapt over from one to the next.
 # OFFSET keeps the looking from becoming a join of all links.
 IN_USE = """
@@ -45,15 +39,22 @@ ORDER BY name, held LIMIT %(stop)s::bigint - %(start)s::bigint OFFSET %(start)s
 
 
 def names_and_values(
-    project_id: str, start: int = 0, stop: int | None = None
+    project_id: str,
+    start: int = 0,
+    stop: int | None = None,
+    *,
+    read_images_max: int = READ_IMAGES_MAX,
 ) -> list[tuple[str, str]]:
     """The distinct pairs of a tag's name and a value it has on a project's current images, by code
-    point, from one place in that order up to another."""
+    point, from one place in that order up to another.
+
+    Up to `read_images_max` images, all links of the project are read.
+    """
     if Image.objects.are_all_of(project_id):
-        return _met(Viewer(audiences=None), start, stop)
+        return _in_use(Viewer(audiences=None), start, stop)
     own = Image.objects.of_project(project_id)
-    if own.order_by()[FEW : FEW + 1].exists():
-        return _met(Viewer(audiences=None, project=project_id), start, stop)
+    if own.order_by()[read_images_max : read_images_max + 1].exists():
+        return _in_use(Viewer(audiences=None, project=project_id), start, stop)
     return list(names_and_values_of(own.current())[start:stop])
 
 
@@ -64,10 +65,14 @@ def names_and_values_of(images: ImageQuerySet) -> QuerySet[ImageTag, tuple[str, 
     return pairs.values_list("name", "held").distinct().order_by("name", "held")
 
 
-def _met(viewer: Viewer, start: int, stop: int | None) -> list[tuple[str, str]]:
-    own = "" if viewer.project is None else OWN
-    current = CURRENT.format(own=own, visible=viewer.visible)
-    asked = {"start": start, "stop": stop, "project": viewer.project}
+def _in_use(viewer: Viewer, start: int, stop: int | None) -> list[tuple[str, str]]:
+    """The pairs of all images that a viewer is shown, in order."""
+    asked = compose(
+        IN_USE,
+        current=viewer.current_link_predicate(),
+        provides={"l"},
+        parameters={"start": start, "stop": stop},
+    )
     with read_connection().cursor() as cursor:
-        execute_prepared(cursor, IN_USE.format(current=current), asked)
+        execute_prepared(cursor, asked.text, asked.parameters)
         return list(cursor.fetchall())

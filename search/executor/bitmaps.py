@@ -6,7 +6,7 @@ Bitmaps say what was so at the last merge. Images that no bitmap can be asked of
 
 from collections.abc import Iterable, Iterator, Sequence
 
-from images.visibility import LATEST
+from images.visibility import LATEST_CREATED_SQL
 from search.executor.predicates import AND, LINK_IMAGE, has_any_tag
 from search.index import terms
 from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK
@@ -22,7 +22,7 @@ SELECT id AS image FROM images_image WHERE ended_at > statement_timestamp()
 UNION SELECT id FROM images_image WHERE created_at > {latest}
 UNION SELECT image_id FROM search_unindexed
 """,
-    latest=Fragment(LATEST),
+    latest=Fragment(LATEST_CREATED_SQL),
 )
 # Of what is rechecked, SQL selecting (image) of those whose bits do not count.
 RECHECKED = Fragment("SELECT image FROM recheck", needs=frozenset({"recheck"}))

@@ -9,7 +9,7 @@ the database.
 
 from typing import Any
 
-from images.visibility import LATEST
+from images.visibility import LATEST_CREATED_SQL
 from search.executor import bitmaps, count_cache
 from search.executor.bitmaps import ALL_IMAGES, TO_RECHECK
 from search.executor.matches import NO_MATCHES, MatchCount
@@ -105,7 +105,7 @@ def _by_rows(path: AccessPath) -> Fragment:
         conditions = [
             compose("l.tag_id = ANY({tags})", tags=bigints(driving.tag_ids)),
             resolved.viewer.link_predicate("l"),
-            compose("l.image_created_at <= {latest}", latest=Fragment(LATEST)),
+            compose("l.image_created_at <= {latest}", latest=Fragment(LATEST_CREATED_SQL)),
         ]
     else:
         counted, others = "*", []

@@ -6,7 +6,7 @@ No condition here ever adds rows that the viewer may not see: each narrows what 
 from collections.abc import Iterable
 from datetime import datetime
 
-from images.visibility import LATEST
+from images.visibility import LATEST_CREATED_SQL
 from search.ordering import KeysetPosition
 from search.planner.paths import AccessPath
 from search.planner.resolution import Clause, ResolvedQuery
@@ -20,7 +20,7 @@ UNTAGGED = "NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} O
 # these among the image's. IS TRUE keeps it from becoming a join.
 IN_TABLE = "(x.tag_id IN (SELECT unnest({tags}))) IS TRUE"
 
-STARTED = "{created} <= " + LATEST
+STARTED = "{created} <= " + LATEST_CREATED_SQL
 RECORD_ID, RECORD_CREATED = column("i", "id"), column("i", "created_at")
 LINK_IMAGE, LINK_CREATED = column("l", "image_id"), column("l", "image_created_at")
 UNENDED = Fragment("i.ended_at IS NULL", needs=frozenset({"i"}))

@@ -17,6 +17,7 @@ FOUNDATION = {
     "taggedimages.transactions",
     "taggedimages.postgresql.bounded",
     "taggedimages.postgresql.bulk",
+    "taggedimages.postgresql.deferred_join",
     "taggedimages.postgresql.fragments",
     "taggedimages.postgresql.limits",
     "taggedimages.postgresql.prepared",

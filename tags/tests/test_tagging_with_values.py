@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from images.models import Image
 from taggedimages.factories import TESTS, make_image, make_user
-from tags import history, tagging, usage
+from tags import history, tagging
 from tags.models import ImageTag, Tag
 from tags.usage import names_and_values, names_and_values_of
 
@@ -77,8 +77,7 @@ def test_names_and_values_of_some_images():
 @pytest.mark.parametrize(
     ("others", "few"), [(0, 100), (1, 100), (1, 0)], ids=["alone", "small", "large"]
 )
-def test_names_and_values_in_use_on_the_current_images_of_a_project(monkeypatch, others, few):
-    monkeypatch.setattr(usage, "FEW", few)
+def test_names_and_values_in_use_on_the_current_images_of_a_project(others, few):
     soon, past = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
     for end, value in ((None, "on"), (soon, "to end"), (past, "ended"), (None, "")):
         tagging.set_values(make_image("ä", ended_at=end), {"b": value, "a": value}, TESTS)
@@ -88,11 +87,11 @@ def test_names_and_values_in_use_on_the_current_images_of_a_project(monkeypatch,
         image = make_image("theirs", by=make_user(project_id="another"), ended_at=end)
         tagging.set_values(image, {"a": "theirs", "theirs too": "x"}, TESTS)
 
-    found = names_and_values("default")
+    found = names_and_values("default", read_images_max=few)
     assert found == [
         ("B", "private"),
         *[(name, value) for name in "ab" for value in ("", "on", "to end")],
         ("ä", ""),
     ]
-    parts = [names_and_values("default", at, at + 3) for at in (0, 3, 6, 9)]
+    parts = [names_and_values("default", at, at + 3, read_images_max=few) for at in (0, 3, 6, 9)]
     assert parts == [found[:3], found[3:6], found[6:], []]

@@ -1,0 +1,280 @@
+"""Who is shown which image: all forms of the rule, held against one telling of it in Python.
+
+The forms are those of `images.visibility`. A state of an image is one of each: private or public;
+by the owner, somebody else or nobody; of a project; created in the past or ahead; without an end,
+ended or ending. Images that deletion, restoring and unclaimed uploads leave are among them too.
+"""
+
+from collections.abc import Callable, Collection
+from datetime import timedelta
+from itertools import product
+from typing import Any
+
+import pytest
+from django.contrib.auth.models import AnonymousUser, Group
+from django.db import connection
+from django.utils import timezone
+
+from images import deletion, editing
+from images.models import Image
+from images.visibility import EVERYBODY, LATEST_CREATED_SQL, STAFF_ONLY, Viewer
+from taggedimages.factories import TESTS, make_image, make_pending, make_tag, make_user
+from taggedimages.postgresql.fragments import Fragment, MissingNeed, compose, statement
+from tags import tagging
+from tags.models import ImageTag
+
+pytestmark = pytest.mark.django_db
+
+NOW = timezone.now()
+HOUR = timedelta(hours=1)
+SECOND = timedelta(seconds=1)
+OWNERS = ("owner", "other", None)
+PROJECTS = ("default", "elsewhere")
+# Created ahead of this clock, but within what clocks may differ, is created.
+STARTS = (NOW - HOUR, NOW + 30 * SECOND, NOW + HOUR)
+ENDS = (None, NOW - HOUR, NOW + HOUR)
+CALLERS = ("nobody", "anonymous", "owner", "other", "editor", "staff")
+# By the function of the database: the images whose audience is among some, or for staff any.
+AUDIENCES = """
+SELECT id FROM images_image,
+    LATERAL (SELECT images_audience(private, ended_at, created_by_id) AS audience) known
+WHERE audience = ANY(%s) OR %s = 'staff' AND audience IS NOT NULL
+"""
+VIEWERS = (*CALLERS, "project default", "project elsewhere", "project of nothing")
+
+
+@pytest.fixture
+def people(settings) -> dict[str, Any]:
+    """Callers by name."""
+    editor = make_user("editor")
+    editor.groups.add(Group.objects.get_or_create(name=settings.EDITOR_GROUP)[0])
+    return {
+        "nobody": None,
+        "anonymous": AnonymousUser(),
+        "owner": make_user("owner"),
+        "other": make_user("other", project_id="elsewhere"),
+        "editor": editor,
+        "staff": make_user("staff", staff=True),
+    }
+
+
+@pytest.fixture
+def images(people) -> list[Image]:
+    """An image in every state that there is, all with one tag."""
+    make_user(project_id="elsewhere")
+    for private, by, project, start, end in product((False, True), OWNERS, PROJECTS, STARTS, ENDS):
+        make_image(
+            "x",
+            private=private,
+            by=people.get(by),
+            project_id=project,
+            created_at=start,
+            ended_at=end,
+        )
+    trashed, restored, deleted, unclaimed = (make_image("x") for _ in range(4))
+    deletion.trash(trashed, restored)
+    deletion.restore(restored)
+    deletion.delete(deleted)
+    Image.objects.filter(pk=unclaimed.pk).update(
+        ended_at=unclaimed.created_at, trashed_at=unclaimed.created_at
+    )
+    make_pending("x", private=True)
+    return list(Image.objects.select_related("created_by"))
+
+
+def viewer_named(name: str, people: dict[str, Any]) -> Viewer:
+    """A caller, or a project as such."""
+    if name in CALLERS:
+        return Viewer.of(people[name])
+    return Viewer(audiences=None, project=name.removeprefix("project ").removeprefix("of "))
+
+
+def is_for(name: str, image: Image) -> bool:
+    """The rule but for the time."""
+    if name.startswith("project "):
+        return name == f"project {image.project_id}"
+    made_it = image.created_by is not None and image.created_by.username == name
+    return not image.private or name == "staff" or made_it
+
+
+def is_current(image: Image) -> bool:
+    """The rule of the time."""
+    ended = image.ended_at is not None and image.ended_at <= timezone.now()
+    return not ended and image.created_at <= timezone.now() + timedelta(minutes=1)
+
+
+def ids_where(images: Collection[Image], rule: Callable[[Image], bool]) -> set[int]:
+    return {image.pk for image in images if rule(image)}
+
+
+def rows(statement: str, values: Any = ()) -> set[Any]:
+    with connection.cursor() as cursor:
+        cursor.execute(statement, values)
+        return {row[0] if len(row) == 1 else row for row in cursor.fetchall()}
+
+
+def ids_by(statement: str, *, provides: str, condition: Fragment) -> set[Any]:
+    """What a statement with a condition in it finds."""
+    asked = compose(statement, provides={provides}, condition=condition)
+    return rows(asked.text, asked.parameters)
+
+
+def audience_of(image: Image) -> Any:
+    """What the database keeps on the image's only link: its creation time and its audience."""
+    return ImageTag.objects.values_list("image_created_at", "audience").get(image=image.pk)
+
+
+# --- The forms -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", VIEWERS)
+def test_every_form_shows_each_viewer_what_the_rule_says(people, images, name):
+    viewer = viewer_named(name, people)
+    open_to = ids_where(images, lambda image: is_for(name, image))
+    current = ids_where(images, is_current)
+    unended = ids_where(images, lambda image: image.ended_at is None)
+    assert current < {image.pk for image in images}
+
+    # 1. Conditions of querysets.
+    assert set(Image.objects.filter(viewer.image_q()).values_list("pk", flat=True)) == open_to
+    links = ImageTag.objects.filter(viewer.unended_link_q())
+    assert set(links.values_list("image", flat=True)) == open_to & unended
+    # 2. SQL on a record.
+    assert open_to & current == ids_by(
+        "SELECT i.id FROM images_image i WHERE {condition}",
+        provides="i",
+        condition=viewer.image_predicate(),
+    )
+    # 3. SQL on a link, with one alias and another.
+    assert open_to & unended == ids_by(
+        "SELECT l.image_id FROM tags_imagetag l WHERE {condition}",
+        provides="l",
+        condition=viewer.link_predicate(),
+    )
+    assert open_to & current == ids_by(
+        "SELECT other.image_id FROM tags_imagetag other WHERE {condition}",
+        provides="other",
+        condition=viewer.current_link_predicate("other"),
+    )
+    # 4. and 5. The numbers that a viewer belongs to, and those that the database gives images.
+    if viewer.project is None:
+        assert open_to & unended == rows(AUDIENCES, [list(viewer.audiences or ()), name])
+    if viewer.owner is not None:
+        assert viewer.audiences == (EVERYBODY, viewer.owner)
+
+
+@pytest.mark.parametrize("name", CALLERS)
+def test_querysets_show_each_caller_what_the_rule_says(people, images, name):
+    user = people[name]
+    open_to = ids_where(images, lambda image: is_for(name, image))
+    current = ids_where(images, is_current)
+    assert set(Image.objects.current().values_list("pk", flat=True)) == current
+    assert set(Image.objects.open_to(user).values_list("pk", flat=True)) == open_to
+    assert set(Image.objects.visible_to(user).values_list("pk", flat=True)) == open_to & current
+    links = ImageTag.objects.visible_to(user)
+    assert set(links.values_list("image", flat=True)) == open_to & current
+
+
+@pytest.mark.parametrize("project", PROJECTS)
+def test_a_project_may_name_its_own_images_and_the_public_ones_of_others(images, project):
+    named = set(Image.objects.visible_from(project).values_list("pk", flat=True))
+    public_or_own = ids_where(images, lambda i: not i.private or i.project_id == project)
+    assert named == public_or_own & ids_where(images, is_current)
+
+
+def test_the_audience_kept_on_each_link_is_the_function_s_of_its_image(images, people):
+    kept = rows("SELECT image_id, image_created_at, audience FROM tags_imagetag")
+    given = rows(
+        "SELECT id, created_at, images_audience(private, ended_at, created_by_id) FROM images_image"
+    )
+    assert kept == given
+    owner, other = people["owner"].pk, people["other"].pk
+    assert {audience for _, _, audience in kept} == {EVERYBODY, STAFF_ONLY, owner, other, None}
+
+
+def test_a_link_s_creation_time_bounds_what_is_created(images):
+    created = rows(
+        f"SELECT image_id FROM tags_imagetag WHERE image_created_at <= {LATEST_CREATED_SQL}"
+    )
+    assert created == ids_where(images, lambda i: i.created_at <= NOW + timedelta(minutes=1))
+
+
+def test_a_predicate_is_refused_where_its_alias_lacks():
+    for condition in (Viewer.of(None).image_predicate(), Viewer.of(None).link_predicate("x")):
+        with pytest.raises(MissingNeed):
+            statement("SELECT FROM tags_imagetag l WHERE {condition}", condition=condition)
+
+
+# --- Links follow their image --------------------------------------------------------------------
+
+
+@pytest.fixture
+def image(people) -> Image:
+    return make_image("x", by=people["owner"], created_at=NOW)
+
+
+def test_a_new_link_carries_its_image_s_time_and_audience(image, people):
+    assert audience_of(image) == (NOW, EVERYBODY)
+    private = make_image("x", by=people["owner"], private=True, created_at=NOW - HOUR)
+    assert audience_of(private) == (NOW - HOUR, people["owner"].pk)
+
+
+@pytest.mark.parametrize("change", ["save", "update", "edit", "sql"])
+def test_links_follow_their_image_whatever_makes_it_private(image, people, change):
+    match change:
+        case "save":
+            image.private = True
+            image.save()
+        case "update":
+            Image.objects.all().update(private=True)
+        case "edit":
+            editing.edit(image, {"private": True})
+        case "sql":
+            rows("UPDATE images_image SET private = true RETURNING id")
+    assert audience_of(image) == (NOW, people["owner"].pk)
+
+
+def test_links_follow_an_image_to_its_end_and_back(image):
+    for end in (deletion.trash, deletion.delete):
+        Image.objects.update(deleted_at=None, ended_at=None)
+        assert audience_of(image) == (NOW, EVERYBODY)
+        end(image)
+        assert audience_of(image) == (NOW, None)
+        deletion.restore(image)
+    Image.objects.update(deleted_at=None, ended_at=None)
+    editing.edit(image, {"ended_at": NOW + HOUR})
+    assert audience_of(image) == (NOW, None)
+
+
+def test_links_follow_a_creation_time_that_is_corrected(image):
+    Image.objects.update(created_at=NOW - HOUR)
+    assert audience_of(image) == (NOW - HOUR, EVERYBODY)
+
+
+def test_a_private_image_whose_owner_is_gone_is_staff_s(image, people):
+    editing.edit(image, {"private": True})
+    people["owner"].delete()
+    assert audience_of(image) == (NOW, STAFF_ONLY)
+    shown_to = [name for name in CALLERS if Image.objects.visible_to(people[name]).exists()]
+    assert shown_to == ["staff"]
+
+
+def test_a_link_that_is_moved_carries_what_its_new_image_is(image, people):
+    other = make_image(by=people["other"], private=True, created_at=NOW - HOUR)
+    rows("UPDATE tags_imagetag SET image_id = %s RETURNING id", [other.pk])
+    assert audience_of(other) == (NOW - HOUR, people["other"].pk)
+
+
+def test_links_made_by_plain_sql_and_in_bulk_carry_it_too(image, people):
+    private = make_image(by=people["other"], private=True, created_at=NOW - HOUR)
+    ended = make_image(ended_at=NOW, created_at=NOW - HOUR)
+    tag = make_tag("y")
+    rows(
+        "INSERT INTO tags_imagetag (uuid, image_id, tag_id, value)"
+        " SELECT gen_random_uuid(), id, %s, '' FROM images_image WHERE id <> %s RETURNING id",
+        [tag.pk, image.pk],
+    )
+    assert audience_of(private) == (NOW - HOUR, people["other"].pk)
+    assert audience_of(ended) == (NOW - HOUR, None)
+    tagging.tag_each([image], [tag], TESTS)
+    assert set(ImageTag.objects.filter(image=image).values_list("audience", flat=True)) == {0}
