@@ -153,7 +153,7 @@ class Viewer:
             latest=Fragment(LATEST_CREATED_SQL),
             image=self.image_predicate(),
             provides={"i"},
-            needs={link},
+            needs=frozenset({link}),
         )
 
 

@@ -53,7 +53,7 @@ class SearchResults:
         self.query = query
         self.viewer = viewer
         self.order = ORDERS[order] if isinstance(order, str) else order
-        self._shown = Image.objects.shown_to(viewer) if images is None else images
+        self._shown = images
         self._thresholds = thresholds
 
     @cached_property
@@ -62,7 +62,8 @@ class SearchResults:
 
         Names of tags are looked up when this is asked for.
         """
-        return self.order.applied(narrowed(self._shown, self.query))
+        shown = Image.objects.shown_to(self.viewer) if self._shown is None else self._shown
+        return self.order.applied(narrowed(shown, self.query))
 
     @cached_property
     def path(self) -> AccessPath | None:

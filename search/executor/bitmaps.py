@@ -94,6 +94,19 @@ def of_any_term(numbers: Sequence[int], within: Fragment = EVERY_BLOCK) -> Fragm
     return compose(OF_ANY_TERM, terms=bigints(numbers), within=within)
 
 
+def combined_terms(
+    resolved: ResolvedQuery, clauses: Iterable[Clause], unwanted: Sequence[int] = ()
+) -> tuple[list[Sequence[int]], list[int]]:
+    """Which terms `matching` combines: any of each of these lists, and none of the last."""
+    needed = [shown_terms(resolved), *(clause.dense for clause in clauses)]
+    if resolved.uploaded_only:
+        needed.append([terms.UPLOADED])
+    without = [*unwanted, *resolved.absent.dense]
+    if resolved.untagged:
+        without.append(terms.TAGGED)
+    return needed, without
+
+
 def matching(
     resolved: ResolvedQuery,
     clauses: Iterable[Clause],
@@ -106,12 +119,7 @@ def matching(
     term, and fulfil all that the query asks besides tags, visibility first. With WITHIN_BLOCKS as
     `within`, only blocks of the CTE `blocks_asked` are read.
     """
-    needed = [shown_terms(resolved), *(clause.dense for clause in clauses)]
-    if resolved.uploaded_only:
-        needed.append([terms.UPLOADED])
-    without = [*unwanted, *resolved.absent.dense]
-    if resolved.untagged:
-        without.append(terms.TAGGED)
+    needed, without = combined_terms(resolved, clauses, unwanted)
     names = [f"n{at}" for at in range(len(needed))]
     joined = [
         compose(
@@ -123,7 +131,7 @@ def matching(
     ]
     return compose(
         MATCHING,
-        bits=Fragment(" & ".join(f"{name}.bits" for name in names)),
+        bits=Fragment(" & ".join([f"{name}.bits" for name in names])),
         but=BUT_UNWANTED if without else EMPTY,
         joined=join(" JOIN ", joined),
         left=compose(UNWANTED, of_term=of_any_term(without, within)) if without else EMPTY,

@@ -84,6 +84,7 @@ CASE WHEN (SELECT count(*) FROM rechecked) <= {most} THEN (
     SELECT array_agg(ARRAY[(extract(epoch FROM created) * 1000000)::bigint, image]) FROM rechecked
 ) END
 """
+OF_RECOUNT = frozenset({"gone", "rechecked"})
 NO_IDS = Fragment("NULL, NULL, NULL")
 
 
@@ -181,7 +182,7 @@ def count(path: AccessPath) -> MatchCount | None:
 
 def _key(path: AccessPath) -> bytes:
     """Which bitmaps are combined how, and where: a replica may be behind the primary."""
-    combined = bitmaps.matching(path.resolved, path.resolved.clauses).text
+    combined = bitmaps.combined_terms(path.resolved, path.resolved.clauses)
     text = f"{read_connection().alias}: {combined}"
     return hashlib.md5(text.encode(), usedforsecurity=False).digest()
 
@@ -247,6 +248,4 @@ def _recount(path: AccessPath, since: CachedMatches | None, wants_ids: bool) -> 
 
 
 def _ids(most: int) -> Fragment:
-    return compose(
-        IDS, needs=["gone", "rechecked"], most=Fragment(str(most)), new=bitmaps.set_bits("fresh")
-    )
+    return compose(IDS, needs=OF_RECOUNT, most=Fragment(str(most)), new=bitmaps.set_bits("fresh"))
