@@ -37,6 +37,9 @@ class Image(models.Model):
 
     Empty times are states: no `uploaded_at`, the file has not arrived; no `ended_at`, it is
     current. `ended_at` may lie ahead. `deleted_at` is for good: the file goes too.
+
+    Triggers (docs/triggers.md) tell its links and the tag index of every change that these have to
+    know, and delete its links before it.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)

@@ -124,8 +124,9 @@ class Rebuild(models.Model):
 class Tally(models.Model):
     """A change of how many there are of something; what there is now is the sum of them all.
 
-    `of` is a number of `search.index.terms`: TAGS, or an audience, of which links are counted. Written
-    by triggers (migration 0002) in the transaction of the change itself (`tags.counters`).
+    `of` is a number of `search.index.terms`: TAGS, or an audience, of which links are counted.
+    Written by triggers (docs/triggers.md) in the transaction of the change itself, for
+    `tags.counters`.
     """
 
     of = models.BigIntegerField()
@@ -142,7 +143,7 @@ class Shelf(models.Model):
     """Where a stretch of the vocabulary in alphabetical order starts, and the tags that it holds.
 
     Or else a tag that came (1) or went (-1) since these were counted, written by triggers
-    (migration 0004) in the transaction of the change itself (`tags.alphabet`).
+    (docs/triggers.md) in the transaction of the change itself (`tags.alphabet`).
     """
 
     folded = models.TextField(db_collation="C")

@@ -24,7 +24,11 @@ class TagQuerySet(models.QuerySet["Tag"]):
 
 
 class Tag(models.Model):
-    """A name that images can carry; unique exactly, so that `Knee` and `knee` are two."""
+    """A name that images can carry; unique exactly, so that `Knee` and `knee` are two.
+
+    Triggers (docs/triggers.md) delete its links before it, count tags, and give the vocabulary
+    another version when it is renamed.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=names.MAX_LENGTH, db_collation="C")
@@ -79,10 +83,14 @@ class ImageTagQuerySet(models.QuerySet["ImageTag"]):
 
 
 class ImageTag(models.Model):
-    """The link between an image and a tag, with IMS's value; at most one of each pair."""
+    """The link between an image and a tag, with IMS's value; at most one of each pair.
+
+    Triggers (docs/triggers.md) write each change into the ledger, tell the tag index and the
+    counters of it, and keep the image's time and audience here. TRUNCATE is refused.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
-    # The database cascades (migration 0002), so that deleting costs no rows in memory and
+    # The database cascades (docs/triggers.md), so that deleting costs no rows in memory and
     # plain SQL is recorded too.
     image = models.ForeignKey(Image, on_delete=models.DO_NOTHING, db_index=False)
     tag = models.ForeignKey(Tag, on_delete=models.DO_NOTHING, db_index=False)
@@ -90,7 +98,7 @@ class ImageTag(models.Model):
     # Without an index: nothing reads links by user, and there are many of them.
     user = models.ForeignKey(User, on_delete=models.SET_NULL, null=True, blank=True, db_index=False)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
-    # The image's, which the database keeps here too (migration 0003): when it was created, and
+    # The image's, which the database keeps here too (docs/triggers.md): when it was created, and
     # whom it is shown to (images.visibility).
     image_created_at = models.DateTimeField(null=True, editable=False)
     audience = models.BigIntegerField(null=True, editable=False)
@@ -133,8 +141,8 @@ class ImageTag(models.Model):
 class TagChange(models.Model):
     """One line of the ledger: a link that came, went or changed its value.
 
-    Written by the database itself (migration 0002) and never updated or deleted. It refers to
-    images, tags and users by plain ids and names, because it outlives them.
+    Written by triggers on links (docs/triggers.md), and never updated or deleted, which others
+    refuse. It refers to images, tags and users by plain ids and names, because it outlives them.
     """
 
     image_id = models.BigIntegerField()
@@ -158,7 +166,7 @@ class TagChange(models.Model):
 
 
 class Vocabulary(models.Model):
-    """One row with a number that changes whenever a tag is renamed (migration 0006)."""
+    """One row with a number that a trigger (docs/triggers.md) changes when a tag is renamed."""
 
     id = models.SmallIntegerField(primary_key=True)
     version = models.BigIntegerField()

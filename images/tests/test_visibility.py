@@ -17,7 +17,13 @@ from django.utils import timezone
 
 from images import deletion, editing
 from images.models import Image
-from images.visibility import EVERYBODY, LATEST_CREATED_SQL, STAFF_ONLY, Viewer
+from images.visibility import (
+    CLOCK_TOLERANCE,
+    EVERYBODY,
+    LATEST_CREATED_SQL,
+    STAFF_ONLY,
+    Viewer,
+)
 from taggedimages.factories import TESTS, make_image, make_pending, make_tag, make_user
 from taggedimages.postgresql.fragments import Fragment, MissingNeed, compose, statement
 from tags import tagging
@@ -27,12 +33,11 @@ pytestmark = pytest.mark.django_db
 
 NOW = timezone.now()
 HOUR = timedelta(hours=1)
-SECOND = timedelta(seconds=1)
 OWNERS = ("owner", "other", None)
 PROJECTS = ("default", "elsewhere")
-# Created ahead of this clock, but within what clocks may differ, is created.
-STARTS = (NOW - HOUR, NOW + 30 * SECOND, NOW + HOUR)
-ENDS = (None, NOW - HOUR, NOW + HOUR)
+# From now. Created ahead of this clock, but within what clocks may differ, is created.
+STARTS = (-HOUR, timedelta(seconds=30), HOUR)
+ENDS = (None, -HOUR, HOUR)
 CALLERS = ("nobody", "anonymous", "owner", "other", "editor", "staff")
 # By the function of the database: the images whose audience is among some, or for staff any.
 AUDIENCES = """
@@ -62,14 +67,15 @@ def people(settings) -> dict[str, Any]:
 def images(people) -> list[Image]:
     """An image in every state that there is, all with one tag."""
     make_user(project_id="elsewhere")
+    now = timezone.now()
     for private, by, project, start, end in product((False, True), OWNERS, PROJECTS, STARTS, ENDS):
         make_image(
             "x",
             private=private,
             by=people.get(by),
             project_id=project,
-            created_at=start,
-            ended_at=end,
+            created_at=now + start,
+            ended_at=None if end is None else now + end,
         )
     trashed, restored, deleted, unclaimed = (make_image("x") for _ in range(4))
     deletion.trash(trashed, restored)
@@ -100,7 +106,7 @@ def is_for(name: str, image: Image) -> bool:
 def is_current(image: Image) -> bool:
     """The rule of the time."""
     ended = image.ended_at is not None and image.ended_at <= timezone.now()
-    return not ended and image.created_at <= timezone.now() + timedelta(minutes=1)
+    return not ended and image.created_at <= timezone.now() + CLOCK_TOLERANCE
 
 
 def ids_where(images: Collection[Image], rule: Callable[[Image], bool]) -> set[int]:
@@ -196,7 +202,7 @@ def test_a_link_s_creation_time_bounds_what_is_created(images):
     created = rows(
         f"SELECT image_id FROM tags_imagetag WHERE image_created_at <= {LATEST_CREATED_SQL}"
     )
-    assert created == ids_where(images, lambda i: i.created_at <= NOW + timedelta(minutes=1))
+    assert created == ids_where(images, lambda i: i.created_at <= timezone.now() + CLOCK_TOLERANCE)
 
 
 def test_a_predicate_is_refused_where_its_alias_lacks():
