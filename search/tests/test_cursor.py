@@ -13,10 +13,11 @@ from hypothesis import strategies as st
 from images.models import Image
 from search import results
 from search.index import merging
-from search.ordering import ORDERS
+from search.ordering import ORDERS, Position
 from search.query import Query, find
 from search.tests.indexes import MANY, give_bitmaps
 from search.tests.limits import lowered
+from search.v1.cursors import cursor_at, position_of
 from taggedimages.factories import TESTS, make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity.models import User
 from tags import tagging
@@ -185,6 +186,20 @@ def test_a_cursor_is_short_and_safe_in_a_url(cursor):
     assert len(cursor) < 80
     assert cursor.isascii()
     assert cursor.replace("-", "").replace("_", "").isalnum()
+
+
+@pytest.mark.parametrize(
+    ("order", "cursor", "position"),
+    [
+        ("newest", "by27EFmagLz8WyIyMDI2LTAxLTAyVDEyOjAwOjAwKzAwOjAwIiw3XQ", Position(NOON, 7)),
+        ("uploaded", "29fLPUl-1PRQW251bGwsN10", Position(None, 7)),
+        ("filename", "UmrXx-CnOg0NWyJTVFJBU1NFIMOpIiw5XQ", Position("STRASSE é", 9)),
+    ],
+)
+def test_cursors_that_callers_hold_go_on_after_an_upgrade(settings, order, cursor, position):
+    settings.SECRET_KEY = "k" * 50
+    assert position_of(cursor, order) == position
+    assert cursor_at(position, order) == cursor
 
 
 # --- While the corpus changes --------------------------------------------------------------------
