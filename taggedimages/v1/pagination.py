@@ -133,15 +133,9 @@ class ZeroBasedPagination(PageNumberPagination):
 
 
 def paged(
-    records: Paged,
-    request: Request,
-    serializer: type[serializers.Serializer[Any]] | None = None,
+    records: Paged, request: Request, serializer: type[serializers.Serializer[Any]]
 ) -> Response:
-    """The page of some records that the request asks for; without a serializer, as they are.
-
-    Raises ValidationError.
-    """
+    """The page of some records that the request asks for by its number. Raises ValidationError."""
     pages = ZeroBasedPagination()
     page = pages.paginate_queryset(records, request)
-    shown = serializer(page, many=True).data if serializer else page
-    return pages.get_paginated_response(shown)
+    return pages.get_paginated_response(serializer(page, many=True).data)
