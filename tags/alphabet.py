@@ -99,7 +99,7 @@ class AlphabetPage(NamedTuple):
 
 def page(limit: int, offset: int = 0, after: TagPosition | None = None) -> AlphabetPage:
     """So many tags in alphabetical order: after a position, or else from `offset` tags on."""
-    total = counters.tags()
+    total = counters.count_tags()
     if offset >= total:
         return AlphabetPage(total, [], None)
     # One more tells whether others follow.

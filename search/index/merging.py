@@ -264,7 +264,7 @@ def rebuild() -> None:
         for span in spans(cursor):
             build(cursor, heavy, span)
         cursor.execute(MEASURE, [[terms.SHOWN, *heavy]])
-        cursor.execute(counters.COUNT_ANEW)
+        cursor.execute(counters.RECOUNT)
         alphabet.put_up(cursor)
 
 
@@ -293,7 +293,7 @@ def fold_within(cursor: CursorWrapper, most: int) -> int:
     cursor.execute(NOTE, rows)
     cursor.execute(FORGET, [NAMED])
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
-    cursor.execute(counters.ADD_UP)
+    cursor.execute(counters.COMPACT)
     _promote(cursor)
     return len(folded)
 

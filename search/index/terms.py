@@ -5,7 +5,7 @@ is in one project and one audience at most, and only images without an end are i
 """
 
 UPLOADED, TAGGED, UNENDED = -1, -2, -3
-# No set of images: the vocabulary, which is only counted (search.tallies).
+# No set of images: the vocabulary, which is only counted (tags.counters).
 TAGS = -4
 AUDIENCES = -10
 

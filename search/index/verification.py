@@ -54,7 +54,7 @@ AND bit_count(bits) > 0
 
 
 class Verdict(NamedTuple):
-    """How much was wrong: blocks of bitmaps, and sizes of sets, tallies and shelves."""
+    """How much was wrong: blocks of bitmaps, and sizes of sets, counters and shelves."""
 
     blocks: int
     sizes: int

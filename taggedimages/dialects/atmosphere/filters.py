@@ -145,8 +145,8 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
         user = self.request.user
         if not given:
             viewer = Viewer.of(user)
-            told = counters.links_statement(viewer)
-            return Listing(links, lambda: counters.links(viewer), told=told)
+            told = counters.count_links_statement(viewer).text
+            return Listing(links, lambda: counters.count_links(viewer), told=told)
         self.wanted_tag = _tag(given)
         narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
         if given.keys() <= {"tag", "tag__name"}:
