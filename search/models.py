@@ -121,24 +121,6 @@ class Rebuild(models.Model):
         return f"asked for {self.asked_at}"
 
 
-class Tally(models.Model):
-    """A change of how many there are of something; what there is now is the sum of them all.
-
-    `of` is a number of `search.index.terms`: TAGS, or an audience, of which links are counted.
-    Written by triggers (docs/triggers.md) in the transaction of the change itself, for
-    `tags.counters`.
-    """
-
-    of = models.BigIntegerField()
-    change = models.BigIntegerField()
-
-    class Meta:
-        verbose_name_plural = "tallies"
-
-    def __str__(self) -> str:
-        return f"{self.change:+} of {self.of}"
-
-
 class Shelf(models.Model):
     """Where a stretch of the vocabulary in alphabetical order starts, and the tags that it holds.
 

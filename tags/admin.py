@@ -38,12 +38,12 @@ class TagForm(forms.ModelForm[Tag]):
 
 
 class AllTags(Paginator[Tag]):
-    """Pages of tags; where none is left out, the tally says how many there are."""
+    """Pages of tags; where none is left out, a counter says how many there are."""
 
     @cached_property
     def count(self) -> int:
         tags: Any = self.object_list
-        return super().count if tags.query.where else counters.tags()
+        return super().count if tags.query.where else counters.count_tags()
 
 
 @admin.register(Tag)

@@ -6,6 +6,8 @@ its name (migration 0004). Both together tell, in the one statement that reads a
 stand before a shelf at that moment, so that only within one shelf tags are passed over.
 """
 
+from typing import Any, NamedTuple
+
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
@@ -37,11 +39,16 @@ shelf AS (
     AND NOT EXISTS (SELECT FROM search_rebuild)
     ORDER BY before DESC LIMIT 1
 )
-SELECT page.id, page.name FROM shelf, LATERAL (
+SELECT page.id, page.folded, page.name FROM shelf, LATERAL (
     SELECT t.id, t.folded, t.name FROM tags_tag t
     WHERE (t.folded, t.name) >= (shelf.folded, shelf.name)
     ORDER BY t.folded, t.name LIMIT %(limit)s::bigint OFFSET %(offset)s::bigint - shelf.before
 ) page ORDER BY page.folded, page.name
+"""
+
+AFTER = """
+SELECT id, folded, name FROM tags_tag WHERE (folded, name) > (%(folded)s, %(name)s)
+ORDER BY folded, name LIMIT %(limit)s::bigint
 """
 
 PUT_UP = """
@@ -74,19 +81,36 @@ FROM search_shelf
 """
 
 
-class Alphabet:
-    """The vocabulary in alphabetical order, as paginators want it."""
+class TagPosition(NamedTuple):
+    """Where a tag stands in alphabetical order."""
 
-    def count(self) -> int:
-        """How many tags there are."""
-        return counters.tags()
+    folded: str
+    name: str
 
-    def __getitem__(self, part: slice) -> list[NamedTag]:
-        start = part.start or 0
-        asked = {"offset": start, "limit": part.stop - start, "worth": WORTH}
-        with read_connection().cursor() as cursor:
-            execute_prepared(cursor, PAGE, asked)
-            return [NamedTag(id=tag, name=name) for tag, name in cursor.fetchall()]
+
+class AlphabetPage(NamedTuple):
+    """Tags that follow each other, and how many there are on all pages."""
+
+    total: int
+    tags: list[NamedTag]
+    # Of the last tag, where others follow.
+    last: TagPosition | None
+
+
+def page(limit: int, offset: int = 0, after: TagPosition | None = None) -> AlphabetPage:
+    """So many tags in alphabetical order: after a position, or else from `offset` tags on."""
+    total = counters.count_tags()
+    if offset >= total:
+        return AlphabetPage(total, [], None)
+    # One more tells whether others follow.
+    asked: dict[str, Any] = {"limit": limit + 1, "offset": offset, "worth": WORTH}
+    if after:
+        asked |= after._asdict()
+    with read_connection().cursor() as cursor:
+        execute_prepared(cursor, AFTER if after else PAGE, asked)
+        rows = cursor.fetchall()
+    last = TagPosition(*rows[limit - 1][1:]) if len(rows) > limit else None
+    return AlphabetPage(total, [NamedTag(id=tag, name=name) for tag, _, name in rows[:limit]], last)
 
 
 def due() -> bool:

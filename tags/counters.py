@@ -1,89 +1,124 @@
 """How many tags there are, and how many links a viewer is shown: exactly, without counting them.
 
-Triggers write down each change (migration 0002), which blocks nobody; the worker adds the entries
-up whenever it folds, so that there are few. Like the index, they are trusted unless a rebuild is
-due.
+Triggers write each change down as a CounterDelta in the transaction of the change itself
+(migration search/0002), which blocks nobody; the worker compacts them whenever it merges into the
+tag index, so that there are few. Like the index, they are trusted unless a rebuild of it is due, a
+row of `search_rebuild`: then tags and links are counted.
 """
 
 from django.db.backends.utils import CursorWrapper
 
 from images.visibility import LATEST_CREATED_SQL, Viewer
+from taggedimages.postgresql.fragments import Fragment, bigint, bigints, compose
 from taggedimages.postgresql.routing import read_connection
 
+# The counter of all tags; below it, audience n has its links counted at AUDIENCE_COUNTER_BASE - n.
+# The triggers have these numbers too.
 TAG_COUNTER_ID, AUDIENCE_COUNTER_BASE = -4, -10
+# Of audiences, the one that staff alone belong to has the lowest number, -1.
+AUDIENCE_COUNTER_ID_MAX = AUDIENCE_COUNTER_BASE + 1
 
-# Run in `folding.one_state`, so that no two are at it.
-ADD_UP = """
-WITH entries AS (DELETE FROM search_tally RETURNING of, change)
+# Statement: one delta for each counter in place of all. Under the index's lock (index_transaction):
+# of two at the same time, one would fail.
+COMPACT = """
+WITH deltas AS (DELETE FROM search_tally RETURNING of, change)
 INSERT INTO search_tally (of, change)
-SELECT of, sum(change) FROM entries GROUP BY of HAVING sum(change) <> 0
+SELECT of, sum(change) FROM deltas GROUP BY of HAVING sum(change) <> 0
 """
 
-COUNTED = f"""
-SELECT {TAG_COUNTER_ID} AS of, count(*) AS counted FROM tags_tag
+COUNTED = compose(
+    """
+SELECT {tags} AS of, count(*) AS counted FROM tags_tag
 UNION ALL
-SELECT {AUDIENCE_COUNTER_BASE} - audience, count(*) FROM tags_imagetag
-WHERE audience IS NOT NULL GROUP BY audience
-"""
+SELECT {base} - audience, count(*) FROM tags_imagetag WHERE audience IS NOT NULL GROUP BY audience
+""",
+    tags=bigint(TAG_COUNTER_ID),
+    base=bigint(AUDIENCE_COUNTER_BASE),
+)
 
-WRONG = f"""
-SELECT count(*) FROM ({COUNTED}) c
-FULL JOIN (SELECT of, sum(change) AS told FROM search_tally GROUP BY of) t USING (of)
-WHERE coalesce(counted, 0) <> coalesce(told, 0)
-"""
-
-COUNT_ANEW = f"""
+# Statement: the deltas made anew from tags and links. Under the index's lock: what is compacted
+# meanwhile would be counted twice.
+RECOUNT = compose(
+    """
 WITH replaced AS (DELETE FROM search_tally)
-INSERT INTO search_tally (of, change) {COUNTED}
-"""
+INSERT INTO search_tally (of, change) {counted}
+""",
+    counted=COUNTED,
+).text
 
-TOLD = "SELECT coalesce(sum(change), 0) FROM search_tally WHERE of {of}"
+WRONG_COUNTERS = compose(
+    """
+SELECT count(*) FROM ({counted}) rows_counted
+FULL JOIN (SELECT of, sum(change) AS told FROM search_tally GROUP BY of) deltas USING (of)
+WHERE coalesce(counted, 0) <> coalesce(told, 0)
+""",
+    counted=COUNTED,
+).text
 
-TAGS = f"""
+# Statement without parameters: one row with the number of tags.
+COUNT_TAGS = compose(
+    """
 SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild) THEN (SELECT count(*) FROM tags_tag)
-       ELSE ({TOLD.format(of=f"= {TAG_COUNTER_ID}")}) END
-"""
+       ELSE (SELECT coalesce(sum(change), 0)::bigint FROM search_tally WHERE of = {tags}) END
+""",
+    tags=bigint(TAG_COUNTER_ID),
+)
 
 # Links have no audience where the image has an end, and do not know when it will have begun.
-LINKS = f"""
+COUNT_LINKS = """
 SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild)
-    THEN (SELECT count(*) {{links}} WHERE {{visible}})
-    ELSE ({TOLD}) + (SELECT count(*) {{links}} WHERE i.ended_at > statement_timestamp()
-                     AND {{visible}})
-                  - (SELECT count(*) {{links}} WHERE i.created_at > {LATEST_CREATED_SQL}
-                     AND {AUDIENCE_COUNTER_BASE} - l.audience {{of}}) END
+    THEN (SELECT count(*) {links} WHERE {visible})
+    ELSE (SELECT coalesce(sum(change), 0)::bigint FROM search_tally WHERE of {counters})
+         + (SELECT count(*) {links} WHERE i.ended_at > statement_timestamp() AND {visible})
+         - (SELECT count(*) {links}
+            WHERE i.created_at > {latest} AND {base} - l.audience {counters}) END
 """
 
 
-def tags() -> int:
-    """How many tags there are."""
-    return _number(TAGS)
+def count_tags() -> int:
+    """How many tags there are, at the moment of the statement."""
+    return _number(COUNT_TAGS)
 
 
-def links(viewer: Viewer) -> int:
-    """How many links there are to images that a viewer is shown."""
-    return _number(links_statement(viewer))
+def count_links(viewer: Viewer) -> int:
+    """How many links there are to images that a viewer is shown, at the moment of the statement."""
+    return _number(count_links_statement(viewer))
 
 
-def links_statement(viewer: Viewer) -> str:
-    """The statement that tells how many links a viewer is shown; it has no parameters."""
-    of = f"<= {AUDIENCE_COUNTER_BASE + 1}"
-    if viewer.audiences is not None:
-        of = f"IN ({', '.join(str(AUDIENCE_COUNTER_BASE - audience) for audience in viewer.audiences)})"
-    links = "FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id"
-    return LINKS.format(of=of, links=links, visible=viewer.image_predicate().text)
+def count_links_statement(viewer: Viewer) -> Fragment:
+    """The statement of `count_links`: one row with a bigint, no parameters.
+
+    The viewer is a caller: of one project's links there is no counter.
+    """
+    if viewer.audiences is None:
+        counters = compose("<= {last}", last=bigint(AUDIENCE_COUNTER_ID_MAX))
+    else:
+        ids = bigints(AUDIENCE_COUNTER_BASE - audience for audience in viewer.audiences)
+        counters = compose("= ANY({ids})", ids=ids)
+    return compose(
+        COUNT_LINKS,
+        provides={"i"},
+        links=Fragment("FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id"),
+        visible=viewer.image_predicate(),
+        latest=Fragment(LATEST_CREATED_SQL),
+        base=bigint(AUDIENCE_COUNTER_BASE),
+        counters=counters,
+    )
 
 
 def verify(cursor: CursorWrapper, repair: bool = False) -> int:
-    """How many tallies are wrong; with `repair`, they are counted anew. In `folding.one_state`."""
-    cursor.execute(WRONG)
+    """How many counters are wrong; with `repair`, all are right afterwards.
+
+    Under the index's lock (`index_transaction`).
+    """
+    cursor.execute(WRONG_COUNTERS)
     (wrong,) = cursor.fetchone()
     if wrong and repair:
-        cursor.execute(COUNT_ANEW)
+        cursor.execute(RECOUNT)
     return int(wrong)
 
 
-def _number(statement: str) -> int:
+def _number(statement: Fragment) -> int:
     with read_connection().cursor() as cursor:
-        cursor.execute(statement)
+        cursor.execute(statement.text, statement.parameters or None)
         return int(cursor.fetchone()[0])

@@ -173,3 +173,22 @@ class Vocabulary(models.Model):
 
     def __str__(self) -> str:
         return f"version {self.version}"
+
+
+class CounterDelta(models.Model):
+    """A change of how many there are of something; how many there are now is the sum of them all.
+
+    `of` is the counter: of all tags, or of the links that an audience is shown (`tags.counters`).
+    Written by triggers of tags and links (migration search/0002) in the transaction of the change
+    itself; compacted by the worker.
+    """
+
+    of = models.BigIntegerField()
+    change = models.BigIntegerField()
+
+    class Meta:
+        # Of when searches kept them.
+        db_table = "search_tally"
+
+    def __str__(self) -> str:
+        return f"{self.change:+} of {self.of}"

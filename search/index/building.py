@@ -126,7 +126,7 @@ def rebuild_within(cursor: CursorWrapper, thresholds: Thresholds = DEFAULT) -> N
     for span in spans(cursor):
         build_span(cursor, dense, span)
     cursor.execute(COUNT_PUBLIC, [[terms.SHOWN, *dense]])
-    cursor.execute(counters.COUNT_ANEW)
+    cursor.execute(counters.RECOUNT)
     alphabet.put_up(cursor)
 
 

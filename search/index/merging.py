@@ -169,7 +169,7 @@ def merge_within(
     cursor.execute(MERGE_LINK_COUNTS, rows)
     merge_log.append(cursor, changes, thresholds)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
-    cursor.execute(counters.ADD_UP)
+    cursor.execute(counters.COMPACT)
     _make_dense(cursor, thresholds)
     return len(changes)
 

@@ -15,10 +15,9 @@ from taggedimages.http.fields import (
     QueryBooleanField,
     QueryChoiceField,
     QueryIntegerField,
-    QueryValue,
 )
 from taggedimages.http.reading import read
-from taggedimages.v1.pagination import PageParameters
+from taggedimages.v1.pagination import CursorPageParameters
 
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Parameters that a Query has under the same name.
@@ -79,21 +78,9 @@ class QueryParameters(serializers.Serializer[Any]):
     )
 
 
-class TextField(QueryValue, serializers.CharField):
-    """A text in a query string, which may be empty."""
-
-
-class BrowseParameters(PageParameters):
+class BrowseParameters(CursorPageParameters):
     """Which part of what was found, and what is said of all of it."""
 
-    cursor = TextField(
-        default=None,
-        allow_blank=True,
-        help_text=(
-            "Instead of `page`: empty to begin, then each answer's `next_cursor`. No image comes "
-            "twice and none is left out, whatever is made or deleted meanwhile."
-        ),
-    )
     facets = QueryChoiceField(
         ["tags"],
         default=None,

@@ -6,20 +6,8 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from images.v1.serializers import ImageRecordSerializer
+from taggedimages.v1.pagination import PageMetaSerializer
 from tags.v1.serializers import TagSerializer
-
-
-class PageMetaSerializer(serializers.Serializer[Any]):
-    """Which page, and how much there is."""
-
-    current_page = serializers.IntegerField(min_value=0, help_text="0 where `cursor` was given.")
-    has_more_pages = serializers.BooleanField()
-    total_results = serializers.IntegerField(min_value=0)
-    next_cursor = serializers.CharField(
-        required=False,
-        allow_null=True,
-        help_text="Only there where `cursor` was given; null: there is no more.",
-    )
 
 
 class TagCountSerializer(TagSerializer):

@@ -1,4 +1,4 @@
-"""Zero-based pages with exact totals (contract TIM, query parameters)."""
+"""Pages with exact totals: by number from 0 (contract TIM, query parameters), or by cursor."""
 
 from collections.abc import Iterable
 from typing import Any, Protocol
@@ -8,8 +8,9 @@ from rest_framework.pagination import PageNumberPagination
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taggedimages.http.fields import QueryIntegerField
-from taggedimages.http.reading import read
+from taggedimages.http.fields import QueryIntegerField, QueryValue
+from taggedimages.http.reading import Reader, read
+from taggedimages.v1.cursors import next_link
 
 
 class PageParameters(serializers.Serializer[Any]):
@@ -21,6 +22,36 @@ class PageParameters(serializers.Serializer[Any]):
     page = QueryIntegerField(default=0, min_value=0, help_text="Which page, counted from 0.")
 
 
+class CursorField(QueryValue, serializers.CharField):
+    """A cursor in a query string; an empty one begins."""
+
+
+class CursorPageParameters(PageParameters):
+    """Which page, by its number or by what comes before it, and how long."""
+
+    cursor = CursorField(
+        default=None,
+        allow_blank=True,
+        help_text=(
+            "Instead of `page`: empty to begin, then each answer's `next_cursor`. Nothing comes "
+            "twice and nothing is left out, whatever is made or deleted meanwhile."
+        ),
+    )
+
+
+class PageMetaSerializer(serializers.Serializer[Any]):
+    """Which page, and how much there is."""
+
+    current_page = serializers.IntegerField(min_value=0, help_text="0 where `cursor` was given.")
+    has_more_pages = serializers.BooleanField()
+    total_results = serializers.IntegerField(min_value=0)
+    next_cursor = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text="Only there where `cursor` was given; null: there is no more.",
+    )
+
+
 class Paged(Protocol):
     """Records that are counted and sliced, such as a queryset."""
 
@@ -29,8 +60,37 @@ class Paged(Protocol):
     def __getitem__(self, part: slice, /) -> Iterable[Any]: ...
 
 
+def read_page(parameters: Reader, request: Request) -> dict[str, Any]:
+    """What a request asks of a list that has cursors: values of CursorPageParameters.
+
+    Raises ValidationError, for `page` beside `cursor` too.
+    """
+    asked = read(parameters, request.query_params)
+    if asked["cursor"] is not None and "page" in request.query_params:
+        raise serializers.ValidationError({"cursor": ["Does not go with page."]})
+    return asked
+
+
+def page_response(
+    request: Request,
+    asked: dict[str, Any],
+    results: list[Any],
+    total: int,
+    next_cursor: str | None,
+    **more: Any,
+) -> Response:
+    """The answer to what `read_page` has read; `more` stands beside `results` and `meta`.
+
+    Without `next_cursor`, nothing follows.
+    """
+    answer = page_of(results, asked["page"], asked["limit"], total) | more
+    if asked["cursor"] is not None:
+        answer["meta"] |= {"has_more_pages": bool(next_cursor), "next_cursor": next_cursor}
+    return Response(answer, headers=next_link(request, next_cursor) if next_cursor else None)
+
+
 def page_of(results: list[Any], number: int, limit: int, total: int) -> dict[str, Any]:
-    """`{results, meta}`."""
+    """`{results, meta}` of the page with this number, counted from 0."""
     meta = {
         "current_page": number,
         "has_more_pages": (number + 1) * limit < total,
@@ -73,15 +133,9 @@ class ZeroBasedPagination(PageNumberPagination):
 
 
 def paged(
-    records: Paged,
-    request: Request,
-    serializer: type[serializers.Serializer[Any]] | None = None,
+    records: Paged, request: Request, serializer: type[serializers.Serializer[Any]]
 ) -> Response:
-    """The page of some records that the request asks for; without a serializer, as they are.
-
-    Raises ValidationError.
-    """
+    """The page of some records that the request asks for by its number. Raises ValidationError."""
     pages = ZeroBasedPagination()
     page = pages.paginate_queryset(records, request)
-    shown = serializer(page, many=True).data if serializer else page
-    return pages.get_paginated_response(shown)
+    return pages.get_paginated_response(serializer(page, many=True).data)

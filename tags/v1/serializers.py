@@ -6,6 +6,7 @@ from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
 from taggedimages.http.fields import StrictCharField
+from taggedimages.v1.pagination import PageMetaSerializer
 from tags.models import Tag
 
 
@@ -14,6 +15,14 @@ class TagSerializer(serializers.Serializer[Tag]):
 
     id = serializers.IntegerField()
     name = serializers.CharField()
+
+
+@extend_schema_serializer(component_name="TagBrowsePage", many=False)
+class TagBrowsePageSerializer(serializers.Serializer[Any]):
+    """TagBrowsePage."""
+
+    results = TagSerializer(many=True)
+    meta = PageMetaSerializer()
 
 
 @extend_schema_serializer(component_name="TagInput")

@@ -16,13 +16,14 @@ from taggedimages.http.reading import read
 from taggedimages.identity.authentication import author_of
 from taggedimages.transactions import retried
 from taggedimages.v1 import SOURCE
+from taggedimages.v1.cursors import LINK_HEADER
 from taggedimages.v1.ids import parse_id
-from taggedimages.v1.pagination import PageParameters, paged
+from taggedimages.v1.pagination import CursorPageParameters, page_response, read_page
 from taggedimages.v1.schema import CHANGED_SINCE
-from tags import curation
-from tags.alphabet import Alphabet
+from tags import alphabet, curation
 from tags.models import Tag, TagQuerySet
-from tags.v1.serializers import TagNameSerializer, TagSerializer
+from tags.v1.cursors import cursor_at, position_of
+from tags.v1.serializers import TagBrowsePageSerializer, TagNameSerializer, TagSerializer
 
 
 class TagViewSet(GenericViewSet[Tag]):
@@ -33,10 +34,18 @@ class TagViewSet(GenericViewSet[Tag]):
     def get_queryset(self) -> TagQuerySet:
         return Tag.objects.alphabetical()
 
-    @extend_schema(summary="Browse tags in alphabetical order", parameters=[PageParameters])
+    @extend_schema(
+        summary="Browse tags in alphabetical order",
+        parameters=[CursorPageParameters, LINK_HEADER],
+        responses=TagBrowsePageSerializer,
+    )
     def list(self, request: Request) -> Response:
-        # As TagSerializer has them, which would take longer than finding them.
-        return paged(Alphabet(), request)
+        asked = read_page(CursorPageParameters, request)
+        after = position_of(asked["cursor"]) if asked["cursor"] else None
+        page = alphabet.page(asked["limit"], asked["page"] * asked["limit"], after)
+        following = cursor_at(page.last) if page.last else None
+        # Tags as TagSerializer has them, which would take longer than finding them.
+        return page_response(request, asked, page.tags, page.total, following)
 
     @extend_schema(
         summary="Create a tag",

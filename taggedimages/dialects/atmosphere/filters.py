@@ -24,7 +24,6 @@ from search.results import SearchResults
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.references import ReferenceFilter
 from taggedimages.postgresql.deferred_join import DeferredJoin
-from taggedimages.postgresql.fragments import Fragment
 from tags import counters
 from tags.models import ImageTag, Tag
 
@@ -147,8 +146,8 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
         user = self.request.user
         if not given:
             viewer = Viewer.of(user)
-            told = Fragment(counters.links_statement(viewer))
-            return DeferredJoin(links, lambda: counters.links(viewer), total_statement=told)
+            total = counters.count_links_statement(viewer)
+            return DeferredJoin(links, lambda: counters.count_links(viewer), total_statement=total)
         self.wanted_tag = _tag(given)
         narrowed: QuerySet[ImageTag] = super().filter_queryset(links)
         if given.keys() <= {"tag", "tag__name"}:

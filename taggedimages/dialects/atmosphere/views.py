@@ -171,7 +171,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
 
     @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
-        tags: Any = DeferredJoin(self.get_queryset(), counters.tags)
+        tags: Any = DeferredJoin(self.get_queryset(), counters.count_tags)
         page = self.paginate_queryset(tags)
         return self.get_paginated_response(self.get_serializer(page, many=True).data)
 

@@ -7,7 +7,7 @@ import search.models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("search", "0006_folds")]
+    dependencies = [("search", "0007_counters")]
 
     operations = [
         migrations.SeparateDatabaseAndState(

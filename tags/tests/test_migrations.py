@@ -1,0 +1,54 @@
+"""A database with tags, links and deltas of before goes on under the present migrations."""
+
+from collections.abc import Iterator
+
+import pytest
+from django.core.management import call_command
+from django.db import connection
+from django.db.migrations.executor import MigrationExecutor
+
+from images.visibility import Viewer
+from search.tests.indexes import merge_all
+from taggedimages.factories import TESTS, make_image, make_tag
+from tags import counters, curation
+from tags.models import CounterDelta, ImageTag, Tag
+
+pytestmark = pytest.mark.django_db(transaction=True)
+
+BEFORE = [("search", "0006_folds"), ("tags", "0011_valued_links")]
+
+
+def migrate(*targets: tuple[str, str]) -> None:
+    executor = MigrationExecutor(connection)
+    executor.migrate(list(targets) or executor.loader.graph.leaf_nodes())
+
+
+@pytest.fixture
+def before() -> Iterator[None]:
+    """Some links, of which some deltas are compacted, in a database as it was before."""
+    make_image("knee", "left")
+    merge_all()
+    make_image("knee", "right")
+    migrate(*BEFORE)
+    yield
+    migrate()
+
+
+def assert_counters_exact() -> None:
+    assert counters.count_tags() == Tag.objects.count()
+    assert counters.count_links(Viewer.of(None)) == ImageTag.objects.count()
+
+
+def test_counters_go_on_with_the_deltas_of_before(before):
+    make_image("new")
+    deltas = set(CounterDelta.objects.values_list("of", "change"))
+    migrate()
+    assert set(CounterDelta.objects.values_list("of", "change")) == deltas
+    assert_counters_exact()
+    curation.delete(make_tag("knee"), TESTS)
+    merge_all()
+    assert_counters_exact()
+
+
+def test_models_and_migrations_say_the_same():
+    call_command("makemigrations", check=True, dry_run=True, verbosity=0)
