@@ -91,7 +91,7 @@ def remove_deleted() -> int:
 STEPS: tuple[Callable[[], int], ...] = (empty_trash, end_abandoned, abort_stale, remove_deleted)
 
 
-class NowAndThen:
+class PeriodicPurge:
     """Purges every PURGE_SECONDS or so, for a worker that calls it in each of its rounds."""
 
     def __init__(self) -> None:

@@ -159,11 +159,14 @@ class TagChange(models.Model):
         return f"{self.tag_name} on {self.image_id}: {self.old_value!r} to {self.new_value!r}"
 
 
-class Vocabulary(models.Model):
+class TagNamesVersion(models.Model):
     """One row with a number that changes whenever a tag is renamed (migration 0006)."""
 
     id = models.SmallIntegerField(primary_key=True)
     version = models.BigIntegerField()
+
+    class Meta:
+        db_table = "tags_vocabulary"
 
     def __str__(self) -> str:
         return f"version {self.version}"

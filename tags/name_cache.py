@@ -1,8 +1,8 @@
 """The names of many tags by id, kept in memory for as long as no tag is renamed.
 
 A page of a hundred images shows a thousand tags, and asking for their names takes longer than
-finding the images. The vocabulary has a version (migration 0006), which changes in the very
-transaction of a rename: names that were read at one version are right wherever that is read.
+finding the images. Names have a version (TagNamesVersion), which changes in the very transaction
+of a rename: names that were read at one version are right wherever that is read.
 """
 
 from typing import TypedDict

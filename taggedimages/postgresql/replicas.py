@@ -40,23 +40,23 @@ class Away(Exception):
 
 
 class Server:
-    """A PostgreSQL server, and how far its log reaches, in bytes.
+    """A PostgreSQL server, and how far its write-ahead log reaches: an LSN, in bytes.
 
     The primary's: what it has flushed, which every commit that was answered is in. Unlike what it
     has inserted, that is sent to replicas at once.
     """
 
-    log = "pg_current_wal_flush_lsn()"
+    lsn_function = "pg_current_wal_flush_lsn()"
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
         self.away = False
 
-    def position(self, anyway: bool = False) -> int:
-        """How far its log reaches now. Raises Away, without asking unless `anyway` if it was."""
+    def lsn(self, anyway: bool = False) -> int:
+        """Its LSN now, in bytes. Raises Away, without asking unless `anyway` if it was."""
 
         def ask(cursor: CursorWrapper) -> int:
-            cursor.execute(f"SELECT coalesce({self.log} - '0/0'::pg_lsn, 0)")
+            cursor.execute(f"SELECT coalesce({self.lsn_function} - '0/0'::pg_lsn, 0)")
             return int(cursor.fetchone()[0])
 
         return self._asked(ask, anyway)
@@ -106,12 +106,12 @@ class Server:
 class Replica(Server):
     """A server that replays the primary's log, some time after it."""
 
-    log = "pg_last_wal_replay_lsn()"
+    lsn_function = "pg_last_wal_replay_lsn()"
 
     def __init__(self, alias: str) -> None:
         super().__init__(alias)
         self.fresh_until = self.late_until = 0.0
-        # A position that it had not replayed yet, and an instant by which the primary had it.
+        # An LSN that it had not replayed yet, and an instant by which the primary had reached it.
         self.lacking = 0, 0.0
         self.asking = Lock()
 
@@ -134,23 +134,23 @@ class Replica(Server):
                 self.asking.release()
         return time.monotonic() < self.fresh_until
 
-    def settle(self, position: int, at: float) -> None:
-        """Wait for a position that the primary had by then (the second rule). Raises Away."""
+    def settle(self, lsn: int, at: float) -> None:
+        """Wait for an LSN that the primary had reached by `at` (the second rule). Raises Away."""
         pause = Pause()
-        while 0 < self.behind(position, at) <= LAG:
+        while 0 < self.behind(lsn, at) <= LAG:
             pause()
 
-    def behind(self, position: int, at: float) -> float:
-        """For how many seconds it has lacked something; 0 where it has all up to this position.
+    def behind(self, lsn: int, at: float) -> float:
+        """For how many seconds it has lacked something; 0 where it has all up to this LSN.
 
-        The primary had it by the instant that is given. Raises Away.
+        The primary had reached it by `at`, on the monotonic clock. Raises Away.
         """
-        replayed = self.position()
-        if replayed >= position:
+        replayed = self.lsn()
+        if replayed >= lsn:
             return 0
         lacked, since = self.lacking
         if replayed >= lacked:
-            lacked, since = self.lacking = position, at
+            lacked, since = self.lacking = lsn, at
         return time.monotonic() - since
 
     def _look(self) -> None:
@@ -172,9 +172,9 @@ class Replica(Server):
         """
         for _ in range(2):
             asked_at = time.monotonic()
-            position, at = PRIMARY.position(), time.monotonic()
+            lsn, at = PRIMARY.lsn(), time.monotonic()
             pause = Pause()
-            while behind := self.behind(position, at):
+            while behind := self.behind(lsn, at):
                 if behind > LAG or time.monotonic() > until:
                     return None
                 pause()
@@ -211,7 +211,7 @@ def choose(tried: Container[Server] = ()) -> Server:
     reached: dict[Server, int] = {}
     for replica in replicas:
         with suppress(Away):
-            reached[replica] = replica.position()
+            reached[replica] = replica.lsn()
     return max(reached, key=reached.__getitem__, default=PRIMARY)
 
 
@@ -222,7 +222,7 @@ def settle() -> None:
     """
     with suppress(Away):
         # A write that got through counts for more than a failure of some moments ago.
-        position, at = PRIMARY.position(anyway=True), time.monotonic()
+        lsn, at = PRIMARY.lsn(anyway=True), time.monotonic()
         for replica in REPLICAS:
             with suppress(Away):
-                replica.settle(position, at)
+                replica.settle(lsn, at)
