@@ -24,7 +24,7 @@ from images.querysets import ImageQuerySet
 logger = logging.getLogger(__name__)
 
 # SKIP LOCKED lets several workers share the rows. Files that were announced or listed are looked
-# for after doubling waits of 1 s to about 34 min; what is at hand is held for inspecting.CLAIM at
+# for after doubling waits of 1 s to about 34 min; what is at hand is held for inspection_jobs.CLAIM at
 # least.
 CLAIM = """
 UPDATE images_image

@@ -40,7 +40,7 @@ from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.transactions import retried
-from tags import counters, curation, definitions, tagging
+from tags import counters, curation, tagging
 from tags.models import ImageTag, Tag
 
 # Link ids count up as links are made.
@@ -184,7 +184,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         asked = TagInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         owner = author_of(request, SOURCE).user
-        tag = definitions.define(**asked.validated_data, owner=owner)
+        tag = curation.define(**asked.validated_data, owner=owner)
         return Response(self.get_serializer(tag).data, status=status.HTTP_201_CREATED)
 
     @documented("Change a tag on every image", request=TagInputSerializer)
@@ -211,7 +211,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         self.check_unchanged(tag)
         asked = TagInputSerializer(tag, data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
-        return Response(self.get_serializer(definitions.redefine(tag, **asked.validated_data)).data)
+        return Response(self.get_serializer(curation.redefine(tag, **asked.validated_data)).data)
 
 
 class TokenViewSet(AtmosphereViewSet[Token]):

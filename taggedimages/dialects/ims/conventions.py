@@ -24,7 +24,7 @@ from taggedimages.dialects.ims.authentication import (
 )
 from taggedimages.dialects.ims.schema import ImsSchema
 from taggedimages.http.errors import problem_of
-from taggedimages.http.parsers import IgnoreAcceptHeader, BoundedJSONParser
+from taggedimages.http.parsers import BoundedJSONParser, IgnoreAcceptHeader
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags.tagging import TooManyTags

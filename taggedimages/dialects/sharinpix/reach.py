@@ -8,7 +8,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 
 from images.models import Image
 from images.querysets import ImageQuerySet
-from taggedimages.dialects.sharinpix import query
+from taggedimages.dialects.sharinpix import query_language
 from taggedimages.dialects.sharinpix.caller import LINKS, READ, Caller
 from tags.models import ImageTag
 
@@ -20,7 +20,7 @@ def images(caller: Caller, right: str = READ) -> ImageQuerySet:
 
 def listed(caller: Caller, right: str = READ) -> ImageQuerySet:
     """The same to be listed, rather than looked up one by one."""
-    return _within(caller, Image.objects.current(), right, query.listed)
+    return _within(caller, Image.objects.current(), right, query_language.listed)
 
 
 def trashed(caller: Caller, right: str = "trash") -> ImageQuerySet:
@@ -62,7 +62,7 @@ def _within(
     caller: Caller,
     scope: ImageQuerySet,
     right: str,
-    matching: Callable[[str], Q] = query.matching,
+    matching: Callable[[str], Q] = query_language.matching,
 ) -> ImageQuerySet:
     scope = scope.of_project(caller.project_id).select_related("facts")
     if caller.session:

@@ -8,7 +8,7 @@ from rest_framework.response import Response
 from images import deletion, editing
 from images.models import Image
 from images.querysets import ImageQuerySet
-from taggedimages.dialects.sharinpix import query, reach
+from taggedimages.dialects.sharinpix import query_language, reach
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.caller import READ
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
@@ -105,7 +105,7 @@ class ImageViewSet(SharinPixViewSet):
     def search(self, request: Request) -> Response:
         images = reach.listed(caller(request))
         asked = Parameters(request).text("q")
-        return _listed(images.filter(query.listed(asked)) if asked else images)
+        return _listed(images.filter(query_language.listed(asked)) if asked else images)
 
     def image(self, id: str, *rights: str) -> Image:
         """The image with this id, if the caller has all these rights, or else may read it.

@@ -22,12 +22,12 @@ from taggedimages.dialects.sharinpix.openapi import (
 )
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer
+from taggedimages.dialects.sharinpix.tag_inputs import labelled
 from taggedimages.dialects.sharinpix.text import uuid_in
-from taggedimages.dialects.sharinpix.vocabulary import labelled
 from taggedimages.identity.authentication import author_of
 from tags import tagging
+from tags.curation import establish
 from tags.models import Tag
-from tags.vocabulary import establish
 
 
 class StorageFileViewSet(SharinPixViewSet):
