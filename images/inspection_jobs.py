@@ -27,7 +27,7 @@ from images.models import Facts, Image
 logger = logging.getLogger(__name__)
 
 # How long a claim holds; renewed while the inspection goes on.
-CLAIM = timedelta(seconds=15)
+CLAIM_PERIOD = timedelta(seconds=15)
 # Tries of what no fault of the file's stopped: a worker that died, a disk that was full.
 PATIENCE = 10
 LONGEST_WAIT = timedelta(seconds=64)
@@ -143,9 +143,9 @@ def _keeper(image: Image, stopping: Callable[[], bool]) -> Callable[[], None]:
         nonlocal renewed_at
         if stopping():
             raise Stopping
-        if time.monotonic() - renewed_at >= sandbox.TICK_SECONDS - 0.5:
+        if time.monotonic() - renewed_at >= sandbox.RENEWAL_SECONDS - 0.5:
             renewed_at = time.monotonic()
-            Image.objects.filter(pk=image.pk).update(check_at=timezone.now() + CLAIM)
+            Image.objects.filter(pk=image.pk).update(check_at=timezone.now() + CLAIM_PERIOD)
 
     return keep
 

@@ -32,7 +32,7 @@ def purge() -> dict[str, int]:
 
     Raises storage.StorageUnavailable; what was not done yet is still due then.
     """
-    return {step.__name__: step() for step in STEPS}
+    return {step.__name__: step() for step in PURGE_STEPS}
 
 
 def empty_trash() -> int:
@@ -88,7 +88,12 @@ def remove_deleted() -> int:
     return removed
 
 
-STEPS: tuple[Callable[[], int], ...] = (empty_trash, end_abandoned, abort_stale, remove_deleted)
+PURGE_STEPS: tuple[Callable[[], int], ...] = (
+    empty_trash,
+    end_abandoned,
+    abort_stale,
+    remove_deleted,
+)
 
 
 class PeriodicPurge:

@@ -22,7 +22,7 @@ from django.db.backends.postgresql import base
 from psycopg2 import extensions
 
 # A pooled connection that is asked whether it lives, before each request.
-PROBE_SECONDS = 1.0
+LIVENESS_SECONDS = 1.0
 # What a client may ask before it logs in, and any server answers: whether it takes SSL.
 GREETING = struct.pack("!ii", 8, 80_877_103)
 # By when the present code wants its answers, on the monotonic clock.
@@ -51,7 +51,7 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def is_usable(self) -> bool:
         if not isinstance(self.connection, Connection):
             return super().is_usable()
-        self.connection.timeout = min(PROBE_SECONDS, settings.DATABASE_ANSWER_SECONDS)
+        self.connection.timeout = min(LIVENESS_SECONDS, settings.DATABASE_ANSWER_SECONDS)
         try:
             return super().is_usable()
         finally:
@@ -104,9 +104,9 @@ def wait(connection: extensions.connection) -> None:
         wanted = select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
         poller.register(connection.fileno(), wanted)
         left = max(0, until - time.monotonic())
-        if poller.poll(min(left, PROBE_SECONDS) * 1000):
+        if poller.poll(min(left, LIVENESS_SECONDS) * 1000):
             continue
-        if left <= PROBE_SECONDS or not greets_others(connection):
+        if left <= LIVENESS_SECONDS or not greets_others(connection):
             waited = time.monotonic() - began
             raise psycopg2.OperationalError(f"The database has not answered in {waited:.0f} s.")
 
@@ -119,7 +119,7 @@ def greets_others(connection: extensions.connection) -> bool:
     host, port = connection.info.host, connection.info.port
     if not getattr(connection, "established", False) or host.startswith("/"):
         return True
-    with suppress(OSError), socket.create_connection((host, port), PROBE_SECONDS) as other:
+    with suppress(OSError), socket.create_connection((host, port), LIVENESS_SECONDS) as other:
         other.sendall(GREETING)
         return bool(other.recv(1))
     return False

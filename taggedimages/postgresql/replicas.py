@@ -26,13 +26,13 @@ from taggedimages.postgresql.base import answers_within
 
 R = TypeVar("R")
 
-LAG = settings.REPLICA_LAG_SECONDS
+LAG_SECONDS = settings.REPLICA_LAG_SECONDS
 # How long a server may take to answer, and between questions to one that did not: by the time that
 # a first write has been held for late replicas, everybody knows that the primary is back.
-ANSWER_SECONDS, AWAY_SECONDS = 1.0, max(0.05, LAG / 2)
+ANSWER_SECONDS, AWAY_SECONDS = 1.0, max(0.05, LAG_SECONDS / 2)
 # How long a replica that lags stays out of use before it is looked at again.
 LATE_SECONDS = 1.0
-PAUSE_SECONDS = 0.0005, 0.01
+REPLAY_POLL_SECONDS = 0.0005, 0.01
 
 
 class Away(Exception):
@@ -127,7 +127,7 @@ class Replica(Server):
         """Whether it has all that anybody was told of (the first rule)."""
         left = self.fresh_until - time.monotonic()
         # One thread asks ahead of time; others wait for it only once time is up.
-        if left < LAG / 2 and self.asking.acquire(blocking=left <= 0):
+        if left < LAG_SECONDS / 2 and self.asking.acquire(blocking=left <= 0):
             try:
                 self._look()
             finally:
@@ -137,7 +137,7 @@ class Replica(Server):
     def settle(self, lsn: int, at: float) -> None:
         """Wait for an LSN that the primary had reached by `at` (the second rule). Raises Away."""
         pause = Pause()
-        while 0 < self.behind(lsn, at) <= LAG:
+        while 0 < self.behind(lsn, at) <= LAG_SECONDS:
             pause()
 
     def behind(self, lsn: int, at: float) -> float:
@@ -155,11 +155,11 @@ class Replica(Server):
 
     def _look(self) -> None:
         now = time.monotonic()
-        if now < self.late_until or self.fresh_until - now >= LAG / 2:
+        if now < self.late_until or self.fresh_until - now >= LAG_SECONDS / 2:
             return
         with suppress(Away):
-            if fresh_at := self._fresh_at(now + LAG / 2):
-                self.fresh_until = fresh_at + LAG
+            if fresh_at := self._fresh_at(now + LAG_SECONDS / 2):
+                self.fresh_until = fresh_at + LAG_SECONDS
             else:
                 self.late_until = time.monotonic() + LATE_SECONDS
 
@@ -175,7 +175,7 @@ class Replica(Server):
             lsn, at = PRIMARY.lsn(), time.monotonic()
             pause = Pause()
             while behind := self.behind(lsn, at):
-                if behind > LAG or time.monotonic() > until:
+                if behind > LAG_SECONDS or time.monotonic() > until:
                     return None
                 pause()
         return asked_at
@@ -185,7 +185,7 @@ class Pause:
     """Sleeps for longer each time that it is called."""
 
     def __init__(self) -> None:
-        self.seconds, self.longest = PAUSE_SECONDS
+        self.seconds, self.longest = REPLAY_POLL_SECONDS
 
     def __call__(self) -> None:
         time.sleep(self.seconds)
@@ -193,7 +193,7 @@ class Pause:
 
 
 PRIMARY = Server(DEFAULT_DB_ALIAS)
-REPLICAS = [Replica(alias) for alias in settings.REPLICAS]
+REPLICA_SERVERS = [Replica(alias) for alias in settings.REPLICAS]
 
 
 def choose(tried: Container[Server] = ()) -> Server:
@@ -201,7 +201,7 @@ def choose(tried: Container[Server] = ()) -> Server:
 
     A fresh replica; else the primary; else, since that is away, the replica that is furthest.
     """
-    replicas = [replica for replica in REPLICAS if replica not in tried]
+    replicas = [replica for replica in REPLICA_SERVERS if replica not in tried]
     random.shuffle(replicas)
     for replica in replicas:
         if replica.answers() and replica.is_fresh():
@@ -223,6 +223,6 @@ def settle() -> None:
     with suppress(Away):
         # A write that got through counts for more than a failure of some moments ago.
         lsn, at = PRIMARY.lsn(anyway=True), time.monotonic()
-        for replica in REPLICAS:
+        for replica in REPLICA_SERVERS:
             with suppress(Away):
                 replica.settle(lsn, at)

@@ -43,8 +43,6 @@ from taggedimages.transactions import retried
 from tags import counters, curation, tagging
 from tags.models import ImageTag, Tag
 
-# Link ids count up as links are made.
-LINKS = ImageTag.objects.select_related("tag").order_by("id")
 INCLUDE_ENDED = OpenApiParameter(
     "include_ended", bool, description="With `true`, ended images too: one's own; all to staff."
 )
@@ -113,7 +111,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
     def get_queryset(self) -> QuerySet[ImageTag]:
         links = ImageTag.objects.visible_to(self.request.user).order_by("id")
         return links.select_related("image", "tag__user").prefetch_related(
-            Prefetch("image__imagetag_set", LINKS)
+            Prefetch("image__imagetag_set", tagging.LINKS_OLDEST_FIRST)
         )
 
     @documented("Links, oldest first")
@@ -231,5 +229,5 @@ class TokenViewSet(AtmosphereViewSet[Token]):
 def with_links(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that is shown of them, in as many statements for one as for many."""
     return images.select_related("created_by", "facts").prefetch_related(
-        Prefetch("imagetag_set", LINKS)
+        Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST)
     )

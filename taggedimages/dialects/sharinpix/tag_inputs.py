@@ -9,7 +9,7 @@ from urllib.parse import unquote
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 
 from taggedimages.dialects.sharinpix.caller import Caller, Labels
-from taggedimages.dialects.sharinpix.parameters import MAX_TEXT, Parameters
+from taggedimages.dialects.sharinpix.parameters import MAX_TEXT_CHARACTERS, Parameters
 from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
 from tags import curation
 from tags.models import Tag
@@ -100,7 +100,7 @@ def _labels_in(given: Parameters) -> dict[str, str]:
     labels = value if isinstance(value, dict) else {"en": value, "fr": value}
     found = {f"label_{key}": labels[key] for key in ("en", "fr") if labels.get(key) is not None}
     for text in found.values():
-        if not isinstance(text, str) or not is_storable(text) or len(text) > MAX_TEXT:
+        if not isinstance(text, str) or not is_storable(text) or len(text) > MAX_TEXT_CHARACTERS:
             raise ValidationError({"label": "Not a text of at most 255 characters."})
     return found
 

@@ -10,7 +10,7 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from taggedimages.dialects.sharinpix import query_language, reach
 from taggedimages.dialects.sharinpix.authentication import caller
-from taggedimages.dialects.sharinpix.caller import READ
+from taggedimages.dialects.sharinpix.caller import READ_RIGHT
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
 from taggedimages.dialects.sharinpix.openapi import (
     DELETED,
@@ -133,7 +133,7 @@ class TrashViewSet(SharinPixViewSet):
 
     @documented(summary="Take an image out of the trash", responses=ImageSerializer)
     def restore(self, request: Request, id: str) -> Response:
-        held, readable = reach.trashed(caller(request)), reach.trashed(caller(request), READ)
+        held, readable = reach.trashed(caller(request)), reach.trashed(caller(request), READ_RIGHT)
         image = reach.one(held, readable, uuid_in(id))
         if not deletion.restore(image):
             raise NotFound

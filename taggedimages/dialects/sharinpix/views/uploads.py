@@ -8,7 +8,7 @@ from images import keys, staged_uploads, storage
 from images.models import Image
 from taggedimages.dialects.sharinpix import grants, reach
 from taggedimages.dialects.sharinpix.authentication import caller
-from taggedimages.dialects.sharinpix.caller import READ, Caller, Labels
+from taggedimages.dialects.sharinpix.caller import READ_RIGHT, Caller, Labels
 from taggedimages.dialects.sharinpix.conventions import SOURCE, SharinPixViewSet
 from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
 from taggedimages.dialects.sharinpix.openapi import (
@@ -17,7 +17,7 @@ from taggedimages.dialects.sharinpix.openapi import (
     FILE_BODY,
     INFOS_BODY,
     PERMISSION_BODY,
-    SIGNED,
+    TOKEN_RESPONSE,
     documented,
 )
 from taggedimages.dialects.sharinpix.parameters import Parameters
@@ -56,7 +56,10 @@ class StorageFileViewSet(SharinPixViewSet):
         responses=CLAIMED,
     )
     def update(self, request: Request, id: str) -> Response:
-        held, readable = reach.claimable(caller(request)), reach.claimable(caller(request), READ)
+        held, readable = (
+            reach.claimable(caller(request)),
+            reach.claimable(caller(request), READ_RIGHT),
+        )
         image = reach.one(held, readable, uuid_in(id))
         if _named_key(request) != keys.upload_key(image.key):
             raise ValidationError({"infos": "Names another file."})
@@ -76,7 +79,7 @@ class TokenViewSet(SharinPixViewSet):
     @documented(
         summary="Sign claims that reach no further than the caller's",
         request=PERMISSION_BODY,
-        responses=SIGNED,
+        responses=TOKEN_RESPONSE,
     )
     def create(self, request: Request) -> Response:
         permission = Parameters(request).json("permission")
