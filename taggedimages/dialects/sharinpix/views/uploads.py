@@ -8,7 +8,7 @@ from images import keys, staged_uploads, storage
 from images.models import Image
 from taggedimages.dialects.sharinpix import grants, reach
 from taggedimages.dialects.sharinpix.authentication import caller
-from taggedimages.dialects.sharinpix.caller import READ_RIGHT, Caller, Labels
+from taggedimages.dialects.sharinpix.caller import READ_RIGHT, Labels
 from taggedimages.dialects.sharinpix.conventions import SOURCE, SharinPixViewSet
 from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
 from taggedimages.dialects.sharinpix.openapi import (
@@ -27,7 +27,6 @@ from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.identity.authentication import author_of
 from tags import tagging
 from tags.curation import establish
-from tags.models import Tag
 
 
 class StorageFileViewSet(SharinPixViewSet):
@@ -69,7 +68,9 @@ class StorageFileViewSet(SharinPixViewSet):
 
     def tag(self, image: Image, request: Request) -> None:
         """Link the tags that the token puts on all that is uploaded with it."""
-        if drafts := _auto_tags(caller(request)):
+        by = caller(request)
+        drafts = [labelled(name, by.named_tags.get(name, Labels())) for name in by.auto_tags]
+        if drafts:
             tagging.tag_each([image], establish(drafts), author_of(request, SOURCE))
 
 
@@ -111,7 +112,3 @@ def _named_key(request: Request) -> str:
         return key_in(infos.strip())
     except NotAnAnswer as error:
         raise ParseError(str(error)) from error
-
-
-def _auto_tags(caller: Caller) -> list[Tag]:
-    return [labelled(name, caller.named_tags.get(name, Labels())) for name in caller.auto_tags]
