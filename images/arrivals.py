@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 MINUTE = timedelta(minutes=1)
 # A minute is listed again after so many seconds, or this share of its age: most files come soon.
-LEAST, SHARE = 2.0, 1 / 16
+RELIST_SECONDS_MIN, RELIST_SHARE_OF_AGE = 2.0, 1 / 16
 # Minutes that are listed in one round of the worker, and keys that are looked up at once.
-MOST, BATCH = 60, 1_000
+MINUTES_PER_ROUND, KEYS_PER_LOOKUP = 60, 1_000
 
 AWAITING = """
 SELECT minute FROM unnest(%s::timestamptz[]) WITH ORDINALITY AS due (minute, number)
@@ -36,7 +36,7 @@ ORDER BY number
 """
 
 # Those whose turn it is in any case, for their file was found before, are left alone.
-DUE = """
+MAKE_DUE = """
 UPDATE images_image SET check_at = statement_timestamp(), checks = 0
 WHERE key = ANY(%s::text[]) AND uploaded_at IS NULL AND deleted_at IS NULL AND checks >= %s
 """
@@ -72,7 +72,7 @@ class Arrivals:
             awaiting = [minute for (minute,) in cursor.fetchall()]
         for minute in set(due).difference(awaiting):
             self.listed_at[minute] = time.monotonic()
-        return awaiting[:MOST]
+        return awaiting[:MINUTES_PER_ROUND]
 
     def due(self, now: datetime) -> list[datetime]:
         """Minutes whose upload URLs may still bring files, and that were not listed lately."""
@@ -86,7 +86,7 @@ class Arrivals:
             minute
             for minute in minutes
             if moment - self.listed_at.get(minute, -float("inf"))
-            >= max(LEAST, (now - minute).total_seconds() * SHARE)
+            >= max(RELIST_SECONDS_MIN, (now - minute).total_seconds() * RELIST_SHARE_OF_AGE)
         ]
 
 
@@ -97,8 +97,8 @@ def find(minute: datetime) -> int:
     """
     found = 0
     listed = (key for key, _ in storage.objects(keys.of_minute(minute)))
-    while batch := list(islice(listed, BATCH)):
+    while batch := list(islice(listed, KEYS_PER_LOOKUP)):
         with connection.cursor() as cursor:
-            cursor.execute(DUE, [array(batch), uploads.UNSEEN])
+            cursor.execute(MAKE_DUE, [array(batch), uploads.UNSEEN])
             found += cursor.rowcount
     return found

@@ -12,12 +12,12 @@ from taggedimages.identity.models import Project
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 
-INSERT = """
+INSERT_IMAGE = """
 INSERT INTO images_image ({columns}) VALUES ({values})
 RETURNING id, EXISTS (SELECT FROM identity_project p WHERE p.id = images_image.project_id)
 """
 
-REGISTER = """
+INSERT_FILES = """
 INSERT INTO images_image (
     uuid, key, filename, name, description, size, private, created_at, uploaded_at, {columns}
 )
@@ -53,7 +53,9 @@ def register(files: Sequence[File], common: Image) -> dict[str, int]:
         return {}
     own = {"id", "uuid", "name", *File._fields}
     shared = {column: it for column, it in _stored(common).items() if column not in own}
-    statement = REGISTER.format(columns=", ".join(shared), values=", ".join(["%s"] * len(shared)))
+    statement = INSERT_FILES.format(
+        columns=", ".join(shared), values=", ".join(["%s"] * len(shared))
+    )
     columns = [uuids(len(files)), *zip(*files, strict=True)]
     with connection.cursor() as cursor:
         cursor.execute(statement, [*shared.values(), *map(array, columns)])
@@ -68,7 +70,7 @@ def insert(image: Image) -> None:
     stored = _stored(image)
     del stored["id"]
     marks = ", ".join(["%s"] * len(stored))
-    statement = INSERT.format(columns=", ".join(stored), values=marks)
+    statement = INSERT_IMAGE.format(columns=", ".join(stored), values=marks)
     with connection.cursor() as cursor:
         execute_prepared(cursor, statement, list(stored.values()))
         image.pk, has_project = cursor.fetchone()

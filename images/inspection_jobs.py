@@ -27,7 +27,7 @@ from images.models import Facts, Image
 logger = logging.getLogger(__name__)
 
 # How long a claim holds; renewed while the inspection goes on.
-CLAIM = timedelta(seconds=15)
+CLAIM_PERIOD = timedelta(seconds=15)
 # Tries of what no fault of the file's stopped: a worker that died, a disk that was full.
 PATIENCE = 10
 LONGEST_WAIT = timedelta(seconds=64)
@@ -96,7 +96,7 @@ def _inspect_in(file: BinaryIO, image: Image, keep: Callable[[], None], work: sa
     content = Content(file)
     if not _fetch(image, content, keep):
         _begin(image)
-        return _try_again(image, "missing: the file is not in the store", _tries())
+        return _try_again(image, "missing: the file is not in the store", settings.INSPECTION_TRIES)
     if _begin(image) > PATIENCE:
         reason = "unreadable: no worker lived to tell what is in it"
         return record(image, Findings(problem=reason), content)
@@ -106,7 +106,7 @@ def _inspect_in(file: BinaryIO, image: Image, keep: Callable[[], None], work: sa
     except sandbox.Lost:
         return _again(image, timedelta(seconds=1))
     except sandbox.Failed as failure:
-        return _try_again(image, str(failure), _tries(), content)
+        return _try_again(image, str(failure), settings.INSPECTION_TRIES, content)
     except (Stopping, storage.StorageUnavailable):
         # No fault of the file's.
         Image.objects.filter(pk=image.pk).update(attempts=F("attempts") - 1)
@@ -143,9 +143,9 @@ def _keeper(image: Image, stopping: Callable[[], bool]) -> Callable[[], None]:
         nonlocal renewed_at
         if stopping():
             raise Stopping
-        if time.monotonic() - renewed_at >= sandbox.TICK_SECONDS - 0.5:
+        if time.monotonic() - renewed_at >= sandbox.RENEWAL_SECONDS - 0.5:
             renewed_at = time.monotonic()
-            Image.objects.filter(pk=image.pk).update(check_at=timezone.now() + CLAIM)
+            Image.objects.filter(pk=image.pk).update(check_at=timezone.now() + CLAIM_PERIOD)
 
     return keep
 
@@ -167,10 +167,6 @@ def _try_again(image: Image, reason: str, tries: int, content: Content | None = 
 def _again(image: Image, wait: timedelta) -> None:
     unprocessed = Image.objects.filter(pk=image.pk, deleted_at=None, processed_at=None)
     unprocessed.update(check_at=timezone.now() + wait)
-
-
-def _tries() -> int:
-    return int(settings.INSPECTION_TRIES)
 
 
 def _fields(findings: Findings, content: Content | None, files: bool) -> dict[str, object]:

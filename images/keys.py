@@ -7,7 +7,7 @@ from posixpath import splitext
 
 ARCHIVE = "archive/"
 # What a store that keeps objects as files takes for one part of a key.
-MAX_PART_BYTES = 255
+MAX_SEGMENT_BYTES = 255
 MAX_SUFFIX_BYTES = 32
 
 
@@ -55,7 +55,7 @@ def upload_key(key: str) -> str:
 
 
 PREVIEWS = "previews/"
-UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
+HYPHENATED_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 
 def previewed(key: str) -> uuid.UUID | None:
@@ -64,15 +64,15 @@ def previewed(key: str) -> uuid.UUID | None:
     >>> previewed("previews/0b0c7f0e-6a1c-4f0e-9f7b-2f6c1d2a9e55/mini.webp")
     UUID('0b0c7f0e-6a1c-4f0e-9f7b-2f6c1d2a9e55')
     """
-    found = UUID.search(key) if key.startswith(PREVIEWS) else None
+    found = HYPHENATED_UUID.search(key) if key.startswith(PREVIEWS) else None
     return uuid.UUID(found[0]) if found else None
 
 
 def _shortened(name: str) -> str:
-    if len(name.encode()) <= MAX_PART_BYTES:
+    if len(name.encode()) <= MAX_SEGMENT_BYTES:
         return name
     stem, suffix = splitext(name)
     if len(suffix.encode()) > MAX_SUFFIX_BYTES:
         stem, suffix = name, ""
-    room = MAX_PART_BYTES - len(suffix.encode())
+    room = MAX_SEGMENT_BYTES - len(suffix.encode())
     return stem.encode()[:room].decode(errors="ignore") + suffix

@@ -165,16 +165,16 @@ class Image(models.Model):
                 name="image_trashed",
                 condition=Q(trashed_at__isnull=False, deleted_at=None),
             ),
-            # Any part of a filename, in any case (search.operators).
+            # Any part of a filename, in any case (search.lookups).
             GinIndex(OpClass(Upper("filename"), "gin_trgm_ops"), name="image_filename_part"),
-            # The same of names and descriptions (search.words).
+            # The same of names and descriptions (search.executor.substrings).
             GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="image_name_part"),
             GinIndex(
                 OpClass(Upper("description"), "gin_trgm_ops"),
                 name="image_description_part",
                 condition=~Q(description=""),
             ),
-            # Ranges, and orders in either direction (search.orders).
+            # Ranges, and orders in either direction (search.ordering).
             models.Index(
                 F("uploaded_at").desc(nulls_last=True), F("id").desc(), name="image_last_uploaded"
             ),

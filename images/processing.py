@@ -24,9 +24,9 @@ from images.querysets import ImageQuerySet
 logger = logging.getLogger(__name__)
 
 # SKIP LOCKED lets several workers share the rows. Files that were announced or listed are looked
-# for after doubling waits of 1 s to about 34 min; what is at hand is held for inspecting.CLAIM at
-# least.
-CLAIM = """
+# for after doubling waits of 1 s to about 34 min; what is at hand is held for CLAIM_PERIOD of
+# inspection_jobs at least.
+CLAIM_NEXT = """
 UPDATE images_image
 SET checks = LEAST(checks + 1, 1000),
     check_at = statement_timestamp() + CASE
@@ -99,7 +99,7 @@ def _store_answers() -> bool:
 
 def _claim() -> Image | None:
     with connection.cursor() as cursor:
-        cursor.execute(CLAIM, [str(inspection_jobs.CLAIM)])
+        cursor.execute(CLAIM_NEXT, [str(inspection_jobs.CLAIM_PERIOD)])
         claimed = cursor.fetchone()
     return Image.objects.filter(pk=claimed[0]).first() if claimed else None
 

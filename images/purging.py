@@ -32,7 +32,7 @@ def purge() -> dict[str, int]:
 
     Raises storage.StorageUnavailable; what was not done yet is still due then.
     """
-    return {step.__name__: step() for step in STEPS}
+    return {step.__name__: step() for step in PURGE_STEPS}
 
 
 def empty_trash() -> int:
@@ -88,10 +88,15 @@ def remove_deleted() -> int:
     return removed
 
 
-STEPS: tuple[Callable[[], int], ...] = (empty_trash, end_abandoned, abort_stale, remove_deleted)
+PURGE_STEPS: tuple[Callable[[], int], ...] = (
+    empty_trash,
+    end_abandoned,
+    abort_stale,
+    remove_deleted,
+)
 
 
-class NowAndThen:
+class PeriodicPurge:
     """Purges every PURGE_SECONDS or so, for a worker that calls it in each of its rounds."""
 
     def __init__(self) -> None:

@@ -18,7 +18,7 @@ from django.utils import timezone
 from images import deletion, keys, processing, storage, uploads
 from images.models import Image
 
-BATCH = 10_000
+OBJECTS_PER_BATCH = 10_000
 # Of all that should be there: past it, the bucket rather than the records is in doubt.
 SUSPICIOUS_SHARE = 0.1
 SUSPICIOUS_NUMBER = 100
@@ -29,7 +29,7 @@ CREATE TEMPORARY TABLE listing (
     key text COLLATE "C", size bigint, modified_at timestamptz, image_uuid uuid
 )
 """
-INSERT = """
+INSERT_LISTING = """
 INSERT INTO listing SELECT * FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::uuid[])
 """
 # A deleted image keeps its file as long as something is still to be done about it (check_at).
@@ -110,10 +110,10 @@ def take_stock() -> Report:
     with connection.cursor() as cursor:
         cursor.execute(LISTING)
         listed = storage.objects()
-        while batch := list(islice(listed, BATCH)):
+        while batch := list(islice(listed, OBJECTS_PER_BATCH)):
             names, seen = zip(*batch, strict=True)
             cursor.execute(
-                INSERT,
+                INSERT_LISTING,
                 [
                     list(names),
                     [found.size for found in seen],
@@ -134,7 +134,7 @@ def findings(report: Report, repair: bool = False) -> Iterator[Finding]:
     Counts them in the report. Raises storage.StorageUnavailable.
     """
     for finding in _found():
-        mend = KINDS[finding.kind](finding)
+        mend = FINDING_KINDS[finding.kind](finding)
         if mend is None:
             continue
         report.findings[finding.kind] = report.findings.get(finding.kind, 0) + 1
@@ -226,7 +226,7 @@ def _record(finding: Finding) -> Image | None:
 
 
 # Each looks again whether a finding is still so, and then says what would mend it.
-KINDS: dict[str, Callable[[Finding], Mend | None]] = {
+FINDING_KINDS: dict[str, Callable[[Finding], Mend | None]] = {
     "orphan": _orphan,
     "lost": _lost,
     "resized": _resized,

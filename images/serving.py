@@ -6,7 +6,7 @@ from images import storage
 from images.models import Image
 
 # Of what else arrives, some is run by browsers: pages, scripts, SVG.
-SHOWN = {"png", "jpeg", "gif", "webp", "tiff", "bmp", "avif", "heic"}
+SHOWN_FORMATS = {"png", "jpeg", "gif", "webp", "tiff", "bmp", "avif", "heic"}
 OCTETS = "application/octet-stream"
 
 
@@ -32,6 +32,8 @@ def urls() -> Callable[[str, str, str | None, str | None], str]:
     def url_of(key: str, filename: str, format: str | None, media_type: str | None) -> str:
         if media_type is None:
             return sign(key, OCTETS, "attachment", filename)
-        return sign(key, media_type, "inline" if format in SHOWN else "attachment", filename)
+        return sign(
+            key, media_type, "inline" if format in SHOWN_FORMATS else "attachment", filename
+        )
 
     return url_of

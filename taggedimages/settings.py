@@ -85,7 +85,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
-    "taggedimages.http.middleware.FreedAtOnce",
+    "taggedimages.http.middleware.BreakReferenceCycles",
     # Last, since it may run a view again.
     "taggedimages.http.middleware.Replicas",
 ]
@@ -300,7 +300,7 @@ AUTH_PASSWORD_VALIDATORS = [
 REST_FRAMEWORK = {
     "DEFAULT_RENDERER_CLASSES": ["taggedimages.http.renderers.FastJSONRenderer"],
     "DEFAULT_PARSER_CLASSES": ["taggedimages.http.parsers.BoundedJSONParser"],
-    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "taggedimages.http.parsers.AlwaysFirst",
+    "DEFAULT_CONTENT_NEGOTIATION_CLASS": "taggedimages.http.parsers.IgnoreAcceptHeader",
     "DEFAULT_AUTHENTICATION_CLASSES": ["taggedimages.identity.authentication.BearerAuthentication"],
     "DEFAULT_PERMISSION_CLASSES": ["taggedimages.identity.authentication.AnonymousPolicy"],
     "DEFAULT_PAGINATION_CLASS": "taggedimages.v1.pagination.ZeroBasedPagination",

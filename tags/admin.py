@@ -13,8 +13,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from taggedimages.http.fields import MAX_INT64
-from taggedimages.identity.authors import Author
-from taggedimages.identity.models import User
+from taggedimages.identity.authentication import author_of
 from tags import counters, curation
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
@@ -71,11 +70,11 @@ class TagAdmin(admin.ModelAdmin[Tag]):
         return int(tag.uses)
 
     def delete_model(self, request: HttpRequest, obj: Tag) -> None:
-        curation.delete(obj, _author(request))
+        curation.delete(obj, author_of(request, "admin"))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
         for tag in queryset:
-            curation.delete(tag, _author(request))
+            curation.delete(tag, author_of(request, "admin"))
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -139,7 +138,3 @@ def _told(text: str) -> Q:
     with suppress(ValueError):
         return Q(change_id=UUID(text))
     return Q(tag_name=text)
-
-
-def _author(request: HttpRequest) -> Author:
-    return Author(request.user if isinstance(request.user, User) else None, "admin")

@@ -1,11 +1,21 @@
-"""Looking after the vocabulary: create, rename and delete tags."""
+"""Looking after the vocabulary: tags made, described, renamed and deleted, apart from any image.
+
+Names are told apart exactly, but for `define` and `redefine`: whoever gives a tag a definition
+hardly wants it beside a twin that differs by case alone.
+"""
+
+from collections.abc import Sequence
+from typing import Any
 
 from django.db import IntegrityError, transaction
 
 from taggedimages.identity.authors import Author
+from taggedimages.identity.models import User
 from taggedimages.transactions import retried
 from tags import history, names, tagging
 from tags.models import Tag
+
+DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
 
 
 class TagNameTaken(Exception):
@@ -16,6 +26,34 @@ class TagNameTaken(Exception):
 def create(name: str) -> Tag:
     """The tag of this exact name, made if absent."""
     return tagging.resolve([name])[0]
+
+
+@retried
+def establish(drafts: Sequence[Tag]) -> list[Tag]:
+    """The tags of the drafts' names in this order; the absent are made as drafted.
+
+    What exists stays as it is.
+    """
+    wanted = names.distinct([draft.name for draft in drafts])
+    found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
+    missing = {draft.name: draft for draft in drafts if draft.name not in found}
+    if missing:
+        for draft in missing.values():
+            draft.folded = names.folded(draft.name)
+        # Sorted, so that concurrent requests cannot lock each other out.
+        Tag.objects.bulk_create([missing[name] for name in sorted(missing)], ignore_conflicts=True)
+        found |= {tag.name: tag for tag in Tag.objects.filter(name__in=list(missing))}
+    return [found[name] for name in wanted]
+
+
+def define(name: str, description: str, owner: User | None) -> Tag:
+    """A new tag with a description. Raises TagNameTaken, where names differ only by case too."""
+    _refuse_twin(name, None)
+    try:
+        with transaction.atomic():
+            return Tag.objects.create(name=name, description=description, user=owner)
+    except IntegrityError as error:
+        raise TagNameTaken(f"Another tag is named {name!r}.") from error
 
 
 @retried
@@ -33,9 +71,45 @@ def rename(tag: Tag, name: str) -> Tag:
     return tag
 
 
+@transaction.atomic
+def describe(tag: Tag, name: str | None, changes: dict[str, Any]) -> Tag:
+    """Rename a tag unless `name` is None, and set some of DESCRIBING. Raises as `rename` does."""
+    if name is not None and name != tag.name:
+        rename(tag, name)
+    for field in DESCRIBING:
+        if field in changes:
+            setattr(tag, field, changes[field])
+    if changes:
+        tag.save(update_fields=list(changes))
+    return tag
+
+
+@transaction.atomic
+def redefine(tag: Tag, name: str | None = None, description: str | None = None) -> Tag:
+    """Another name on every image, another description, or both.
+
+    Raises TagNameTaken, where names differ only by case too, and Tag.DoesNotExist.
+    """
+    if name is not None and name != tag.name:
+        _refuse_twin(name, tag)
+        rename(tag, name)
+    if description is not None:
+        tag.description = description
+        tag.save(update_fields=["description"])
+    return tag
+
+
 @retried
 def delete(tag: Tag, by: Author) -> bool:
     """Remove a tag with its links, never images; False when it was gone already."""
     with history.signed(by):
         deleted, _ = Tag.objects.filter(pk=tag.pk).delete()
         return bool(deleted)
+
+
+def _refuse_twin(name: str, tag: Tag | None) -> None:
+    twins = Tag.objects.filter(folded=names.folded(name))
+    if tag is not None:
+        twins = twins.exclude(pk=tag.pk)
+    if twin := twins.first():
+        raise TagNameTaken(f"Another tag is named {twin.name!r}.")

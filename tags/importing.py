@@ -25,7 +25,7 @@ from taggedimages.transactions import retried
 from tags import history, tagging
 from tags.manifests import BadRow, Known, Row, TagsOf
 
-BATCH = 5_000
+FILES_PER_BATCH = 5_000
 # Batches that are written at once, each by a connection of its own.
 WRITERS = 2
 # Files that travel at once.
@@ -73,7 +73,7 @@ def run(task: Import, rows: Iterable[Known]) -> Iterator[list[str]]:
     under_way: deque[Future[Outcome]] = deque()
     with ThreadPoolExecutor(TRANSFERS) as transfers, ThreadPoolExecutor(WRITERS) as writers:
         # The next batch is read here while those before it are written.
-        while batch := list(islice(rows, BATCH)):
+        while batch := list(islice(rows, FILES_PER_BATCH)):
             under_way.append(writers.submit(_written, task, batch, transfers))
             if len(under_way) > WRITERS:
                 yield _counted(task, under_way.popleft().result())

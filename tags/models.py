@@ -165,11 +165,14 @@ class TagChange(models.Model):
         return f"{self.tag_name} on {self.image_id}: {self.old_value!r} to {self.new_value!r}"
 
 
-class Vocabulary(models.Model):
+class TagNamesVersion(models.Model):
     """One row with a number that a trigger (docs/triggers.md) changes when a tag is renamed."""
 
     id = models.SmallIntegerField(primary_key=True)
     version = models.BigIntegerField()
+
+    class Meta:
+        db_table = "tags_vocabulary"
 
     def __str__(self) -> str:
         return f"version {self.version}"
@@ -179,8 +182,8 @@ class CounterDelta(models.Model):
     """A change of how many there are of something; how many there are now is the sum of them all.
 
     `of` is the counter: of all tags, or of the links that an audience is shown (`tags.counters`).
-    Written by triggers of tags and links (migration search/0002) in the transaction of the change
-    itself; compacted by the worker.
+    Written by triggers (docs/triggers.md) in the transaction of the change itself; compacted by the
+    worker.
     """
 
     of = models.BigIntegerField()

@@ -1,8 +1,8 @@
 """The names of many tags by id, kept in memory for as long as no tag is renamed.
 
 A page of a hundred images shows a thousand tags, and asking for their names takes longer than
-finding the images. The vocabulary has a version (migration 0006), which changes in the very
-transaction of a rename: names that were read at one version are right wherever that is read.
+finding the images. Names have a version (TagNamesVersion), which changes in the very transaction
+of a rename: names that were read at one version are right wherever that is read.
 """
 
 from typing import TypedDict
@@ -12,9 +12,9 @@ import orjson
 from taggedimages.postgresql.routing import read_connection
 
 # Some 8 MB at most; beyond, all are forgotten.
-MOST = 50_000
+CACHED_NAMES_MAX = 50_000
 
-READ = """
+READ_NAMES = """
 SELECT (SELECT version FROM tags_vocabulary), id, name FROM tags_tag WHERE id = ANY(%s)
 """
 
@@ -47,7 +47,7 @@ def named(ids: set[int], version: int | None) -> dict[int, bytes]:
     """
     global _known
     known = _known
-    if known.version != version or len(known.tags) > MOST:
+    if known.version != version or len(known.tags) > CACHED_NAMES_MAX:
         known = _Names()
         known.version = version
     # Looks up these few; `ids - known.tags.keys()` would go through all that are known.
@@ -55,7 +55,7 @@ def named(ids: set[int], version: int | None) -> dict[int, bytes]:
     if not missing:
         return known.tags
     with read_connection().cursor() as cursor:
-        cursor.execute(READ, [list(missing)])
+        cursor.execute(READ_NAMES, [list(missing)])
         rows = cursor.fetchall()
     read = {tag: _encoded(tag, name) for _, tag, name in rows}
     if any(row[0] != version for row in rows):

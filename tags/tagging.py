@@ -20,10 +20,12 @@ from taggedimages.transactions import retried
 from tags import history, names
 from tags.models import ImageTag, Tag
 
-NAMED = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[])"
+# An image's links as every API lists them: their ids count up as they are made.
+LINKS_OLDEST_FIRST = ImageTag.objects.select_related("tag").order_by("id")
+TAG_IDS_BY_NAME = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[])"
 # With what a trigger would look up for each link (migration 0003). The images come from their
 # ids alone, so that the plan is the same however many others there are.
-LINK = """
+INSERT_LINKS = """
 INSERT INTO tags_imagetag (uuid, user_id, image_id, tag_id, value, image_created_at, audience)
 SELECT l.uuid, %s::bigint, i.id, l.tag_id, l.value, i.created_at, i.audience
 FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[]) WITH ORDINALITY
@@ -59,7 +61,7 @@ def resolve(wanted: Iterable[str]) -> list[Tag]:
 def identified(wanted: set[str]) -> dict[str, int]:
     """The ids of the tags of these exact names, made where absent."""
     with connection.cursor() as cursor:
-        execute_prepared(cursor, NAMED, [array(wanted)])
+        execute_prepared(cursor, TAG_IDS_BY_NAME, [array(wanted)])
         ids = dict(cursor.fetchall())
     if missing := wanted - ids.keys():
         ids |= {tag.name: tag.pk for tag in resolve(missing)}
@@ -187,10 +189,10 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
         values = [user_id, *map(array, columns)]
         with connection.cursor() as cursor:
             if len(tagged) == 1:
-                execute_prepared(cursor, LINK, values)
+                execute_prepared(cursor, INSERT_LINKS, values)
             else:
                 # Very many are planned for as many as they are.
-                cursor.execute(LINK, values)
+                cursor.execute(INSERT_LINKS, values)
     return len(links)
 
 

@@ -15,7 +15,7 @@ from pydicom.pixels.utils import pixel_array
 
 from images.inspection.findings import (
     MAX_ITEMS,
-    UNKNOWN,
+    UNKNOWN_MEDIA_TYPE,
     Findings,
     Limits,
     Refused,
@@ -91,7 +91,7 @@ def _check_size(header: Dataset, limits: Limits, findings: Findings) -> None:
     rows, columns = header.get("Rows"), header.get("Columns")
     if not rows or not columns:
         if "SOPClassUID" not in header:
-            findings.format, findings.media_type, findings.dicom = "", UNKNOWN, None
+            findings.format, findings.media_type, findings.dicom = "", UNKNOWN_MEDIA_TYPE, None
             raise Refused("not_an_image: the content is of no known image format")
         raise Refused("not_an_image: a DICOM file without a picture")
     findings.measure(int(columns), int(rows), limits)

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
-UNKNOWN = "application/octet-stream"
+UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 # The longest text and list of a header that are kept.
-MAX_TEXT = 1000
+MAX_FACT_CHARACTERS = 1000
 MAX_ITEMS = 64
 # The longest header that is kept, as JSON.
 MAX_HEADER = 64 * 1024
@@ -35,7 +35,7 @@ class Findings:
     """The facts of a file. Sizes are in pixels as stored, before the orientation is applied."""
 
     format: str = ""
-    media_type: str = UNKNOWN
+    media_type: str = UNKNOWN_MEDIA_TYPE
     width: int = 0
     height: int = 0
     orientation: int = 1
@@ -88,7 +88,7 @@ def bounded(fields: dict[str, Any]) -> dict[str, Any]:
 
 def clean(text: str) -> str:
     """Text without control characters and surrogates, trimmed and bounded."""
-    return re.sub("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()[:MAX_TEXT]
+    return re.sub("[\0-\x08\x0b-\x1f\x7f\ud800-\udfff]", "", text).strip()[:MAX_FACT_CHARACTERS]
 
 
 def _number(value: Any) -> int | float | None:

@@ -7,7 +7,7 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Image as Picture
 
-SIDE, KEPT = 32, 8
+SIDE, KEPT_FREQUENCIES = 32, 8
 # Below this spread of grey levels (of 255) nothing is to be seen, and noise would decide the bits.
 FLAT = 2.0
 
@@ -32,4 +32,4 @@ def of(picture: Picture) -> int | None:
 
 @cache
 def _waves() -> NDArray[np.float64]:
-    return np.cos(np.pi / SIDE * np.outer(np.arange(KEPT), np.arange(SIDE) + 0.5))
+    return np.cos(np.pi / SIDE * np.outer(np.arange(KEPT_FREQUENCIES), np.arange(SIDE) + 0.5))

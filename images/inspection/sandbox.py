@@ -23,7 +23,7 @@ from images.inspection.findings import Findings, Limits
 
 Work = Callable[[BinaryIO, BinaryIO, Limits], None]
 # How often a waiting caller hears that the child still runs.
-TICK_SECONDS = 3.0
+RENEWAL_SECONDS = 3.0
 MAX_LINE = 1024**2
 # All that the server of the children gets: no keys. The path lets it load our modules, once.
 ENVIRONMENT = {
@@ -80,7 +80,7 @@ def run(
 def _wait(process: ForkServerProcess, wall_seconds: float, tick: Callable[[], None]) -> None:
     ends_at = time.monotonic() + wall_seconds
     while (left := ends_at - time.monotonic()) > 0:
-        if connection.wait([process.sentinel], min(left, TICK_SECONDS)):
+        if connection.wait([process.sentinel], min(left, RENEWAL_SECONDS)):
             return
         tick()
     raise Failed(f"timeout: reading it took more than {wall_seconds:g} seconds")

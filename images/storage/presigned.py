@@ -11,7 +11,7 @@ from django.conf import settings
 
 from images.storage import client
 from images.storage.sigv4 import (
-    ALGORITHM,
+    AWS_ALGORITHM,
     PLAIN,
     UrlSigner,
     quoted,
@@ -109,7 +109,7 @@ def worth(url: str) -> str:
     Two URLs that are worth the same may stand for each other: with stable URLs they are equal,
     else they expire less than a quarter of their life apart.
     """
-    address, _, signature = url.partition(f"X-Amz-Algorithm={ALGORITHM}")
+    address, _, signature = url.partition(f"X-Amz-Algorithm={AWS_ALGORITHM}")
     signed = dict(parse_qsl(signature))
     # A key that is replaced may be revoked before its URLs expire.
     access_key = signed["X-Amz-Credential"].partition("/")[0]

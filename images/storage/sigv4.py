@@ -14,7 +14,7 @@ from hashlib import sha256
 from typing import Any
 from urllib.parse import quote
 
-ALGORITHM = "AWS4-HMAC-SHA256"
+AWS_ALGORITHM = "AWS4-HMAC-SHA256"
 # Most names and keys need no quoting, and to see that takes less time than to do it.
 PLAIN = re.compile(r"[A-Za-z0-9_.~-]*").fullmatch
 PLAIN_PATH = re.compile(r"[A-Za-z0-9_.~/-]*").fullmatch
@@ -73,7 +73,7 @@ class UrlSigner:
         """The two hashes of an HMAC (RFC 2104) as far as all URLs have the same to hash."""
         key = self._day_key.ljust(64, b"\0")
         inner = sha256(bytes(byte ^ 0x36 for byte in key))
-        inner.update(f"{ALGORITHM}\n{self.instant}\n{self._scope}\n".encode())
+        inner.update(f"{AWS_ALGORITHM}\n{self.instant}\n{self._scope}\n".encode())
         return inner, sha256(bytes(byte ^ 0x5C for byte in key))
 
     @cached_property
@@ -101,7 +101,7 @@ class UrlSigner:
     def _parameters(self) -> dict[str, str]:
         # In boto3's order, in which they are shown; signed in order of their names.
         parameters = {
-            "X-Amz-Algorithm": ALGORITHM,
+            "X-Amz-Algorithm": AWS_ALGORITHM,
             "X-Amz-Credential": f"{self.access_key}/{self._scope}",
             "X-Amz-Date": self.instant,
             "X-Amz-Expires": str(self.seconds),

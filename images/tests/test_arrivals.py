@@ -56,7 +56,7 @@ def test_of_all_records_only_those_whose_file_came_are_due(begin):
 
 
 def test_many_files_of_a_minute_are_found_some_at_a_time(begin, monkeypatch):
-    monkeypatch.setattr(arrivals, "BATCH", 2)
+    monkeypatch.setattr(arrivals, "KEYS_PER_LOOKUP", 2)
     for _ in range(5):
         begin(ago=timedelta(minutes=2))
     assert Arrivals()() == 5

@@ -144,7 +144,7 @@ def test_a_child_that_is_ended_from_outside_is_tried_again():
 
 
 def test_a_worker_that_stops_hands_back_what_it_holds(monkeypatch):
-    monkeypatch.setattr(sandbox, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(sandbox, "RENEWAL_SECONDS", 0.1)
     image = uploaded()
     answers = iter([False])
     inspection_jobs.inspect(image, stopping=lambda: next(answers, True), work=misbehaviour.sleep)
@@ -159,7 +159,7 @@ def test_a_worker_that_stops_takes_nothing_new():
 
 
 def test_a_claim_is_renewed_while_the_inspection_goes_on(monkeypatch, settings):
-    monkeypatch.setattr(sandbox, "TICK_SECONDS", 0.1)
+    monkeypatch.setattr(sandbox, "RENEWAL_SECONDS", 0.1)
     settings.INSPECTION_SECONDS, settings.INSPECTION_TRIES = 1, 3
     image = uploaded()
     seen: list[Any] = []

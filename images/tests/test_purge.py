@@ -148,7 +148,7 @@ class TestDeleted:
 def test_the_worker_purges_now_and_then_whether_or_not_the_store_is_there(settings, outage):
     image = make_image(body=b"bytes")
     deletion.delete(image)
-    purge = purging.NowAndThen()
+    purge = purging.PeriodicPurge()
     settings.PURGE_SECONDS = 0
 
     with outage():

@@ -15,7 +15,7 @@ from images import part_uploads, serving, storage
 from images.models import Image
 from search.executor.fetch import Record
 from taggedimages.http.fields import StrictCharField, StrictIntegerField
-from taggedimages.identity.authors import ANONYMOUS
+from taggedimages.identity.authors import ANONYMOUS_NAME
 from tags.v1.serializers import TagSerializer
 
 # What the checks of one name would leave as it is: most names, in a tenth of the time.
@@ -225,7 +225,7 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
     )
 
     def get_created_by(self, image: Image) -> str:
-        return image.created_by.username if image.created_by else ANONYMOUS
+        return image.created_by.username if image.created_by else ANONYMOUS_NAME
 
     def get_created_timestamp(self, image: Image) -> int:
         return int(image.created_at.timestamp())
@@ -257,7 +257,7 @@ def records_of(images: Iterable[Record]) -> list[dict[str, Any]]:
 def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
     shown = {
         "id": image.id,
-        "created_by": image.created_by or ANONYMOUS,
+        "created_by": image.created_by or ANONYMOUS_NAME,
         "created_timestamp": image.created_at,
         "filename": image.filename,
         "size": image.size,
@@ -308,7 +308,7 @@ class TagChangeSerializer(serializers.Serializer[Any]):
         return "remove" if change.new_value is None else "change"
 
     def get_created_by(self, change: Any) -> str:
-        return change.user_name or ANONYMOUS
+        return change.user_name or ANONYMOUS_NAME
 
     def get_created_timestamp(self, change: Any) -> int:
         return int(change.changed_at.timestamp())

@@ -55,15 +55,12 @@ from taggedimages.v1.ids import parse_id
 from taggedimages.v1.pagination import PageParameters, paged
 from taggedimages.v1.schema import CHANGED_SINCE
 from tags import history, tagging
-from tags.models import ImageTag
-
-# Link ids count up as links are made.
-LINKS = Prefetch("imagetag_set", ImageTag.objects.select_related("tag").order_by("id"))
 
 
 def with_tags(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that a record shows, in as many statements for one as for a hundred."""
-    fetched = images.select_related("created_by", "facts").prefetch_related(LINKS)
+    links = Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST)
+    fetched = images.select_related("created_by", "facts").prefetch_related(links)
     return fetched.defer("facts__exif", "facts__dicom")
 
 

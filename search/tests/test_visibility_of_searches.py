@@ -7,6 +7,7 @@ page, cached ids and facets is taken by itself, for each kind of viewer, over im
 from dataclasses import replace
 from datetime import timedelta
 from itertools import product
+from typing import Any
 
 import pytest
 from django.utils import timezone
@@ -25,7 +26,7 @@ from taggedimages.factories import make_image, make_user
 pytestmark = pytest.mark.django_db
 
 NOW = timezone.now()
-STATES = {
+STATES: dict[str, dict[str, Any]] = {
     "plain": {},
     "private": {"private": True},
     "ended": {"ended_at": NOW - timedelta(hours=1)},

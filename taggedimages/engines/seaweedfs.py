@@ -17,11 +17,11 @@ from botocore.credentials import Credentials
 from taggedimages.engines.process import Part
 from taggedimages.engines.state import State
 
-PROBE_SECONDS = 5
+STORE_PROBE_SECONDS = 5
 # A socket's path has room for 108 bytes on Linux, for 104 on macOS.
 MAX_SOCKET_PATH = 90
 PROBE_KEY = ".taggedimages-ready"
-OPTIONS = {
+SERVER_OPTIONS = {
     "ip": "127.0.0.1",
     "ip.bind": "127.0.0.1",
     "master.telemetry": "false",
@@ -52,7 +52,7 @@ def part(folder: Path, state: State) -> Part:
     # The options of the last start are kept there and would be added to ours.
     (home / "mini.options").unlink(missing_ok=True)
     _forget_sockets(state)
-    options = OPTIONS | _ports(state) | {"dir": str(home), "bucket": state.bucket}
+    options = SERVER_OPTIONS | _ports(state) | {"dir": str(home), "bucket": state.bucket}
     options["s3.config"] = str(_write_identity(home / "s3.json", state))
     if len(str(home)) < MAX_SOCKET_PATH:
         # Its place in /tmp would keep the file after every run.
@@ -135,7 +135,7 @@ def _status(state: State, method: str, key: str, body: bytes = b"") -> int:
     request = AWSRequest(method, f"{state.s3_endpoint_url}{path}", data=body)
     credentials = Credentials(state.s3_access_key, state.s3_secret_key)
     S3SigV4Auth(credentials, "s3", state.region).add_auth(request)
-    connection = HTTPConnection("127.0.0.1", state.s3_port, timeout=PROBE_SECONDS)
+    connection = HTTPConnection("127.0.0.1", state.s3_port, timeout=STORE_PROBE_SECONDS)
     try:
         connection.request(method, path, body, dict(request.headers.items()))
         return connection.getresponse().status

@@ -11,7 +11,7 @@ from pathlib import Path
 from taggedimages.engines.process import Part
 from taggedimages.engines.state import CHECKOUT
 
-PROBE_SECONDS = 5
+WEB_PROBE_SECONDS = 5
 WEB_OPTIONS = (
     "--interface=wsgi",
     "--http=1",
@@ -110,7 +110,7 @@ def command(folder: Path, env: dict[str, str], name: str, *arguments: str) -> Pa
 
 
 def _serves(address: Address) -> bool:
-    connection = HTTPConnection(address.near, address.port, timeout=PROBE_SECONDS)
+    connection = HTTPConnection(address.near, address.port, timeout=WEB_PROBE_SECONDS)
     try:
         connection.request("GET", "/healthz")
         return connection.getresponse().status == 200

@@ -120,7 +120,7 @@ class BoundedBody:
         return self.get_response(request)
 
 
-class FreedAtOnce:
+class BreakReferenceCycles:
     """Lets go of what REST framework ties to an answer once that is rendered.
 
     View, request and answer refer to each other: pages of 150 KB that are done with would stay

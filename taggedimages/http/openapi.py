@@ -8,7 +8,7 @@ from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_sche
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-# Of records that are read and written one by one (taggedimages.api.caching).
+# Of records that are read and written one by one (taggedimages.http.caching).
 IF_NONE_MATCH = OpenApiParameter(
     "If-None-Match", location=OpenApiParameter.HEADER, description="Entity tags that are held."
 )

@@ -46,7 +46,7 @@ def is_deeper_than(data: Any, depth: int) -> bool:
     return True
 
 
-class AlwaysFirst(BaseContentNegotiation):
+class IgnoreAcceptHeader(BaseContentNegotiation):
     """Every answer is JSON, whatever the Accept header or a `format` parameter says."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:

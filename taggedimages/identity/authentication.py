@@ -4,6 +4,7 @@ from typing import TYPE_CHECKING
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpRequest
 from rest_framework.authentication import BaseAuthentication, get_authorization_header
 from rest_framework.exceptions import AuthenticationFailed
 from rest_framework.permissions import SAFE_METHODS, BasePermission
@@ -47,6 +48,6 @@ class AnonymousPolicy(BasePermission):
         return settings.ANONYMOUS == "read-only" and reads
 
 
-def author_of(request: Request, through: str) -> Author:
+def author_of(request: Request | HttpRequest, through: str) -> Author:
     """Sign a change with whoever sent the request."""
     return Author(request.user if isinstance(request.user, User) else None, through)

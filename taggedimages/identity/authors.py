@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from taggedimages.identity.models import User, default_project_id
 
-ANONYMOUS = "anonymous"
+ANONYMOUS_NAME = "anonymous"
 
 
 @dataclass(frozen=True)
@@ -20,7 +20,7 @@ class Author:
     @property
     def name(self) -> str:
         """The user's name, or `anonymous`."""
-        return self.user.username if self.user else ANONYMOUS
+        return self.user.username if self.user else ANONYMOUS_NAME
 
     @property
     def project_id(self) -> str:

@@ -22,7 +22,7 @@ from django.db.backends.postgresql import base
 from psycopg2 import extensions
 
 # A pooled connection that is asked whether it lives, before each request.
-PROBE_SECONDS = 1.0
+LIVENESS_SECONDS = 1.0
 # What a client may ask before it logs in, and any server answers: whether it takes SSL.
 GREETING = struct.pack("!ii", 8, 80_877_103)
 # By when the present code wants its answers, on the monotonic clock.
@@ -40,19 +40,23 @@ class DatabaseWrapper(base.DatabaseWrapper):
     def close_if_health_check_failed(self) -> None:
         """Ask a kept connection whether it lives where it gives a reason; asking takes time."""
         kept = self.connection
-        if not self.health_check_done and isinstance(kept, Connection) and not kept.has_news():
+        if (
+            not self.health_check_done
+            and isinstance(kept, Connection)
+            and not kept.has_pending_data()
+        ):
             self.health_check_done = True
         super().close_if_health_check_failed()
 
     def is_usable(self) -> bool:
         if not isinstance(self.connection, Connection):
             return super().is_usable()
-        self.connection.patience = min(PROBE_SECONDS, settings.DATABASE_ANSWER_SECONDS)
+        self.connection.timeout = min(LIVENESS_SECONDS, settings.DATABASE_ANSWER_SECONDS)
         try:
             return super().is_usable()
         finally:
             if self.connection:
-                self.connection.patience = settings.DATABASE_ANSWER_SECONDS
+                self.connection.timeout = settings.DATABASE_ANSWER_SECONDS
 
 
 class Connection(extensions.connection):
@@ -60,16 +64,16 @@ class Connection(extensions.connection):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         # The driver's own limit does not hold where `wait` waits for it.
-        self.patience: float = settings.DATABASE_CONNECT_SECONDS
+        self.timeout: float = settings.DATABASE_CONNECT_SECONDS
         self.established = False
         # What postgresql.prepared knows of this connection.
         self.prepared: dict[str, bool] = {}
         super().__init__(*args, **kwargs)
         self.established = True
-        self.patience = settings.DATABASE_ANSWER_SECONDS
+        self.timeout = settings.DATABASE_ANSWER_SECONDS
 
-    def has_news(self) -> bool:
-        """Whether an idle server has said something: when it hangs up, and rarely else.
+    def has_pending_data(self) -> bool:
+        """Whether bytes of an idle server wait to be read: when it hangs up, and rarely else.
 
         One that neither answers nor hangs up is noticed by the next statement's wait.
         """
@@ -91,18 +95,18 @@ def answers_within(seconds: float) -> Iterator[None]:
 
 
 def wait(connection: extensions.connection) -> None:
-    """Wait for the server until the connection's patience ends. Raises OperationalError."""
+    """Wait for the server until the connection's timeout ends. Raises OperationalError."""
     began = time.monotonic()
-    patience = getattr(connection, "patience", settings.DATABASE_ANSWER_SECONDS)
-    until = min(began + patience, _deadline.get())
+    timeout = getattr(connection, "timeout", settings.DATABASE_ANSWER_SECONDS)
+    until = min(began + timeout, _deadline.get())
     poller = select.poll()
     while (state := connection.poll()) != extensions.POLL_OK:
         wanted = select.POLLIN if state == extensions.POLL_READ else select.POLLOUT
         poller.register(connection.fileno(), wanted)
         left = max(0, until - time.monotonic())
-        if poller.poll(min(left, PROBE_SECONDS) * 1000):
+        if poller.poll(min(left, LIVENESS_SECONDS) * 1000):
             continue
-        if left <= PROBE_SECONDS or not greets_others(connection):
+        if left <= LIVENESS_SECONDS or not greets_others(connection):
             waited = time.monotonic() - began
             raise psycopg2.OperationalError(f"The database has not answered in {waited:.0f} s.")
 
@@ -115,7 +119,7 @@ def greets_others(connection: extensions.connection) -> bool:
     host, port = connection.info.host, connection.info.port
     if not getattr(connection, "established", False) or host.startswith("/"):
         return True
-    with suppress(OSError), socket.create_connection((host, port), PROBE_SECONDS) as other:
+    with suppress(OSError), socket.create_connection((host, port), LIVENESS_SECONDS) as other:
         other.sendall(GREETING)
         return bool(other.recv(1))
     return False

@@ -18,10 +18,10 @@ from django.db.backends.utils import CursorWrapper
 from taggedimages.transactions import sqlstate
 
 # Plans that a connection keeps, of up to some hundred kilobytes each.
-KEPT = 100
+PREPARED_MAX = 100
 CONSTANT = re.compile(r"('(?:\{[-\d,]*\}|-?\d+)')(::bigint(?:\[\])?)|%(?:\(\w+\))?s")
 # What a server says whose connection has changed hands.
-ALREADY_THERE, NOT_THERE = "42P05", "26000"
+DUPLICATE_STATEMENT, NO_SUCH_STATEMENT = "42P05", "26000"
 
 
 def ids(numbers: Iterable[int]) -> str:
@@ -49,15 +49,15 @@ def execute_prepared(
         cursor.execute(first + run, parameters or None)
     except DatabaseError as error:
         problem = sqlstate(error)
-        if problem == NOT_THERE:
+        if problem == NO_SUCH_STATEMENT:
             kept.pop(name, None)
-        elif first and problem != ALREADY_THERE:
+        elif first and problem != DUPLICATE_STATEMENT:
             # Nobody knows whether there is a plan now: there will be none of ours.
             kept[name] = False
-        if problem not in {ALREADY_THERE, NOT_THERE} or cursor.db.in_atomic_block:
+        if problem not in {DUPLICATE_STATEMENT, NO_SUCH_STATEMENT} or cursor.db.in_atomic_block:
             raise
         cursor.execute(statement, parameters or None)
-        if problem == NOT_THERE:
+        if problem == NO_SUCH_STATEMENT:
             return
     # The last used comes last.
     kept.pop(name, None)
@@ -82,7 +82,7 @@ def _placeholder(found: re.Match[str], values: list[str]) -> str:
 
 def _room(kept: dict[str, bool]) -> str:
     """SQL that makes room for one more."""
-    if len(kept) < KEPT:
+    if len(kept) < PREPARED_MAX:
         return ""
     unused = next(iter(kept))
     return f"DEALLOCATE {unused};\n" if kept.pop(unused) else ""

@@ -26,13 +26,13 @@ from taggedimages.postgresql.base import answers_within
 
 R = TypeVar("R")
 
-LAG = settings.REPLICA_LAG_SECONDS
+LAG_SECONDS = settings.REPLICA_LAG_SECONDS
 # How long a server may take to answer, and between questions to one that did not: by the time that
 # a first write has been held for late replicas, everybody knows that the primary is back.
-ANSWER_SECONDS, AWAY_SECONDS = 1.0, max(0.05, LAG / 2)
+ANSWER_SECONDS, AWAY_SECONDS = 1.0, max(0.05, LAG_SECONDS / 2)
 # How long a replica that lags stays out of use before it is looked at again.
 LATE_SECONDS = 1.0
-PAUSE_SECONDS = 0.0005, 0.01
+REPLAY_POLL_SECONDS = 0.0005, 0.01
 
 
 class Away(Exception):
@@ -40,23 +40,23 @@ class Away(Exception):
 
 
 class Server:
-    """A PostgreSQL server, and how far its log reaches, in bytes.
+    """A PostgreSQL server, and how far its write-ahead log reaches: an LSN, in bytes.
 
     The primary's: what it has flushed, which every commit that was answered is in. Unlike what it
     has inserted, that is sent to replicas at once.
     """
 
-    log = "pg_current_wal_flush_lsn()"
+    lsn_function = "pg_current_wal_flush_lsn()"
 
     def __init__(self, alias: str) -> None:
         self.alias = alias
         self.away = False
 
-    def position(self, anyway: bool = False) -> int:
-        """How far its log reaches now. Raises Away, without asking unless `anyway` if it was."""
+    def lsn(self, anyway: bool = False) -> int:
+        """Its LSN now, in bytes. Raises Away, without asking unless `anyway` if it was."""
 
         def ask(cursor: CursorWrapper) -> int:
-            cursor.execute(f"SELECT coalesce({self.log} - '0/0'::pg_lsn, 0)")
+            cursor.execute(f"SELECT coalesce({self.lsn_function} - '0/0'::pg_lsn, 0)")
             return int(cursor.fetchone()[0])
 
         return self._asked(ask, anyway)
@@ -106,12 +106,12 @@ class Server:
 class Replica(Server):
     """A server that replays the primary's log, some time after it."""
 
-    log = "pg_last_wal_replay_lsn()"
+    lsn_function = "pg_last_wal_replay_lsn()"
 
     def __init__(self, alias: str) -> None:
         super().__init__(alias)
         self.fresh_until = self.late_until = 0.0
-        # A position that it had not replayed yet, and an instant by which the primary had it.
+        # An LSN that it had not replayed yet, and an instant by which the primary had reached it.
         self.lacking = 0, 0.0
         self.asking = Lock()
 
@@ -127,39 +127,39 @@ class Replica(Server):
         """Whether it has all that anybody was told of (the first rule)."""
         left = self.fresh_until - time.monotonic()
         # One thread asks ahead of time; others wait for it only once time is up.
-        if left < LAG / 2 and self.asking.acquire(blocking=left <= 0):
+        if left < LAG_SECONDS / 2 and self.asking.acquire(blocking=left <= 0):
             try:
                 self._look()
             finally:
                 self.asking.release()
         return time.monotonic() < self.fresh_until
 
-    def settle(self, position: int, at: float) -> None:
-        """Wait for a position that the primary had by then (the second rule). Raises Away."""
+    def settle(self, lsn: int, at: float) -> None:
+        """Wait for an LSN that the primary had reached by `at` (the second rule). Raises Away."""
         pause = Pause()
-        while 0 < self.behind(position, at) <= LAG:
+        while 0 < self.behind(lsn, at) <= LAG_SECONDS:
             pause()
 
-    def behind(self, position: int, at: float) -> float:
-        """For how many seconds it has lacked something; 0 where it has all up to this position.
+    def behind(self, lsn: int, at: float) -> float:
+        """For how many seconds it has lacked something; 0 where it has all up to this LSN.
 
-        The primary had it by the instant that is given. Raises Away.
+        The primary had reached it by `at`, on the monotonic clock. Raises Away.
         """
-        replayed = self.position()
-        if replayed >= position:
+        replayed = self.lsn()
+        if replayed >= lsn:
             return 0
         lacked, since = self.lacking
         if replayed >= lacked:
-            lacked, since = self.lacking = position, at
+            lacked, since = self.lacking = lsn, at
         return time.monotonic() - since
 
     def _look(self) -> None:
         now = time.monotonic()
-        if now < self.late_until or self.fresh_until - now >= LAG / 2:
+        if now < self.late_until or self.fresh_until - now >= LAG_SECONDS / 2:
             return
         with suppress(Away):
-            if fresh_at := self._fresh_at(now + LAG / 2):
-                self.fresh_until = fresh_at + LAG
+            if fresh_at := self._fresh_at(now + LAG_SECONDS / 2):
+                self.fresh_until = fresh_at + LAG_SECONDS
             else:
                 self.late_until = time.monotonic() + LATE_SECONDS
 
@@ -172,10 +172,10 @@ class Replica(Server):
         """
         for _ in range(2):
             asked_at = time.monotonic()
-            position, at = PRIMARY.position(), time.monotonic()
+            lsn, at = PRIMARY.lsn(), time.monotonic()
             pause = Pause()
-            while behind := self.behind(position, at):
-                if behind > LAG or time.monotonic() > until:
+            while behind := self.behind(lsn, at):
+                if behind > LAG_SECONDS or time.monotonic() > until:
                     return None
                 pause()
         return asked_at
@@ -185,7 +185,7 @@ class Pause:
     """Sleeps for longer each time that it is called."""
 
     def __init__(self) -> None:
-        self.seconds, self.longest = PAUSE_SECONDS
+        self.seconds, self.longest = REPLAY_POLL_SECONDS
 
     def __call__(self) -> None:
         time.sleep(self.seconds)
@@ -193,7 +193,7 @@ class Pause:
 
 
 PRIMARY = Server(DEFAULT_DB_ALIAS)
-REPLICAS = [Replica(alias) for alias in settings.REPLICAS]
+REPLICA_SERVERS = [Replica(alias) for alias in settings.REPLICAS]
 
 
 def choose(tried: Container[Server] = ()) -> Server:
@@ -201,7 +201,7 @@ def choose(tried: Container[Server] = ()) -> Server:
 
     A fresh replica; else the primary; else, since that is away, the replica that is furthest.
     """
-    replicas = [replica for replica in REPLICAS if replica not in tried]
+    replicas = [replica for replica in REPLICA_SERVERS if replica not in tried]
     random.shuffle(replicas)
     for replica in replicas:
         if replica.answers() and replica.is_fresh():
@@ -211,7 +211,7 @@ def choose(tried: Container[Server] = ()) -> Server:
     reached: dict[Server, int] = {}
     for replica in replicas:
         with suppress(Away):
-            reached[replica] = replica.position()
+            reached[replica] = replica.lsn()
     return max(reached, key=reached.__getitem__, default=PRIMARY)
 
 
@@ -222,7 +222,7 @@ def settle() -> None:
     """
     with suppress(Away):
         # A write that got through counts for more than a failure of some moments ago.
-        position, at = PRIMARY.position(anyway=True), time.monotonic()
-        for replica in REPLICAS:
+        lsn, at = PRIMARY.lsn(anyway=True), time.monotonic()
+        for replica in REPLICA_SERVERS:
             with suppress(Away):
-                replica.settle(position, at)
+                replica.settle(lsn, at)

@@ -119,7 +119,7 @@ class TestOtherBucket:
 
 
 def test_an_import_is_one_signed_change(folder, monkeypatch):
-    monkeypatch.setattr(importing, "BATCH", 2)
+    monkeypatch.setattr(importing, "FILES_PER_BATCH", 2)
     user = make_user(project_id="clinic")
     run(folder, "--tags-from-path", "{tags}/{filename}", "--by", user.username)
 
@@ -146,7 +146,7 @@ def test_no_batch_waits_for_the_new_tags_of_another(folder, monkeypatch):
 
 
 def test_an_import_that_was_interrupted_goes_on(folder, monkeypatch):
-    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(importing, "FILES_PER_BATCH", 1)
     real, calls = storage.put_file, []
 
     def fail_once(key, path):
@@ -168,7 +168,7 @@ def test_an_import_that_was_interrupted_goes_on(folder, monkeypatch):
 
 
 def test_a_file_that_a_manifest_names_again_is_known(prefix, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(importing, "BATCH", 1)
+    monkeypatch.setattr(importing, "FILES_PER_BATCH", 1)
     manifest = write(tmp_path, "m.csv", "filename,tags,size\n" + "hip/2.png,hip,9\n" * 6)
     assert run(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest) == (
         "1 images with 1 tags imported, 5 known already, 0 not imported"
@@ -178,7 +178,7 @@ def test_a_file_that_a_manifest_names_again_is_known(prefix, settings, tmp_path,
 def test_two_imports_of_the_same_files_at_once_make_each_image_once(
     prefix, settings, tmp_path, monkeypatch
 ):
-    monkeypatch.setattr(importing, "BATCH", 7)
+    monkeypatch.setattr(importing, "FILES_PER_BATCH", 7)
     numbers = range(100)
     lines = [f"{number}.png,a|b|{number % 9},9\n" for number in numbers]
     forwards = write(tmp_path, "forwards.csv", "filename,tags,size\n" + "".join(lines))

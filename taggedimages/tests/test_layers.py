@@ -3,7 +3,7 @@
 import ast
 import subprocess
 import sys
-from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -31,36 +31,43 @@ DIALECTS = "taggedimages.dialects"
 HTTP_EDGES = ("taggedimages.http", "taggedimages.v1")
 
 
-def modules() -> Iterator[str]:
+@cache
+def modules() -> tuple[str, ...]:
     """Every module of ours that is neither a test nor a migration."""
-    for folder in ("taggedimages", "images", "tags", "search"):
-        for file in (ROOT / folder).rglob("*.py"):
-            parts = file.relative_to(ROOT).with_suffix("").parts
-            if not {"tests", "migrations"} & set(parts):
-                yield ".".join(parts).removesuffix(".__init__")
+    return tuple(
+        ".".join(parts).removesuffix(".__init__")
+        for folder in ("taggedimages", "images", "tags", "search")
+        for file in (ROOT / folder).rglob("*.py")
+        for parts in [file.relative_to(ROOT).with_suffix("").parts]
+        if not {"tests", "migrations"} & set(parts)
+    )
 
 
-def imports(module: str) -> set[str]:
-    """Every module that a module names in an import, those inside functions too."""
+@cache
+def parsed(module: str) -> ast.Module:
     file = ROOT / module.replace(".", "/")
     source = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
+    return ast.parse(source.read_text())
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Every module that a module names in an import, those inside functions too."""
     found = set()
-    for node in ast.walk(ast.parse(source.read_text())):
+    for node in ast.walk(parsed(module)):
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0, f"{module} imports relatively"
             # `from images import storage` names a module, `from images.models import Image` not.
             found |= {node.module or ""} | {f"{node.module}.{alias.name}" for alias in node.names}
-    return found
+    return frozenset(found)
 
 
 def run_time_imports(module: str) -> set[str]:
     """The modules that have to be there before a module is: those imported at its top level."""
-    file = ROOT / module.replace(".", "/")
-    source = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
     every, found = set(modules()), set()
-    for node in ast.parse(source.read_text()).body:
+    for node in parsed(module).body:
         if isinstance(node, ast.Import):
             found |= {alias.name for alias in node.names}
         elif isinstance(node, ast.ImportFrom):
@@ -91,6 +98,7 @@ def is_edge(module: str) -> bool:
     return ours and (named or any(within(module, edge) for edge in (DIALECTS, *HTTP_EDGES)))
 
 
+@cache
 def in_domain() -> list[str]:
     return sorted(module for module in modules() if part_of(module))
 
@@ -118,12 +126,14 @@ def test_the_domain_imports_no_edge_and_no_http(module):
     assert wrong == set()
 
 
+@cache
 def packages_of_the_domain() -> list[str]:
     """The parts of the domain and the packages within them, edges left out."""
     holding = {module.rpartition(".")[0] for module in in_domain()}
     return sorted({*DOMAIN, *(package for package in holding if part_of(package))})
 
 
+@cache
 def package_of(module: str) -> str | None:
     """The innermost package of the domain that a module is in."""
     homes = [package for package in packages_of_the_domain() if within(module, package)]
@@ -198,13 +208,8 @@ def test_only_storage_talks_to_s3():
 
 
 def test_every_module_says_what_it_is_for():
-    def said(module: str) -> str | None:
-        file = ROOT / module.replace(".", "/")
-        source = file / "__init__.py" if file.is_dir() else file.with_suffix(".py")
-        text = source.read_text()
-        return ast.get_docstring(ast.parse(text)) if text else "empty"
-
-    assert [module for module in modules() if not said(module)] == []
+    filled = [module for module in modules() if parsed(module).body]
+    assert [module for module in filled if not ast.get_docstring(parsed(module))] == []
 
 
 def test_the_engines_start_without_django():

@@ -55,7 +55,7 @@ def test_parameters_by_place_stay_in_place_among_the_numbers():
 
 
 def test_the_plan_that_was_not_used_for_longest_makes_room(monkeypatch):
-    monkeypatch.setattr(prepared, "KEPT", 2)
+    monkeypatch.setattr(prepared, "PREPARED_MAX", 2)
     answer("SELECT 'one'")
     first = plans()
     answer("SELECT 'two'")

@@ -12,7 +12,7 @@ from images import processing
 from images.models import Image
 from images.querysets import ImageQuerySet
 
-BATCH = 1000
+IMAGES_PER_BATCH = 1000
 
 
 class Command(BaseCommand):
@@ -63,7 +63,11 @@ def batches(images: ImageQuerySet) -> Iterator[ImageQuerySet]:
     """The images in batches by ascending id."""
     last = 0
     while True:
-        ids = list(images.filter(pk__gt=last).order_by("pk").values_list("pk", flat=True)[:BATCH])
+        ids = list(
+            images.filter(pk__gt=last)
+            .order_by("pk")
+            .values_list("pk", flat=True)[:IMAGES_PER_BATCH]
+        )
         if not ids:
             return
         yield Image.objects.filter(pk__in=ids)

@@ -18,12 +18,12 @@ M = TypeVar("M", bound=Model)
 # What no record has.
 NOBODY: dict[str, Any] = {"pk": 0}
 INTEGER = re.compile(r"-?[0-9]+", re.ASCII)
-UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
+ID_AS_UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.ASCII | re.IGNORECASE)
 
 
 def lookup(id: str) -> dict[str, Any] | None:
     """What to filter by; None for what is neither an integer nor a uuid."""
-    if UUID.fullmatch(id):
+    if ID_AS_UUID.fullmatch(id):
         return {"uuid": id.lower()}
     if INTEGER.fullmatch(id):
         # No record has a number that the column cannot hold.

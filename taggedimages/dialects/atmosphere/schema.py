@@ -8,15 +8,15 @@ from rest_framework import serializers
 
 from taggedimages.http.openapi import documented_as
 
-EVERYWHERE = {
+ERRORS_EVERYWHERE = {
     "403": "Not logged in, or no right to do so.",
     "411": "A body of untold length.",
     "413": "The body is too large.",
     "503": "A dependency is away; see Retry-After.",
 }
-NOT_THERE = {"404": "Unknown, ended or hidden; a page that is not there."}
+ERRORS_OF_RECORDS = {"404": "Unknown, ended or hidden; a page that is not there."}
 ON_CHANGE = {"412": "It no longer has the entity tag that If-Match names."}
-ON_WRITE = {"409": "In conflict with another request.", "415": "An unknown content type."}
+ERRORS_OF_WRITES = {"409": "In conflict with another request.", "415": "An unknown content type."}
 BAD_INPUT = {
     "description": "Messages by field, a list of messages, or `detail`.",
     "content": {"application/json": {"schema": {"type": ["object", "array"]}}},
@@ -72,11 +72,11 @@ class AtmosphereSchema(AutoSchema):
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        refusals = dict(EVERYWHERE)
+        refusals = dict(ERRORS_EVERYWHERE)
         if self.action != "create":
-            refusals |= NOT_THERE
+            refusals |= ERRORS_OF_RECORDS
         if self.method != "GET":
-            refusals |= ON_WRITE
+            refusals |= ERRORS_OF_WRITES
             refusals |= ON_CHANGE if self.action != "create" else {}
         detail = self._get_response_for_code(DetailSerializer, "403")
         for code, description in refusals.items():

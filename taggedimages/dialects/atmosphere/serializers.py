@@ -10,7 +10,7 @@ from rest_framework import serializers
 
 from images.models import Image
 from taggedimages.dialects.atmosphere.mounts import Mount
-from taggedimages.identity.authors import ANONYMOUS
+from taggedimages.identity.authors import ANONYMOUS_NAME
 from taggedimages.identity.models import User
 from tags import restriction
 from tags.models import ImageTag, Tag
@@ -198,7 +198,7 @@ def _tags(image: Image, context: Mapping[str, Any]) -> list[dict[str, Any]]:
 
 def _user(user: User | None, mount: Mount) -> dict[str, Any]:
     if user is None:
-        return {"id": None, "uuid": None, "url": None, "username": ANONYMOUS}
+        return {"id": None, "uuid": None, "url": None, "username": ANONYMOUS_NAME}
     link = mount.link("users", user.pk)
     return {"id": user.pk, "uuid": str(user.uuid), "url": link, "username": user.username}
 

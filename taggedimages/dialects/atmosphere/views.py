@@ -40,11 +40,9 @@ from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.transactions import retried
-from tags import counters, curation, definitions, tagging
+from tags import counters, curation, tagging
 from tags.models import ImageTag, Tag
 
-# Link ids count up as links are made.
-LINKS = ImageTag.objects.select_related("tag").order_by("id")
 INCLUDE_ENDED = OpenApiParameter(
     "include_ended", bool, description="With `true`, ended images too: one's own; all to staff."
 )
@@ -113,7 +111,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
     def get_queryset(self) -> QuerySet[ImageTag]:
         links = ImageTag.objects.visible_to(self.request.user).order_by("id")
         return links.select_related("image", "tag__user").prefetch_related(
-            Prefetch("image__imagetag_set", LINKS)
+            Prefetch("image__imagetag_set", tagging.LINKS_OLDEST_FIRST)
         )
 
     @documented("Links, oldest first")
@@ -184,7 +182,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         asked = TagInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
         owner = author_of(request, SOURCE).user
-        tag = definitions.define(**asked.validated_data, owner=owner)
+        tag = curation.define(**asked.validated_data, owner=owner)
         return Response(self.get_serializer(tag).data, status=status.HTTP_201_CREATED)
 
     @documented("Change a tag on every image", request=TagInputSerializer)
@@ -211,7 +209,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         self.check_unchanged(tag)
         asked = TagInputSerializer(tag, data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
-        return Response(self.get_serializer(definitions.redefine(tag, **asked.validated_data)).data)
+        return Response(self.get_serializer(curation.redefine(tag, **asked.validated_data)).data)
 
 
 class TokenViewSet(AtmosphereViewSet[Token]):
@@ -231,5 +229,5 @@ class TokenViewSet(AtmosphereViewSet[Token]):
 def with_links(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that is shown of them, in as many statements for one as for many."""
     return images.select_related("created_by", "facts").prefetch_related(
-        Prefetch("imagetag_set", LINKS)
+        Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST)
     )

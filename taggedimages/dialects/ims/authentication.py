@@ -40,7 +40,7 @@ class SignatureAuthentication(BaseAuthentication):
     """`Authorization: SDK-HMAC-SHA256 Access=..., SignedHeaders=..., Signature=...`."""
 
     def authenticate(self, request: Request) -> tuple[User, None] | None:
-        if not request.headers.get("Authorization", "").startswith(signing.ALGORITHM):
+        if not request.headers.get("Authorization", "").startswith(signing.SDK_ALGORITHM):
             return None
         try:
             return signing.signer_of(request._request), None

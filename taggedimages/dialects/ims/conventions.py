@@ -24,7 +24,7 @@ from taggedimages.dialects.ims.authentication import (
 )
 from taggedimages.dialects.ims.schema import ImsSchema
 from taggedimages.http.errors import problem_of
-from taggedimages.http.parsers import AlwaysFirst, BoundedJSONParser
+from taggedimages.http.parsers import BoundedJSONParser, IgnoreAcceptHeader
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags.tagging import TooManyTags
@@ -81,7 +81,7 @@ def _leaves(nested: Any) -> Iterator[str]:
         yield str(nested)
 
 
-class AlwaysJson(AlwaysFirst):
+class AlwaysJson(IgnoreAcceptHeader):
     """Bodies are JSON whatever their content type says: clients name it in many ways."""
 
     def select_parser(self, request: Request, parsers: Iterable[BaseParser]) -> BaseParser | None:

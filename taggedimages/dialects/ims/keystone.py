@@ -133,16 +133,13 @@ class TokenViewSet(ImsViewSet):
         user = user_of_password(
             asked["password"], username=asked.get("name", ""), user_id=asked.get("id", "")
         )
-        if user is None or not _is_own(auth.get("scope", {}).get("project", {}), user):
+        project = auth.get("scope", {}).get("project", {})
+        if user is None or not set(project.values()) <= {user.project_id}:
             raise AuthenticationFailed("The user, the password or the project is wrong.")
         now = timezone.now()
         token = issue_token(user, expires_at=now + LIFETIME)
         body = {"token": _described(request, user, now)}
         return Response(body, status=201, headers={"X-Subject-Token": token})
-
-
-def _is_own(project: dict[str, str], user: User) -> bool:
-    return set(project.values()) <= {user.project_id}
 
 
 def _described(request: Request, user: User, now: datetime) -> dict[str, Any]:

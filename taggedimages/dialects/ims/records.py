@@ -9,10 +9,7 @@ from django.utils import timezone
 from images.models import Image
 from images.querysets import ImageQuerySet
 from taggedimages.dialects.ims.rules import joined
-from tags.models import ImageTag
-
-# Link ids count up as links are made.
-LINKS = Prefetch("imagetag_set", ImageTag.objects.select_related("tag").order_by("id"))
+from tags.tagging import LINKS_OLDEST_FIRST
 
 # Each as states of the upload (search.query). A current image is never deleted, and none is kept
 # waiting between arriving and being there.
@@ -27,7 +24,8 @@ STATUSES: dict[str, tuple[str, ...]] = {
 
 def with_tags(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that is shown of them, in as many statements for one as for many."""
-    return images.select_related("created_by").prefetch_related(LINKS)
+    links = Prefetch("imagetag_set", LINKS_OLDEST_FIRST)
+    return images.select_related("created_by").prefetch_related(links)
 
 
 def status_of(image: Image) -> str:

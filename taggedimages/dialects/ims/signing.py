@@ -16,11 +16,11 @@ from django.utils import timezone
 from taggedimages.identity.credentials import signing_secret
 from taggedimages.identity.models import SigningKey, User
 
-ALGORITHM = "SDK-HMAC-SHA256"
-WINDOW = timedelta(minutes=15)
+SDK_ALGORITHM = "SDK-HMAC-SHA256"
+SIGNATURE_TOLERANCE = timedelta(minutes=15)
 UNSIGNED = "UNSIGNED-PAYLOAD"
 AUTHORIZATION = re.compile(
-    ALGORITHM + r" +Access=([^\s,]{1,64}), *SignedHeaders=([^\s,]+), *Signature=([0-9a-f]{64})"
+    SDK_ALGORITHM + r" +Access=([^\s,]{1,64}), *SignedHeaders=([^\s,]+), *Signature=([0-9a-f]{64})"
 )
 
 
@@ -35,7 +35,7 @@ def signer_of(request: HttpRequest) -> User:
         raise BadSignature("The Authorization header cannot be read.")
     access_key, signed_headers, signature = claim.groups()
     date = request.headers.get("X-Sdk-Date", "")
-    if abs(timezone.now() - _instant(date)) > WINDOW:
+    if abs(timezone.now() - _instant(date)) > SIGNATURE_TOLERANCE:
         raise BadSignature("X-Sdk-Date is more than 15 minutes from now.")
     # An unknown key costs as much as a wrong signature, and is told as one.
     user, secret = signing_secret(SigningKey.Kind.IMS, access_key) or (None, "")
@@ -50,7 +50,7 @@ def signer_of(request: HttpRequest) -> User:
 
 
 def _signature(secret: str, date: str, canonical: bytes) -> str:
-    text = "\n".join([ALGORITHM, date, hashlib.sha256(canonical).hexdigest()])
+    text = "\n".join([SDK_ALGORITHM, date, hashlib.sha256(canonical).hexdigest()])
     return hmac.new(secret.encode(), text.encode(), hashlib.sha256).hexdigest()
 
 

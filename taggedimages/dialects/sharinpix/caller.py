@@ -9,9 +9,9 @@ from taggedimages.identity.models import User
 from tags.names import MAX_LENGTH
 
 # Rights that are implied or go by several names; the others are spelled as in the claims.
-READ, LINKS = "(read)", "(links)"
-IN_ALBUM = {READ: {"see", "image_list"}, LINKS: {"see", "image_list"}}
-BY_QUERY = {LINKS: "thumbnail_tags"}
+READ_RIGHT, LINKS_RIGHT = "(read)", "(links)"
+IN_ALBUM = {READ_RIGHT: {"see", "image_list"}, LINKS_RIGHT: {"see", "image_list"}}
+BY_QUERY = {LINKS_RIGHT: "thumbnail_tags"}
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Caller:
         """Whether this right holds for the images that the token's query matches."""
         if self.query is None:
             return False
-        return right == READ or BY_QUERY.get(right, right) in self.rights
+        return right == READ_RIGHT or BY_QUERY.get(right, right) in self.rights
 
     def may_in(self, right: str, album_id: str) -> bool:
         """Whether this right holds in the whole of an album, whatever is in it."""

@@ -23,7 +23,7 @@ from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.http.renderers import FastJSONRenderer
 
 # This API tells a missing right like a missing token, and knows no conflict.
-STATUSES = {403: 401, 409: 400, 415: 400}
+STATUS_INSTEAD = {403: 401, 409: 400, 415: 400}
 # How the ledger calls what came through this API.
 SOURCE = "sharinpix"
 # No list is longer.
@@ -32,7 +32,7 @@ MAX_ROWS = 1000
 
 def respond(status: int, message: str) -> HttpResponse:
     """An error, also of a request that never reached a view: empty, the fault in a header."""
-    status = STATUSES.get(status, status)
+    status = STATUS_INSTEAD.get(status, status)
     message = "Access denied" if status == 401 else " ".join(message.split())[:200]
     printable = re.sub(r"[^ -~]", "?", message)
     return HttpResponse(status=status, content_type="text/html", headers={"X-message": printable})

@@ -7,15 +7,15 @@ from typing import Any
 from rest_framework.exceptions import PermissionDenied, ValidationError
 
 from taggedimages.dialects.sharinpix import tokens
-from taggedimages.dialects.sharinpix.caller import READ, Caller, caller_of
+from taggedimages.dialects.sharinpix.caller import READ_RIGHT, Caller, caller_of
 
 # Who signs and for whom is not for the client to say.
-OWN = ("iss", "user_id", "iat")
+SIGNERS_CLAIMS = ("iss", "user_id", "iat")
 
 
 def token(caller: Caller, permission: dict[str, Any]) -> str:
     """A token of these claims. Raises PermissionDenied if they reach further than the caller's."""
-    claims = {name: value for name, value in permission.items() if name not in OWN}
+    claims = {name: value for name, value in permission.items() if name not in SIGNERS_CLAIMS}
     identity = {name: caller.claims[name] for name in ("iss", "user_id") if name in caller.claims}
     claims |= identity | {"iat": int(time.time())} | _end(caller, claims)
     asked = caller_of(caller.user, claims, caller.secret, session=caller.session)
@@ -62,7 +62,7 @@ def _query_within(asked: Caller, caller: Caller) -> bool:
 
 def _album_within(album_id: str, asked: Caller, caller: Caller) -> bool:
     rights = (asked.albums or {})[album_id].rights
-    needed = {READ if right in ("see", "image_list") else right for right in rights}
+    needed = {READ_RIGHT if right in ("see", "image_list") else right for right in rights}
     return all(caller.may_in(right, album_id) for right in needed)
 
 

@@ -8,11 +8,11 @@ from drf_spectacular.utils import OpenApiParameter
 from taggedimages.http.openapi import documented_as
 
 Schema = dict[str, Any]
-TEXT: Schema = {"type": "string"}
-UUID: Schema = {"type": "string", "format": "uuid"}
-FLAG: Schema = {"type": "boolean"}
-NUMBER: Schema = {"type": "number"}
-IDS: Schema = {"type": "array", "items": UUID, "maxItems": 500}
+TEXT_SCHEMA: Schema = {"type": "string"}
+UUID_SCHEMA: Schema = {"type": "string", "format": "uuid"}
+FLAG_SCHEMA: Schema = {"type": "boolean"}
+NUMBER_SCHEMA: Schema = {"type": "number"}
+UUIDS_SCHEMA: Schema = {"type": "array", "items": UUID_SCHEMA, "maxItems": 500}
 FORMS = ("application/json", "application/x-www-form-urlencoded", "multipart/form-data")
 
 
@@ -63,43 +63,56 @@ class ErrorsDocumented(AutoSchema):
 documented = documented_as(ErrorsDocumented)
 
 IMAGE_IDS = OpenApiParameter(
-    "image_ids[]", {"type": "array", "items": TEXT}, description="Of these images; at most 500."
+    "image_ids[]",
+    {"type": "array", "items": TEXT_SCHEMA},
+    description="Of these images; at most 500.",
 )
-IMAGE_IDS_BODY = _body({"image_ids": IDS}, ("image_ids",))
+IMAGE_IDS_BODY = _body({"image_ids": UUIDS_SCHEMA}, ("image_ids",))
 TAG_BODY = _body(
     {
-        "name": TEXT,
+        "name": TEXT_SCHEMA,
         "label": {"description": "One text for both languages, or {en, fr}, also as JSON text."},
-        "listed": FLAG,
-        "visible": FLAG,
-        "public": FLAG,
-        "allow_download": FLAG,
+        "listed": FLAG_SCHEMA,
+        "visible": FLAG_SCHEMA,
+        "public": FLAG_SCHEMA,
+        "allow_download": FLAG_SCHEMA,
     }
 )
 IMAGE_BODY = _body(
     {
-        "title": _or_null(TEXT),
-        "description": _or_null(TEXT),
+        "title": _or_null(TEXT_SCHEMA),
+        "description": _or_null(TEXT_SCHEMA),
         "rotation": {"enum": [0, 90, 180, 270]},
-        "crop_x": NUMBER,
-        "crop_y": NUMBER,
-        "crop_w": NUMBER,
-        "crop_h": NUMBER,
+        "crop_x": NUMBER_SCHEMA,
+        "crop_y": NUMBER_SCHEMA,
+        "crop_w": NUMBER_SCHEMA,
+        "crop_h": NUMBER_SCHEMA,
     }
 )
 FILE_BODY = _body(
-    {"album_id": TEXT, "name": TEXT, "type": TEXT, "size": {"type": "integer"}},
+    {
+        "album_id": TEXT_SCHEMA,
+        "name": TEXT_SCHEMA,
+        "type": TEXT_SCHEMA,
+        "size": {"type": "integer"},
+    },
     ("album_id", "name"),
 )
-INFOS_BODY = _body({"infos": TEXT}, ("infos",)) | {"application/xml": TEXT}
+INFOS_BODY = _body({"infos": TEXT_SCHEMA}, ("infos",)) | {"application/xml": TEXT_SCHEMA}
 PERMISSION_BODY = _body({"permission": {"type": ["object", "string"]}}, ("permission",))
 
-DELETED = {200: {"type": "array", "items": UUID}}
-IMAGE_USER = {200: _record({"id": UUID, "name": TEXT, "email": _or_null(TEXT)})}
+DELETED = {200: {"type": "array", "items": UUID_SCHEMA}}
+IMAGE_USER = {
+    200: _record({"id": UUID_SCHEMA, "name": TEXT_SCHEMA, "email": _or_null(TEXT_SCHEMA)})
+}
 UPLOAD_PARAMETERS = _record(
-    {"method": TEXT, "url": TEXT, "fields": {"type": "object", "additionalProperties": TEXT}}
+    {
+        "method": TEXT_SCHEMA,
+        "url": TEXT_SCHEMA,
+        "fields": {"type": "object", "additionalProperties": TEXT_SCHEMA},
+    }
 )
-FILE: Schema = {"id": UUID, "organization_id": TEXT}
+FILE: Schema = {"id": UUID_SCHEMA, "organization_id": TEXT_SCHEMA}
 ANNOUNCED = {200: _record(FILE | {"upload_parameters": UPLOAD_PARAMETERS})}
 CLAIMED = {200: _record(FILE | {"image": {"$ref": "#/components/schemas/Image"}})}
-SIGNED = {200: _record({"token": TEXT, "endpoint": TEXT})}
+TOKEN_RESPONSE = {200: _record({"token": TEXT_SCHEMA, "endpoint": TEXT_SCHEMA})}

@@ -14,10 +14,10 @@ from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
 from taggedimages.http.parsers import MAX_DEPTH, is_deeper_than
 
 MAX_IDS = 500
-MAX_TEXT = 255
+MAX_TEXT_CHARACTERS = 255
 # A token must fit into a header.
 MAX_JSON = 8_000
-FLAGS = {"true": True, "1": True, "false": False, "0": False}
+FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
 class Parameters:
@@ -37,7 +37,7 @@ class Parameters:
         """The value of this name, as it came; None when there is none."""
         return next((source[name] for source in self._sources if name in source), None)
 
-    def text(self, name: str, max_length: int = MAX_TEXT) -> str | None:
+    def text(self, name: str, max_length: int = MAX_TEXT_CHARACTERS) -> str | None:
         """A text; None when it is absent or null."""
         value = self.value(name)
         if value is None:
@@ -60,7 +60,7 @@ class Parameters:
         value = self.value(name)
         if value is None or isinstance(value, bool):
             return value
-        flag = FLAGS.get(str(value).lower())
+        flag = FLAG_VALUES.get(str(value).lower())
         if flag is None:
             raise ValidationError({name: "Neither true nor false."})
         return flag

@@ -8,19 +8,19 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 
 from images.models import Image
 from images.querysets import ImageQuerySet
-from taggedimages.dialects.sharinpix import query
-from taggedimages.dialects.sharinpix.caller import LINKS, READ, Caller
+from taggedimages.dialects.sharinpix import query_language
+from taggedimages.dialects.sharinpix.caller import LINKS_RIGHT, READ_RIGHT, Caller
 from tags.models import ImageTag
 
 
-def images(caller: Caller, right: str = READ) -> ImageQuerySet:
+def images(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
     """The current images for which a caller has a right, with what their bodies show."""
     return _within(caller, Image.objects.current(), right)
 
 
-def listed(caller: Caller, right: str = READ) -> ImageQuerySet:
+def listed(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
     """The same to be listed, rather than looked up one by one."""
-    return _within(caller, Image.objects.current(), right, query.listed)
+    return _within(caller, Image.objects.current(), right, query_language.listed)
 
 
 def trashed(caller: Caller, right: str = "trash") -> ImageQuerySet:
@@ -35,7 +35,7 @@ def claimable(caller: Caller, right: str = "image_upload") -> ImageQuerySet:
 
 def links(caller: Caller) -> QuerySet[ImageTag]:
     """The tag links that a caller may see, oldest first, with what their bodies show."""
-    return described(ImageTag.objects.filter(image__in=listed(caller, LINKS).values("pk")))
+    return described(ImageTag.objects.filter(image__in=listed(caller, LINKS_RIGHT).values("pk")))
 
 
 def described(links: QuerySet[ImageTag]) -> QuerySet[ImageTag]:
@@ -62,7 +62,7 @@ def _within(
     caller: Caller,
     scope: ImageQuerySet,
     right: str,
-    matching: Callable[[str], Q] = query.matching,
+    matching: Callable[[str], Q] = query_language.matching,
 ) -> ImageQuerySet:
     scope = scope.of_project(caller.project_id).select_related("facts")
     if caller.session:

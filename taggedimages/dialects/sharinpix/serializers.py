@@ -16,7 +16,7 @@ from tags.completion import Completion
 from tags.models import ImageTag, Tag
 
 # Shown until the file has been inspected, and where it can't be.
-UNKNOWN = Facts(md5=b"", color="#7D7D7D")
+UNKNOWN_FACTS = Facts(md5=b"", color="#7D7D7D")
 PAIR = {"type": ["array", "null"], "items": {"type": "number"}, "minItems": 2, "maxItems": 2}
 URLS = {"type": "object", "additionalProperties": {"type": ["string", "null"]}}
 
@@ -58,7 +58,7 @@ def stem_and_format(image: Image) -> tuple[str, str]:
 
 def facts_of(image: Image) -> Facts:
     """What inspection found, or what is shown before it has."""
-    return getattr(image, "facts", UNKNOWN)
+    return getattr(image, "facts", UNKNOWN_FACTS)
 
 
 def place_of(image: Image) -> list[float] | None:
@@ -191,7 +191,7 @@ class ImageSerializer(serializers.Serializer[Image]):
         return None
 
     def get_color(self, image: Image) -> str:
-        return facts_of(image).color.upper() or UNKNOWN.color
+        return facts_of(image).color.upper() or UNKNOWN_FACTS.color
 
     def get_processed(self, image: Image) -> bool:
         return image.uploaded_at is not None

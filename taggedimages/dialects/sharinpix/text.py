@@ -3,7 +3,7 @@
 import re
 import uuid
 
-UUID = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
+UUID_FORM = re.compile(r"[0-9a-f]{8}-?([0-9a-f]{4}-?){3}[0-9a-f]{12}", re.IGNORECASE)
 
 
 def is_storable(text: str) -> bool:
@@ -13,4 +13,4 @@ def is_storable(text: str) -> bool:
 
 def uuid_in(text: str) -> uuid.UUID | None:
     """The uuid that a text is, or None."""
-    return uuid.UUID(text) if UUID.fullmatch(text) else None
+    return uuid.UUID(text) if UUID_FORM.fullmatch(text) else None

@@ -11,9 +11,9 @@ from taggedimages.identity import sessions
 from taggedimages.identity.credentials import signing_secret
 from taggedimages.identity.models import SigningKey, User
 
-ALGORITHM = "HS256"
+JWT_ALGORITHM = "HS256"
 # `aud`, `sub` and `jti` say nothing here, whatever their shape.
-OPTIONS: Any = {"verify_aud": False, "verify_sub": False, "verify_jti": False}
+DECODE_OPTIONS: Any = {"verify_aud": False, "verify_sub": False, "verify_jti": False}
 # What a token of any bytes at all can make the reader stumble over.
 UNREADABLE = (jwt.PyJWTError, ValueError, TypeError, OverflowError, RecursionError)
 
@@ -32,7 +32,7 @@ def read(token: str) -> Caller | None:
 
 def sign(claims: dict[str, Any], secret: str) -> str:
     """A token of these claims, in alphabetical order as the seed has them, `typ` first."""
-    return jwt.encode(dict(sorted(claims.items())), secret, ALGORITHM, sort_headers=False)
+    return jwt.encode(dict(sorted(claims.items())), secret, JWT_ALGORITHM, sort_headers=False)
 
 
 def renewed(caller: Caller) -> str:
@@ -54,7 +54,9 @@ def _signers(claims: dict[str, Any]) -> list[tuple[User, str]]:
 
 def _verified(token: str, secret: str) -> dict[str, Any] | None:
     try:
-        claims: dict[str, Any] = jwt.decode(token, secret, algorithms=[ALGORITHM], options=OPTIONS)
+        claims: dict[str, Any] = jwt.decode(
+            token, secret, algorithms=[JWT_ALGORITHM], options=DECODE_OPTIONS
+        )
     except jwt.InvalidSignatureError:
         return None
     # Deeper claims could be read, but not signed again.

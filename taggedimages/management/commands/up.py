@@ -13,7 +13,8 @@ from taggedimages.engines.privileges import NoAccount
 from taggedimages.engines.service import Address
 from taggedimages.engines.supervisor import PartLost, Stopped, Supervisor
 
-ORPHAN_SECONDS = 5
+# What a process that an earlier start left behind has to end by itself.
+LEFT_PROCESS_SECONDS = 5
 REASONS = (
     state.AlreadyRunning,
     state.StateLost,
@@ -70,7 +71,7 @@ class Command(BaseCommand):
         """PostgreSQL and the S3 store, as far as the environment names no others."""
         if left := process.of_folder(folder):
             self.say(f"Ending {len(left)} processes that an earlier run left behind")
-            process.end(left, seconds=ORPHAN_SECONDS)
+            process.end(left, seconds=LEFT_PROCESS_SECONDS)
         try:
             state.try_to_listen(address.host, address.port)
         except OSError as error:

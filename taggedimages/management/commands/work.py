@@ -47,7 +47,7 @@ class Command(BaseCommand):
             return
         self.stdout.write("The worker runs.")
         parent = os.getppid()
-        purge, arrivals = purging.NowAndThen(), Arrivals()
+        purge, arrivals = purging.PeriodicPurge(), Arrivals()
         while not stop.is_set():
             if options["end_with_parent"] and os.getppid() != parent:
                 break

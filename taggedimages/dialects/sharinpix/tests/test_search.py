@@ -3,7 +3,7 @@
 import pytest
 
 from images.models import Image
-from taggedimages.dialects.sharinpix.query import listed
+from taggedimages.dialects.sharinpix.query_language import listed
 from taggedimages.factories import make_image, make_user
 
 from .conftest import READER

@@ -8,9 +8,9 @@ from rest_framework.response import Response
 from images import deletion, editing
 from images.models import Image
 from images.querysets import ImageQuerySet
-from taggedimages.dialects.sharinpix import query, reach
+from taggedimages.dialects.sharinpix import query_language, reach
 from taggedimages.dialects.sharinpix.authentication import caller
-from taggedimages.dialects.sharinpix.caller import READ
+from taggedimages.dialects.sharinpix.caller import READ_RIGHT
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
 from taggedimages.dialects.sharinpix.openapi import (
     DELETED,
@@ -105,7 +105,7 @@ class ImageViewSet(SharinPixViewSet):
     def search(self, request: Request) -> Response:
         images = reach.listed(caller(request))
         asked = Parameters(request).text("q")
-        return _listed(images.filter(query.listed(asked)) if asked else images)
+        return _listed(images.filter(query_language.listed(asked)) if asked else images)
 
     def image(self, id: str, *rights: str) -> Image:
         """The image with this id, if the caller has all these rights, or else may read it.
@@ -133,7 +133,7 @@ class TrashViewSet(SharinPixViewSet):
 
     @documented(summary="Take an image out of the trash", responses=ImageSerializer)
     def restore(self, request: Request, id: str) -> Response:
-        held, readable = reach.trashed(caller(request)), reach.trashed(caller(request), READ)
+        held, readable = reach.trashed(caller(request)), reach.trashed(caller(request), READ_RIGHT)
         image = reach.one(held, readable, uuid_in(id))
         if not deletion.restore(image):
             raise NotFound

@@ -8,7 +8,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from taggedimages.dialects.sharinpix import reach, vocabulary
+from taggedimages.dialects.sharinpix import reach, tag_inputs
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SOURCE, SharinPixViewSet, rows
 from taggedimages.dialects.sharinpix.openapi import IMAGE_IDS, IMAGE_IDS_BODY, documented
@@ -17,8 +17,8 @@ from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
 from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
 from taggedimages.identity.authentication import author_of
 from tags import tagging
+from tags.curation import establish
 from tags.models import ImageTag, Tag
-from tags.vocabulary import establish
 
 
 class TagImageViewSet(SharinPixViewSet):
@@ -52,7 +52,7 @@ class TagImageViewSet(SharinPixViewSet):
         ids = Parameters(request).ids("image_ids")
         if ids is None:
             raise ValidationError({"image_ids": "Missing."})
-        found = vocabulary.find(tag) or vocabulary.draft(tag, caller(request))
+        found = tag_inputs.find(tag) or tag_inputs.draft(tag, caller(request))
         images = list(reach.images(caller(request), _right_for(found)).filter(uuid__in=ids))
         if not images:
             raise PermissionDenied

@@ -6,7 +6,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images.models import Image
-from taggedimages.dialects.sharinpix import vocabulary
+from taggedimages.dialects.sharinpix import tag_inputs
 from taggedimages.dialects.sharinpix.authentication import OpenPage, caller
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
 from taggedimages.dialects.sharinpix.openapi import TAG_BODY, documented
@@ -17,8 +17,8 @@ from taggedimages.dialects.sharinpix.serializers import (
     TagSerializer,
 )
 from tags.completion import completions
+from tags.curation import describe, establish
 from tags.models import Tag
-from tags.vocabulary import describe, establish
 
 SUGGESTIONS = 100
 
@@ -34,7 +34,7 @@ class TagViewSet(SharinPixViewSet):
     )
     def list(self, request: Request) -> Response:
         visible = Parameters(request).flag("visible")
-        vocabulary.named_by(caller(request))
+        tag_inputs.named_by(caller(request))
         tags = Tag.objects.order_by("created_at", "id")
         if visible is not None:
             tags = tags.filter(visible=visible)
@@ -45,7 +45,7 @@ class TagViewSet(SharinPixViewSet):
         responses=TagSerializer(many=True),
     )
     def of_token(self, request: Request) -> Response:
-        return rows(TagSerializer, vocabulary.named_by(caller(request)))
+        return rows(TagSerializer, tag_inputs.named_by(caller(request)))
 
     @documented(
         summary="Create a tag",
@@ -56,13 +56,13 @@ class TagViewSet(SharinPixViewSet):
     def create(self, request: Request) -> Response:
         if not caller(request).may_create_tags:
             raise PermissionDenied
-        tag = establish([vocabulary.drafted_by(Parameters(request))])[0]
+        tag = establish([tag_inputs.drafted_by(Parameters(request))])[0]
         return Response(TagSerializer(tag).data)
 
     @documented(summary="Change a tag", request=TAG_BODY, responses=TagSerializer)
     def update(self, request: Request, id: str) -> Response:
-        tag, given = vocabulary.get(id), Parameters(request)
-        changes = vocabulary.changes_in(given)
+        tag, given = tag_inputs.get(id), Parameters(request)
+        changes = tag_inputs.changes_in(given)
         _check_update(request, tag, changes.get("public", tag.public))
         name = given.required("name") if "name" in given else None
         return Response(TagSerializer(describe(tag, name, changes)).data)
@@ -94,7 +94,7 @@ class PublicTagViewSet(SharinPixViewSet):
         responses=PublicImageSerializer(many=True),
     )
     def list(self, request: Request, id: str) -> Response:
-        tag = vocabulary.get(id)
+        tag = tag_inputs.get(id)
         if not tag.public:
             raise NotFound
         images = Image.objects.visible_to(None).uploaded().filter(imagetag__tag=tag)

@@ -8,7 +8,7 @@ from images import keys, staged_uploads, storage
 from images.models import Image
 from taggedimages.dialects.sharinpix import grants, reach
 from taggedimages.dialects.sharinpix.authentication import caller
-from taggedimages.dialects.sharinpix.caller import READ, Caller, Labels
+from taggedimages.dialects.sharinpix.caller import READ_RIGHT, Labels
 from taggedimages.dialects.sharinpix.conventions import SOURCE, SharinPixViewSet
 from taggedimages.dialects.sharinpix.infos import NotAnAnswer, key_in
 from taggedimages.dialects.sharinpix.openapi import (
@@ -17,17 +17,16 @@ from taggedimages.dialects.sharinpix.openapi import (
     FILE_BODY,
     INFOS_BODY,
     PERMISSION_BODY,
-    SIGNED,
+    TOKEN_RESPONSE,
     documented,
 )
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer
+from taggedimages.dialects.sharinpix.tag_inputs import labelled
 from taggedimages.dialects.sharinpix.text import uuid_in
-from taggedimages.dialects.sharinpix.vocabulary import labelled
 from taggedimages.identity.authentication import author_of
 from tags import tagging
-from tags.models import Tag
-from tags.vocabulary import establish
+from tags.curation import establish
 
 
 class StorageFileViewSet(SharinPixViewSet):
@@ -56,7 +55,10 @@ class StorageFileViewSet(SharinPixViewSet):
         responses=CLAIMED,
     )
     def update(self, request: Request, id: str) -> Response:
-        held, readable = reach.claimable(caller(request)), reach.claimable(caller(request), READ)
+        held, readable = (
+            reach.claimable(caller(request)),
+            reach.claimable(caller(request), READ_RIGHT),
+        )
         image = reach.one(held, readable, uuid_in(id))
         if _named_key(request) != keys.upload_key(image.key):
             raise ValidationError({"infos": "Names another file."})
@@ -66,7 +68,9 @@ class StorageFileViewSet(SharinPixViewSet):
 
     def tag(self, image: Image, request: Request) -> None:
         """Link the tags that the token puts on all that is uploaded with it."""
-        if drafts := _auto_tags(caller(request)):
+        by = caller(request)
+        drafts = [labelled(name, by.named_tags.get(name, Labels())) for name in by.auto_tags]
+        if drafts:
             tagging.tag_each([image], establish(drafts), author_of(request, SOURCE))
 
 
@@ -76,7 +80,7 @@ class TokenViewSet(SharinPixViewSet):
     @documented(
         summary="Sign claims that reach no further than the caller's",
         request=PERMISSION_BODY,
-        responses=SIGNED,
+        responses=TOKEN_RESPONSE,
     )
     def create(self, request: Request) -> Response:
         permission = Parameters(request).json("permission")
@@ -108,7 +112,3 @@ def _named_key(request: Request) -> str:
         return key_in(infos.strip())
     except NotAnAnswer as error:
         raise ParseError(str(error)) from error
-
-
-def _auto_tags(caller: Caller) -> list[Tag]:
-    return [labelled(name, caller.named_tags.get(name, Labels())) for name in caller.auto_tags]

@@ -1,4 +1,4 @@
-"""Tags as this API finds and makes them: by uuid or name, labelled, public ones by slug."""
+"""Tags read from paths, tokens and parameters: found by uuid or name, or drafted with labels."""
 
 import json
 import re
@@ -9,9 +9,9 @@ from urllib.parse import unquote
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 
 from taggedimages.dialects.sharinpix.caller import Caller, Labels
-from taggedimages.dialects.sharinpix.parameters import MAX_TEXT, Parameters
+from taggedimages.dialects.sharinpix.parameters import MAX_TEXT_CHARACTERS, Parameters
 from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
-from tags import vocabulary
+from tags import curation
 from tags.models import Tag
 from tags.names import MAX_LENGTH
 
@@ -48,7 +48,7 @@ def draft(text: str, caller: Caller) -> Tag:
 
 def named_by(caller: Caller) -> list[Tag]:
     """The tags that the token names, in its order; the absent are made."""
-    return vocabulary.establish([labelled(*item) for item in caller.named_tags.items()])
+    return curation.establish([labelled(*item) for item in caller.named_tags.items()])
 
 
 def labelled(name: str, labels: Labels) -> Tag:
@@ -100,7 +100,7 @@ def _labels_in(given: Parameters) -> dict[str, str]:
     labels = value if isinstance(value, dict) else {"en": value, "fr": value}
     found = {f"label_{key}": labels[key] for key in ("en", "fr") if labels.get(key) is not None}
     for text in found.values():
-        if not isinstance(text, str) or not is_storable(text) or len(text) > MAX_TEXT:
+        if not isinstance(text, str) or not is_storable(text) or len(text) > MAX_TEXT_CHARACTERS:
             raise ValidationError({"label": "Not a text of at most 255 characters."})
     return found
 

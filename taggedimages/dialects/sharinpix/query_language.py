@@ -14,8 +14,8 @@ from taggedimages.postgresql.bounded import ids_if_few
 from tags.models import ImageTag, Tag
 from tags.names import folded, part_pattern
 
-EVERYTHING = ~Q(pk__in=[])
-NOTHING = Q(pk__in=[])
+MATCHES_ALL = ~Q(pk__in=[])
+MATCHES_NOTHING = Q(pk__in=[])
 # Images up to which they are looked up one by one; of more, the first are soon met among all.
 LOOKED_UP_IMAGES_MAX = 10_000
 METACHARACTERS = re.compile(r"[\\.^$*+?()\[\]{}|]")
@@ -45,11 +45,11 @@ def listed(query: str, looked_up_images_max: int = LOOKED_UP_IMAGES_MAX) -> Q:
 
 
 def _read(query: str) -> Asked:
-    albums, names, tags, most = NOTHING, NOTHING, NOTHING, False
+    albums, names, tags, most = MATCHES_NOTHING, MATCHES_NOTHING, MATCHES_NOTHING, False
     found = [(field, quoted or bare) for field, quoted, bare in TERM.findall(query)]
     for field, value in found[: settings.MAX_SEARCH_TERMS]:
         if (field, value) == ("", "*"):
-            return Asked(EVERYTHING, NOTHING, [], most=True)
+            return Asked(MATCHES_ALL, MATCHES_NOTHING, [], most=True)
         if field in ("", "album_id"):
             albums |= Q(album_id__iexact=value)
             most |= value.lower() == DEFAULT_ALBUM
