@@ -42,6 +42,19 @@ def of_growth(results: Sequence[Found], *, markdown: bool = False) -> str:
     return "\n".join(aligned([head, *rows], markdown=markdown))
 
 
+def of_in_turn(found: Found, *, markdown: bool = False) -> str:
+    """The medians of two services that were asked in turn, and the second's to the first's."""
+    kinds = found["in_turn"]
+    rows = [
+        (name, f"{kind['a']:.2f}", f"{kind['b']:.2f}", f"{kind['ratio']:.2f}")
+        for name, kind in kinds.items()
+    ]
+    table = aligned([("kind", "A", "B", "B / A"), *rows], markdown=markdown)
+    different = [f"DIFFERENT {name}: {text}" for name in kinds for text in kinds[name]["different"]]
+    a, b = found["bases"]
+    return "\n".join([f"A {a}, B {b}; milliseconds.", "", *table, *different[:20]])
+
+
 def of_commits(before: Found, after: Found, *, markdown: bool = False) -> str:
     """The service's medians at two commits, and the second to the first."""
     rows = [
