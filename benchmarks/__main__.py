@@ -73,6 +73,13 @@ def page(options: Options) -> None:
     show([stamp() | {"page": page.measure()}], options)
 
 
+def costs(options: Options) -> None:
+    with_django()
+    from benchmarks import costs
+
+    show([stamp() | {"costs": costs.measure(say)}], options)
+
+
 def writes(options: Options) -> None:
     with_django()
     from benchmarks import service
@@ -213,6 +220,7 @@ COMMANDS = {
     "search": search,
     "in_turn": in_turn,
     "page": page,
+    "costs": costs,
     "writes": writes,
     "vocabulary": vocabulary,
     "import": import_images,

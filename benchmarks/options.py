@@ -54,6 +54,7 @@ def read(words: list[str] | None) -> Options:
     turned.add_argument("--seconds", type=float, default=2, help="most for a round and side (2)")
     turned.add_argument("--kinds", default="", help="only these, by commas")
     command("page", "where the time of a page goes, on a running service's database", shown)
+    command("costs", "what the steps of searches cost, on a running service's database", shown)
     command("writes", "writes to a running service", shown, lasting, there)
     named = command("vocabulary", "many tags, in a throw-away service", shown, lasting)
     named.add_argument("--tags", type=int, default=TAGS, metavar="N", help=f"({TAGS})")

@@ -15,12 +15,14 @@ def of(found: Found, *, markdown: bool = False) -> str:
         "kinds": _of_kinds,
         "writes": _of_writes,
         "page": _of_page,
+        "costs": _of_costs,
         "vocabulary": _of_vocabulary,
         "import": _of_import,
     }
     rows = [table(found[name]) for name, table in tables.items() if name in found]
     verdicts = [(v.what, v.found, v.goal, v.word) for v in goals.of(found)]
-    rows.append([("goal", "found", "allowed", "verdict"), *verdicts])
+    if verdicts:
+        rows.append([("goal", "found", "allowed", "verdict"), *verdicts])
     texts = ["\n".join(aligned(table, markdown=markdown)) for table in rows]
     return "\n\n".join([_head(found), *texts, *_wrong(found)])
 
@@ -99,7 +101,7 @@ def _head(found: Found) -> str:
     images = [f"{found['images']:,} images"] if "images" in found else []
     when = f"{found['measured_at'][:16].replace('T', ' ')} UTC"
     told = ", ".join([*images, when, f"commit {found['commit'] or 'unknown'}"])
-    return f"{told}; milliseconds."
+    return f"{told}; {'microseconds' if 'costs' in found else 'milliseconds'}."
 
 
 def _of_kinds(kinds: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -143,6 +145,12 @@ def _of_page(page: dict[str, Any]) -> list[tuple[str, ...]]:
     for who in ("service", "boto3"):
         rows.append((f"{links['links']} links by {who}", f"{links[who]:.2f}", *blank))
     return rows
+
+
+def _of_costs(costs: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
+    figures = ("code", "measured", "ratio")
+    rows = [(name, *(f"{cost[what]:.2f}" for what in figures)) for name, cost in costs.items()]
+    return [("cost", "in the code", *figures[1:]), *rows]
 
 
 def _of_vocabulary(vocabulary: dict[str, Any]) -> list[tuple[str, ...]]:
