@@ -52,11 +52,32 @@ def search(options: Options) -> int:
     return int(any(kind["wrong"] for kind in found["kinds"].values()))
 
 
+def in_turn(options: Options) -> int:
+    from benchmarks import in_turn, tables
+
+    corpus, only = Corpus(options.folder), frozenset(filter(None, options.kinds.split(",")))
+    first, second = options.bases
+    run = in_turn.Alternation(
+        (first, second), options.token, corpus, options.rounds, options.seconds, say, only
+    )
+    found = stamp() | run.run()
+    text = tables.of_in_turn(found, markdown=options.markdown)
+    print(json.dumps(found, indent=1) if options.json else text)
+    return int(any(kind["different"] for kind in found["in_turn"].values()))
+
+
 def page(options: Options) -> None:
     with_django()
     from benchmarks import page
 
     show([stamp() | {"page": page.measure()}], options)
+
+
+def costs(options: Options) -> None:
+    with_django()
+    from benchmarks import costs
+
+    show([stamp() | {"costs": costs.measure(say)}], options)
 
 
 def writes(options: Options) -> None:
@@ -197,7 +218,9 @@ COMMANDS = {
     "generate": generate,
     "load": load,
     "search": search,
+    "in_turn": in_turn,
     "page": page,
+    "costs": costs,
     "writes": writes,
     "vocabulary": vocabulary,
     "import": import_images,

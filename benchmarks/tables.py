@@ -15,12 +15,14 @@ def of(found: Found, *, markdown: bool = False) -> str:
         "kinds": _of_kinds,
         "writes": _of_writes,
         "page": _of_page,
+        "costs": _of_costs,
         "vocabulary": _of_vocabulary,
         "import": _of_import,
     }
     rows = [table(found[name]) for name, table in tables.items() if name in found]
     verdicts = [(v.what, v.found, v.goal, v.word) for v in goals.of(found)]
-    rows.append([("goal", "found", "allowed", "verdict"), *verdicts])
+    if verdicts:
+        rows.append([("goal", "found", "allowed", "verdict"), *verdicts])
     texts = ["\n".join(aligned(table, markdown=markdown)) for table in rows]
     return "\n\n".join([_head(found), *texts, *_wrong(found)])
 
@@ -40,6 +42,19 @@ def of_growth(results: Sequence[Found], *, markdown: bool = False) -> str:
     ]
     head = ("kind", *sizes, "step", "allowed", "goal")
     return "\n".join(aligned([head, *rows], markdown=markdown))
+
+
+def of_in_turn(found: Found, *, markdown: bool = False) -> str:
+    """The medians of two services that were asked in turn, and the second's to the first's."""
+    kinds = found["in_turn"]
+    rows = [
+        (name, f"{kind['a']:.2f}", f"{kind['b']:.2f}", f"{kind['ratio']:.2f}")
+        for name, kind in kinds.items()
+    ]
+    table = aligned([("kind", "A", "B", "B / A"), *rows], markdown=markdown)
+    different = [f"DIFFERENT {name}: {text}" for name in kinds for text in kinds[name]["different"]]
+    a, b = found["bases"]
+    return "\n".join([f"A {a}, B {b}; milliseconds.", "", *table, *different[:20]])
 
 
 def of_commits(before: Found, after: Found, *, markdown: bool = False) -> str:
@@ -86,7 +101,7 @@ def _head(found: Found) -> str:
     images = [f"{found['images']:,} images"] if "images" in found else []
     when = f"{found['measured_at'][:16].replace('T', ' ')} UTC"
     told = ", ".join([*images, when, f"commit {found['commit'] or 'unknown'}"])
-    return f"{told}; milliseconds."
+    return f"{told}; {'microseconds' if 'costs' in found else 'milliseconds'}."
 
 
 def _of_kinds(kinds: dict[str, Any]) -> list[tuple[str, ...]]:
@@ -130,6 +145,12 @@ def _of_page(page: dict[str, Any]) -> list[tuple[str, ...]]:
     for who in ("service", "boto3"):
         rows.append((f"{links['links']} links by {who}", f"{links[who]:.2f}", *blank))
     return rows
+
+
+def _of_costs(costs: dict[str, dict[str, float]]) -> list[tuple[str, ...]]:
+    figures = ("code", "measured", "ratio")
+    rows = [(name, *(f"{cost[what]:.2f}" for what in figures)) for name, cost in costs.items()]
+    return [("cost", "in the code", *figures[1:]), *rows]
 
 
 def _of_vocabulary(vocabulary: dict[str, Any]) -> list[tuple[str, ...]]:

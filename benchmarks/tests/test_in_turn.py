@@ -1,0 +1,39 @@
+"""Two services are asked in turn; one that answers otherwise is told. No time is asserted."""
+
+import json
+
+import pytest
+
+from benchmarks.__main__ import main
+from benchmarks.corpus import Corpus
+from benchmarks.generating import generate
+from benchmarks.in_turn import POST
+from benchmarks.loading import load
+from images.models import Image
+
+IMAGES = 300
+SHORT = ["--rounds=2", "--seconds=0.1", "--json"]
+
+
+@pytest.fixture
+def corpus(tmp_path, live_server) -> Corpus:
+    corpus = generate(IMAGES, tmp_path)
+    load(corpus, say=lambda line: None)
+    return corpus
+
+
+def test_all_kinds_are_asked_of_both_services_and_nothing_made_stays(corpus, live_server, capsys):
+    bases = ["--bases", live_server.url, live_server.url]
+    assert main(["in_turn", str(corpus.folder), *bases, *SHORT]) == 0
+    found = json.loads(capsys.readouterr().out)["in_turn"]
+    assert set(found) == {*corpus.kinds, "common_tag by id", "rare_tag by id", POST}
+    assert {len(times) for kind in found.values() for times in kind["rounds"]} == {2}
+    assert Image.objects.current().count() == IMAGES
+
+
+def test_other_answers_are_told(corpus, live_server, capsys):
+    bases = ["--bases", live_server.url, "http://127.0.0.1:1"]
+    asked = ["in_turn", str(corpus.folder), *bases, *SHORT, "--kinds=first_page,rare_tag by id"]
+    assert main(asked) == 1
+    found = json.loads(capsys.readouterr().out)["in_turn"]
+    assert '/v1/images?limit=100&page=0: 0: b"Connection' in found["first_page"]["different"][0]
