@@ -5,12 +5,10 @@ from django.db import connection
 from search.index import project_terms
 from search.index.merging import (
     fold,
-    one_state,
     rebuild,
     unless_busy,
 )
 from search.models import Rebuild
-from tags import alphabet
 
 
 def keep() -> int:
@@ -23,10 +21,6 @@ def keep() -> int:
     replaced = []
     if folded := fold():
         replaced += ["search_unindexed", "search_tally", "search_fold"]
-    if alphabet.due():
-        with unless_busy(), one_state("NOWAIT") as cursor:
-            alphabet.put_up(cursor)
-        replaced.append("search_shelf")
     if replaced and not connection.in_atomic_block:
         # Readers pass over what was taken in until its space is free again.
         with connection.cursor() as cursor:

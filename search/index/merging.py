@@ -15,7 +15,7 @@ from django.db.backends.utils import CursorWrapper
 from search.index import terms
 from search.models import BLOCK
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
-from tags import alphabet, counters
+from tags import counters
 
 # Changes that one fold takes in: it holds them in memory and blocks nobody.
 BATCH = 5_000
@@ -265,7 +265,6 @@ def rebuild() -> None:
             build(cursor, heavy, span)
         cursor.execute(MEASURE, [[terms.SHOWN, *heavy]])
         cursor.execute(counters.RECOUNT)
-        alphabet.put_up(cursor)
 
 
 def build(cursor: CursorWrapper, heavy: list[int], span: dict[str, int]) -> None:

@@ -12,7 +12,7 @@ from search.index.merging import (
     TAG_BITS,
 )
 from search.models import BLOCK
-from tags import alphabet, counters
+from tags import counters
 
 # What the blocks of a span should be, beside what they are.
 WRONG_BLOCKS = """
@@ -54,7 +54,7 @@ AND bit_count(bits) > 0
 
 
 class Verdict(NamedTuple):
-    """How much was wrong: blocks of bitmaps, and sizes of sets, counters and shelves."""
+    """How much was wrong: blocks of bitmaps, and sizes of sets, and counters."""
 
     blocks: int
     sizes: int
@@ -80,7 +80,7 @@ def verify(repair: bool = False) -> Verdict:
         if repair:
             cursor.execute(RIGHT_LINKS, [links])
             cursor.execute(MEASURE, [shown])
-        others = counters.verify(cursor, repair) + alphabet.verify(cursor, repair)
+        others = counters.verify(cursor, repair)
         return Verdict(blocks, len({*links, *shown}) + others)
 
 
