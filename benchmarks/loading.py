@@ -24,7 +24,7 @@ from tags import colours, names
 
 # What is loaded; the service's own names of the tables.
 LOADED = ["images_image", "images_facts", "tags_tag", "tags_imagetag", "tags_tagchange"]
-INDEX = ["search_bitmap", "search_setsize", "search_unindexed", "search_tally", "search_shelf"]
+INDEX = ["search_bitmap", "search_setsize", "search_unindexed", "search_tally"]
 
 ARRIVING = """
 CREATE TEMP TABLE arriving_image (

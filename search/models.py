@@ -119,22 +119,3 @@ class Rebuild(models.Model):
 
     def __str__(self) -> str:
         return f"asked for {self.asked_at}"
-
-
-class Shelf(models.Model):
-    """Where a stretch of the vocabulary in alphabetical order starts, and the tags that it holds.
-
-    Or else a tag that came (1) or went (-1) since these were counted, written by triggers
-    (docs/triggers.md) in the transaction of the change itself (`tags.alphabet`).
-    """
-
-    folded = models.TextField(db_collation="C")
-    name = models.TextField(db_collation="C")
-    starts = models.BooleanField()
-    tags = models.BigIntegerField()
-
-    class Meta:
-        verbose_name_plural = "shelves"
-
-    def __str__(self) -> str:
-        return f"{self.tags:+} from {self.name}"

@@ -15,7 +15,7 @@ from search.index.merge_log import invalidate_caches
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
-from tags import alphabet, counters
+from tags import counters
 
 # Blocks that are built or verified in one statement.
 SPAN_BLOCKS = 16
@@ -127,7 +127,6 @@ def rebuild_within(cursor: CursorWrapper, thresholds: Thresholds = DEFAULT) -> N
         build_span(cursor, dense, span)
     cursor.execute(COUNT_PUBLIC, [[terms.SHOWN, *dense]])
     cursor.execute(counters.RECOUNT)
-    alphabet.put_up(cursor)
 
 
 def build_span(cursor: CursorWrapper, dense: list[int], span: dict[str, int]) -> None:

@@ -19,7 +19,7 @@ from search.index.merge_log import invalidate_caches
 from search.index.merging import merge_within
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
-from tags import alphabet, counters
+from tags import counters
 
 # How many blocks of a span differ from what they should be.
 WRONG_BLOCKS = compose(
@@ -102,7 +102,7 @@ def verify(repair: bool = False) -> Verdict:
         if repair:
             cursor.execute(RECOUNT_LINKS, [links])
             cursor.execute(COUNT_PUBLIC, [public])
-        others = counters.verify(cursor, repair) + alphabet.verify(cursor, repair)
+        others = counters.verify(cursor, repair)
         return Verdict(blocks, len({*links, *public}) + others)
 
 

@@ -20,7 +20,6 @@ INDEX = (
     "search_unindexed",
     "search_rebuild",
     "search_tally",
-    "search_shelf",
     "search_projectset",
 )
 # One image a minute, in an order that is not that of the ids; some private, ended, or to end.

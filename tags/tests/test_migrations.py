@@ -5,6 +5,7 @@ from collections.abc import Iterator
 import pytest
 from django.core.management import call_command
 from django.db import connection
+from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
 
 from images.visibility import Viewer
@@ -15,6 +16,9 @@ from tags.models import CounterDelta, ImageTag, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
+SHELF_FUNCTIONS = """
+SELECT count(*) FROM pg_proc WHERE proname IN ('search_tags_shelved', 'search_tag_moved')
+"""
 BEFORE = [("search", "0006_folds"), ("tags", "0011_valued_links")]
 
 
@@ -34,6 +38,11 @@ def before() -> Iterator[None]:
     migrate()
 
 
+def _number(cursor: CursorWrapper, statement: str) -> int:
+    cursor.execute(statement)
+    return int(cursor.fetchone()[0])
+
+
 def assert_counters_exact() -> None:
     assert counters.count_tags() == Tag.objects.count()
     assert counters.count_links(Viewer.of(None)) == ImageTag.objects.count()
@@ -48,6 +57,17 @@ def test_counters_go_on_with_the_deltas_of_before(before):
     curation.delete(make_tag("knee"), TESTS)
     merge_all()
     assert_counters_exact()
+
+
+def test_nothing_of_shelves_is_left_and_tags_are_written_as_before_when_taken_back(before):
+    with connection.cursor() as cursor:
+        assert _number(cursor, SHELF_FUNCTIONS) == 2
+        make_tag("new")
+        assert _number(cursor, "SELECT sum(tags) FROM search_shelf") > 0
+        migrate()
+        make_tag("newer")
+        assert _number(cursor, SHELF_FUNCTIONS) == 0
+        assert _number(cursor, "SELECT count(to_regclass('search_shelf'))") == 0
 
 
 def test_models_and_migrations_say_the_same():

@@ -7,7 +7,7 @@ import search.models
 
 
 class Migration(migrations.Migration):
-    dependencies = [("search", "0007_counters")]
+    dependencies = [("search", "0008_drop_shelves")]
 
     operations = [
         migrations.SeparateDatabaseAndState(
