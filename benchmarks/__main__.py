@@ -37,14 +37,14 @@ def search(options: Options) -> int:
     with_django()
     from django.db import connection
 
-    from benchmarks import floors, service
+    from benchmarks import floor_database, service
     from benchmarks.searching import Comparison
 
     corpus = Corpus(options.folder)
     base = options.base or service.running()
     only = frozenset(filter(None, options.kinds.split(",")))
     server = connection.get_connection_params()
-    with floors.throw_away(server, corpus, keep=options.keep_floor) as beneath:
+    with floor_database.throw_away(server, corpus, keep=options.keep_floor) as beneath:
         say("The floor is built.")
         run = Comparison(base, options.token, corpus, beneath, options.seconds, say, only)
         found = stamp() | run.run().as_dict()
@@ -129,9 +129,9 @@ def measured(options: Options) -> Iterator[Found]:
 
 
 def vocabulary_of(options: Options) -> Found:
-    from benchmarks import vocabulary
+    from benchmarks import many_tags
 
-    return stamp() | vocabulary.measure(options.tags, options.seconds, say)
+    return stamp() | many_tags.measure(options.tags, options.seconds, say)
 
 
 def import_of(images: int) -> Found:
@@ -149,39 +149,11 @@ def made(options: Options, images: int, folder: Path) -> Corpus:
 
 
 def keep(results: list[Found], folder: Path) -> None:
-    """Write the last of the results into a folder, and the curve of all."""
-    from benchmarks import curve
-
+    """Write the last of the results into a folder."""
     folder.mkdir(parents=True, exist_ok=True)
     last = results[-1]
     name = last.get("images") or ("vocabulary" if "vocabulary" in last else "import")
     (folder / f"{name}.json").write_text(json.dumps(last, indent=1))
-    if sizes := [found for found in results if "kinds" in found]:
-        (folder / "growth.svg").write_text(curve.draw(sizes))
-
-
-def curve(options: Options) -> None:
-    from benchmarks import curve, tables
-
-    results = [json.loads(path.read_text()) for path in options.results]
-    results.sort(key=lambda found: int(found["images"]))
-    options.svg.write_text(curve.draw(results))
-    print(
-        json.dumps(results)
-        if options.json
-        else tables.of_growth(results, markdown=options.markdown)
-    )
-
-
-def compare(options: Options) -> None:
-    from benchmarks import suite, tables, throwaway
-
-    more = [f"--seconds={options.seconds}", *([f"--only={options.only}"] if options.only else [])]
-    with throwaway.folder_for_a_while() as folder:
-        corpus = made(options, options.images, folder)
-        before, after = (suite.at_commit(commit, corpus, *more) for commit in options.commits)
-    text = tables.of_commits(before, after, markdown=options.markdown)
-    print(json.dumps([before, after], indent=1) if options.json else text)
 
 
 def with_django() -> None:
@@ -225,8 +197,6 @@ COMMANDS = {
     "vocabulary": vocabulary,
     "import": import_images,
     "suite": suite,
-    "curve": curve,
-    "compare": compare,
 }
 
 if __name__ == "__main__":

@@ -15,7 +15,7 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from benchmarks import requests
+from benchmarks import v1_requests
 from benchmarks.client import Answer, Client
 from benchmarks.corpus import Corpus, Question
 from benchmarks.stamp import Say
@@ -94,22 +94,22 @@ class Alternation:
 
     def _kinds(
         self, sides: Sequence[Client]
-    ) -> Iterator[tuple[str, tuple[requests.Path, ...], list[Question]]]:
+    ) -> Iterator[tuple[str, tuple[v1_requests.Path, ...], list[Question]]]:
         """Each kind of search, how each side is asked, and the questions."""
         for name, questions in self.corpus.kinds.items():
             if self._is_wanted(name):
-                yield name, (requests.search, requests.search), questions
+                yield name, (v1_requests.search, v1_requests.search), questions
         for name in ("common_tag", "rare_tag"):
             questions = self.corpus.kinds.get(name, [])
             if questions and self._is_wanted(f"{name} by id"):
-                by_id = [requests.by_id(_tag_ids(side, questions)) for side in sides]
+                by_id = [v1_requests.by_id(_tag_ids(side, questions)) for side in sides]
                 yield f"{name} by id", tuple(by_id), questions
 
     def _searches(
         self,
         name: str,
         sides: Sequence[Client],
-        paths: Sequence[requests.Path],
+        paths: Sequence[v1_requests.Path],
         questions: list[Question],
     ) -> InTurn:
         kind = InTurn(name)
@@ -197,7 +197,7 @@ def _tag_ids(side: Client, questions: Sequence[Question]) -> dict[str, int]:
     found: dict[str, int] = {}
     for asked in questions:
         if asked.tags[0] not in found:
-            answer = side.ask(requests.search(replace(asked, limit=1)))
+            answer = side.ask(v1_requests.search(replace(asked, limit=1)))
             for record in answer.json()["results"] if answer.status == 200 else []:
                 found |= {tag["name"]: tag["id"] for tag in record["tags"]}
     # Of a tag that nobody has there is no such list; the answers will tell.

@@ -11,14 +11,15 @@ import time
 import uuid
 from collections.abc import Iterator
 from contextlib import contextmanager
+from io import StringIO
 from typing import Any
 
+from django.core.management import call_command
 from django.db import connection, transaction
 from psycopg2 import sql
 
 from benchmarks.corpus import Corpus
 from benchmarks.stamp import Say
-from search.index import building
 from taggedimages.identity.models import default_project_id
 from tags import colours, names
 
@@ -146,7 +147,7 @@ def load(corpus: Corpus, say: Say, *, ledger: bool = True) -> None:
             cursor.execute("INSERT INTO search_rebuild (asked_at) VALUES (now())")
             # Nor a process that remembers other tags of these ids.
             cursor.execute(NEW_VOCABULARY)
-    building.rebuild()
+    call_command("tagindex", rebuild=True, stdout=StringIO())
     said("tag index")
     with connection.cursor() as cursor:
         for table in [*LOADED, *INDEX]:

@@ -30,9 +30,6 @@ def read(words: list[str] | None) -> Options:
     there = _shared()
     there.add_argument("--base", help="URL of the service (that of the `up` that runs here)")
     there.add_argument("--token", default="", help="for a service that is not open to all")
-    chosen = _shared()
-    every = ",".join([*ON_CORPUS, *ONCE])
-    chosen.add_argument("--only", default="", metavar="PARTS", help=f"some of {every}")
 
     def command(name: str, help: str, *parents: argparse.ArgumentParser) -> argparse.ArgumentParser:
         return commands.add_parser(name, help=help, parents=parents)
@@ -60,19 +57,15 @@ def read(words: list[str] | None) -> Options:
     named.add_argument("--tags", type=int, default=TAGS, metavar="N", help=f"({TAGS})")
     imported = command("import", "import_images, on throw-away engines", shown)
     imported.add_argument("--images", type=int, default=IMPORTS, metavar="N", help=f"({IMPORTS})")
-    whole = command("suite", "all in throw-away services", shown, lasting, made, lean, chosen)
+    whole = command("suite", "all in throw-away services", shown, lasting, made, lean)
+    every = ",".join([*ON_CORPUS, *ONCE])
+    whole.add_argument("--only", default="", metavar="PARTS", help=f"some of {every}")
     what = whole.add_mutually_exclusive_group(required=True)
     what.add_argument("--images", type=int, nargs="+", metavar="N")
     what.add_argument("--corpus", type=Path, nargs="+", metavar="FOLDER")
     whole.add_argument("--tags", type=int, default=TAGS, metavar="N", help=f"to choose ({TAGS})")
     whole.add_argument("--imports", type=int, default=IMPORTS, metavar="N", help=f"({IMPORTS})")
-    whole.add_argument("--out", type=Path, help="keep results and curve in this folder")
-    drawn = command("curve", "draw the growth curve of kept results", shown)
-    drawn.add_argument("results", type=Path, nargs="+", metavar="RESULT.json")
-    drawn.add_argument("--svg", type=Path, required=True)
-    compared = command("compare", "measure two commits in turn", shown, lasting, made, chosen)
-    compared.add_argument("commits", nargs=2, metavar="COMMIT")
-    compared.add_argument("--images", type=int, default=100_000)
+    whole.add_argument("--out", type=Path, help="keep results in this folder")
     return parser.parse_args(words)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 from django.db import connection
 
-from benchmarks import goals, requests
+from benchmarks import goals, v1_requests
 from benchmarks.client import Answer, Client, Throughput, together
 from benchmarks.corpus import Corpus, Question
 from benchmarks.floor import Floor
@@ -104,13 +104,13 @@ class Comparison:
         result.memory = web_memory()
         return result
 
-    def paths(self) -> dict[str, tuple[requests.Path, list[Question]]]:
+    def paths(self) -> dict[str, tuple[v1_requests.Path, list[Question]]]:
         """How each kind is asked, and its questions; tags by name, and by id too."""
-        kinds: dict[str, tuple[requests.Path, list[Question]]] = {
-            name: (requests.search, asked) for name, asked in self.corpus.kinds.items()
+        kinds: dict[str, tuple[v1_requests.Path, list[Question]]] = {
+            name: (v1_requests.search, asked) for name, asked in self.corpus.kinds.items()
         }
         single = [name for name in ("common_tag", "rare_tag") if self.corpus.kinds.get(name)]
-        by_id = requests.by_id(self.tag_ids(single))
+        by_id = v1_requests.by_id(self.tag_ids(single))
         kinds |= {f"{name} by id": (by_id, self.corpus.kinds[name]) for name in single}
         return {name: kinds[name] for name in kinds if not self.only or name in self.only}
 
@@ -121,7 +121,7 @@ class Comparison:
             cursor.execute("SELECT name, id FROM tags_tag WHERE name = ANY(%s)", [tags])
             return dict(cursor.fetchall())
 
-    def kind(self, name: str, path: requests.Path, questions: list[Question]) -> Kind:
+    def kind(self, name: str, path: v1_requests.Path, questions: list[Question]) -> Kind:
         """Measure one kind on both sides; every answer that is timed is checked."""
         rows: dict[int, list[tuple[Any, ...]]] = {}
         wrong: list[str] = []
@@ -137,8 +137,8 @@ class Comparison:
 
         def check(asked: Question, answer: Answer) -> None:
             try:
-                requests.check(asked, answer, rows.get(id(asked)))
-            except requests.Wrong as error:
+                v1_requests.check(asked, answer, rows.get(id(asked)))
+            except v1_requests.Wrong as error:
                 wrong.append(f"{path(asked)}: {error}")
 
         floor = measured(of_floor, questions, check_floor, self.seconds)
@@ -153,7 +153,7 @@ class Comparison:
         return Kind(name, service, floor, wrong, total)
 
     def throughput(
-        self, paths: dict[str, tuple[requests.Path, list[Question]]]
+        self, paths: dict[str, tuple[v1_requests.Path, list[Question]]]
     ) -> Throughput | None:
         """Several clients at once, asking for full pages of every kind."""
         full = [

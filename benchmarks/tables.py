@@ -57,23 +57,6 @@ def of_in_turn(found: Found, *, markdown: bool = False) -> str:
     return "\n".join([f"A {a}, B {b}; milliseconds.", "", *table, *different[:20]])
 
 
-def of_commits(before: Found, after: Found, *, markdown: bool = False) -> str:
-    """The service's medians at two commits, and the second to the first."""
-    rows = [
-        (name, f"{was:.2f}", f"{now:.2f}", f"{now / was:.2f}")
-        for name, kind in after["kinds"].items()
-        if name in before["kinds"]
-        for was, now in [(before["kinds"][name]["service"]["median"], kind["service"]["median"])]
-    ]
-    rates = {"pages a second": ("throughput",), "records a second": ("writes", "posts")}
-    for what, keys in rates.items():
-        was, now = (_rate(found, keys) for found in (before, after))
-        if was and now:
-            rows.append((what, f"{was:.0f}", f"{now:.0f}", f"{now / was:.2f}"))
-    head = ("kind", before["commit"], after["commit"], "ratio")
-    return "\n".join(aligned([head, *rows], markdown=markdown))
-
-
 def aligned(rows: Sequence[Sequence[str]], *, markdown: bool = False) -> list[str]:
     """Lines of a table whose first row is its head; the first column is text, others numbers."""
     widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
@@ -89,12 +72,6 @@ def aligned(rows: Sequence[Sequence[str]], *, markdown: bool = False) -> list[st
 
 def _cells(row: Sequence[str], widths: list[int]) -> list[tuple[int, str, int]]:
     return [(at, cell, widths[at]) for at, cell in enumerate(row)]
-
-
-def _rate(found: Any, keys: Sequence[str]) -> float | None:
-    for key in keys:
-        found = (found or {}).get(key)
-    return found["per_second"] if found else None
 
 
 def _head(found: Found) -> str:

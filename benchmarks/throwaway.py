@@ -42,21 +42,21 @@ def environment(data: Path) -> dict[str, str]:
     return without_engines() | {"TAGGEDIMAGES_DATA": str(data)}
 
 
-def benchmarks(data: Path, *words: str, checkout: Path = CHECKOUT) -> str:
+def benchmarks(data: Path, *words: str) -> str:
     """Run a command of `benchmarks` on a data folder; what it prints. Raises CommandFailed."""
     # 1 says that answers were wrong, which the result tells.
-    return _run(data, ["-m", "benchmarks", *words], checkout, worst=1)
+    return _run(data, ["-m", "benchmarks", *words], worst=1)
 
 
 def manage(data: Path, *words: str) -> str:
     """Run a command of manage.py on a data folder; what it prints. Raises CommandFailed."""
-    return _run(data, ["manage.py", *words], CHECKOUT, worst=0)
+    return _run(data, ["manage.py", *words], worst=0)
 
 
-def _run(data: Path, words: list[str], checkout: Path, worst: int) -> str:
+def _run(data: Path, words: list[str], worst: int) -> str:
     ran = subprocess.run(
         [sys.executable, *words],
-        cwd=checkout,
+        cwd=CHECKOUT,
         env=environment(data),
         stdout=subprocess.PIPE,
         text=True,

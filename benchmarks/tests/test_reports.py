@@ -1,10 +1,8 @@
-"""Results as tables and as a picture."""
-
-from xml.etree import ElementTree
+"""Results as tables."""
 
 import pytest
 
-from benchmarks import curve, goals, tables
+from benchmarks import goals, tables
 
 
 def times(median: float, p95: float = 2.0) -> dict[str, float]:
@@ -167,17 +165,9 @@ def test_what_only_some_sizes_have_is_left_open():
     assert lines[2].split() == ["page", "10,000", "6.00"]
 
 
-def test_commits_are_compared_by_ratio():
-    lines = tables.of_commits(found(100_000, 5), found(100_000, 4)).splitlines()
-    assert lines[1].split() == ["and2", "5.00", "4.00", "0.80"]
-    assert lines[2].split() == ["pages", "a", "second", "300", "300", "1.00"]
-
-
-def test_the_curve_has_a_panel_for_each_kind_with_its_figures():
-    svg = ElementTree.fromstring(curve.draw([found(100_000, 5), found(1_000_000, 6.25)]))
-    texts = ["".join(text.itertext()) for text in svg.iter("{http://www.w3.org/2000/svg}text")]
-    assert {"and2", "5", "6.25", "1", "100 k", "1 M", "\u00d71.25 met"} <= set(texts)
-
-
-def test_the_curve_of_one_size_is_drawn_too():
-    ElementTree.fromstring(curve.draw([found(100_000, 5)]))
+def test_services_in_turn_are_compared_by_ratio():
+    kind = {"a": 5.0, "b": 4.0, "ratio": 0.8, "different": ["/v1/images: 2 after 1"]}
+    lines = tables.of_in_turn({"bases": ["x", "y"], "in_turn": {"and2": kind}}).splitlines()
+    assert lines[0] == "A x, B y; milliseconds."
+    assert lines[3].split() == ["and2", "5.00", "4.00", "0.80"]
+    assert lines[4] == "DIFFERENT and2: /v1/images: 2 after 1"

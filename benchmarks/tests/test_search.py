@@ -12,7 +12,7 @@ from django.db import connection
 from benchmarks import loading
 from benchmarks.__main__ import main
 from benchmarks.corpus import Corpus
-from benchmarks.floors import throw_away
+from benchmarks.floor_database import throw_away
 from benchmarks.generating import generate
 from images import purging
 from images.models import Image

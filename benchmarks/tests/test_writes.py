@@ -5,13 +5,13 @@ from dataclasses import replace
 
 import psycopg2
 import pytest
+from django.core.management import call_command
 from django.db import connection
 
 from benchmarks.__main__ import main
 from benchmarks.inside import TooFewTags
 from benchmarks.writes import TAGS, Refused, Writes
 from images.models import Image
-from search.index import building
 from taggedimages.factories import make_image
 from tags.models import ImageTag, Tag, TagChange
 
@@ -22,7 +22,7 @@ pytestmark = pytest.mark.django_db(transaction=True)
 def writes(live_server) -> Writes:
     """Measures a service with just as many tags as a record gets."""
     make_image(*(f"tag{number}" for number in range(TAGS)), filename="of others.png")
-    building.rebuild()
+    call_command("tagindex", rebuild=True)
     return Writes(live_server.url, "", seconds=0.1, say=lambda line: None)
 
 

@@ -3,8 +3,9 @@
 import pytest
 from django.db import connection
 
-from search.index import maintenance, merging
+from search.index import maintenance
 from search.models import Rebuild
+from search.tests.indexes import merge_all
 from taggedimages.factories import TESTS, make_spare_tags, make_tag
 from taggedimages.tests.explaining import explained
 from tags import alphabet, curation
@@ -44,7 +45,7 @@ def test_pages_by_number_are_right_whatever_comes_and_goes(compacted):
     for change in changes():
         change()
         if compacted:
-            merging.fold_all()
+            merge_all()
         assert_pages_right()
 
 
@@ -57,7 +58,7 @@ def test_pages_by_number_are_right_while_a_rebuild_is_due_and_after():
         cursor.execute("SET LOCAL session_replication_role = origin")
     Rebuild.objects.create()
     assert_pages_right()
-    maintenance.keep()
+    maintenance.run_once()
     assert_pages_right()
 
 

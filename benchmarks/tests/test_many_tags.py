@@ -7,18 +7,18 @@ import pytest
 from benchmarks import tables
 from benchmarks.generating import generate
 from benchmarks.loading import load
-from benchmarks.vocabulary import Vocabulary, kinds, token
+from benchmarks.many_tags import ManyTags, kinds, token
 from taggedimages.factories import make_credentials
 
 TAGS = 300
 
 
 @pytest.fixture
-def measured(tmp_path, live_server) -> Vocabulary:
+def measured(tmp_path, live_server) -> ManyTags:
     corpus = generate(50, tmp_path, tags=TAGS)
     load(corpus, say=lambda line: None)
     signed = token({name: str(value) for name, value in make_credentials().as_dict().items()})
-    return Vocabulary(live_server.url, signed, corpus, seconds=0.01)
+    return ManyTags(live_server.url, signed, corpus, seconds=0.01)
 
 
 def test_every_kind_of_request_is_answered(measured):

@@ -37,7 +37,7 @@ class Kind:
 
 
 @dataclass(frozen=True)
-class Vocabulary:
+class ManyTags:
     """One run against a service with the tags of a corpus; `token` is one of /api/v1."""
 
     base: str
@@ -77,7 +77,7 @@ def measure(tags: int, seconds: float, say: Say) -> Found:
         throwaway.benchmarks(up.data, "load", str(folder))
         credentials = json.loads(throwaway.manage(up.data, "credentials", "benchmark"))
         say(f"{tags} tags are loaded.")
-        found = Vocabulary(up.url, token(credentials), corpus, seconds).run()
+        found = ManyTags(up.url, token(credentials), corpus, seconds).run()
         return {"vocabulary": found, "web_memory": web_memory(up.data)}
 
 
