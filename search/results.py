@@ -27,6 +27,9 @@ from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.postgresql.limits import ends_within
 from taggedimages.postgresql.routing import read_connection
 
+# All that whoever asks has to name.
+__all__ = ["Page", "Record", "SearchResults", "TagCount"]
+
 # Records of a stream that are in memory at a time.
 CHUNK_RECORDS = 500
 

@@ -13,7 +13,7 @@ from rest_framework import serializers
 
 from images import part_uploads, serving, storage
 from images.models import Image
-from search.executor.fetch import Record
+from search.results import Record
 from taggedimages.http.fields import StrictCharField, StrictIntegerField
 from taggedimages.identity.authors import ANONYMOUS_NAME
 from tags.v1.serializers import TagSerializer

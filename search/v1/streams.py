@@ -12,9 +12,8 @@ from rest_framework.exceptions import APIException, ValidationError
 from rest_framework.request import Request
 
 from images.v1.serializers import records_of
-from search.executor.fetch import Record
 from search.ordering import KeysetPosition
-from search.results import SearchResults
+from search.results import Record, SearchResults
 from taggedimages.http.errors import Problem, problem_of
 from taggedimages.v1.errors import body
 

@@ -193,6 +193,19 @@ def test_what_serves_all_apis_knows_none_of_them(module):
     assert wrong == []
 
 
+# What the edges name of search: what is asked, in which order, and the one door.
+DOOR = ("search.query", "search.ordering", "search.results", "search.v1")
+# They keep the index, rather than ask it.
+KEEPERS = {"taggedimages.management.commands.work", "search.management.commands.tagindex"}
+
+
+@pytest.mark.parametrize("module", sorted(m for m in modules() if is_edge(m)))
+def test_edges_know_nothing_of_search_but_its_door(module):
+    beneath = {name for name in imports(module) if within(name, "search") and name != "search"}
+    below = {name for name in beneath if not any(within(name, door) for door in DOOR)}
+    assert below == set() or module in KEEPERS
+
+
 @pytest.mark.parametrize("module", sorted(FOUNDATION))
 def test_the_foundation_stands_on_nothing_of_ours(module):
     ours = {name for name in imports(module) if any(within(name, p) for p in DOMAIN)}
