@@ -13,12 +13,16 @@ from search.planner.resolution import Clause, ResolvedQuery
 from taggedimages.postgresql.fragments import Fragment, bigint, bigints, column, compose, join
 
 # OFFSET keeps a probe from becoming a join.
-LINKED = "EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} AND {which} OFFSET 0)"
-UPLOADED = "(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})"
-UNTAGGED = "NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} OFFSET 0)"
+HAS_TAG = """EXISTS (SELECT FROM tags_imagetag x
+WHERE x.image_id = {image} AND x.tag_id = {tag} OFFSET 0)"""
+HAS_ANY_TAG = """EXISTS (SELECT FROM tags_imagetag x
+WHERE x.image_id = {image} AND x.tag_id = ANY({tags}) OFFSET 0)"""
 # All tags of the image are looked up in a table of these, made once a statement, instead of each of
 # these among the image's. IS TRUE keeps it from becoming a join.
-IN_TABLE = "(x.tag_id IN (SELECT unnest({tags}))) IS TRUE"
+HAS_ANY_OF_MANY_TAGS = """EXISTS (SELECT FROM tags_imagetag x
+WHERE x.image_id = {image} AND (x.tag_id IN (SELECT unnest({tags}))) IS TRUE OFFSET 0)"""
+UPLOADED = "(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})"
+UNTAGGED = "NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} OFFSET 0)"
 
 STARTED = "{created} <= " + LATEST_CREATED_SQL
 RECORD_ID, RECORD_CREATED = column("i", "id"), column("i", "created_at")
@@ -36,11 +40,12 @@ def has_any_tag(image: Fragment, clause: Clause, probed_tags_max: int) -> Fragme
     """
     tags = clause.tag_ids
     if len(tags) == 1:
-        which = compose("x.tag_id = {tag}", tag=bigint(tags[0]))
-    else:
-        asked = "x.tag_id = ANY({tags})" if len(tags) <= probed_tags_max else IN_TABLE
-        which = compose(asked, tags=bigints(tags))
-    return compose(LINKED, image=image, which=which)
+        return compose(HAS_TAG, image=image, tag=bigint(tags[0]))
+    return compose(
+        HAS_ANY_TAG if len(tags) <= probed_tags_max else HAS_ANY_OF_MANY_TAGS,
+        image=image,
+        tags=bigints(tags),
+    )
 
 
 def all_but_driving(path: AccessPath, image: Fragment, clauses: Iterable[Clause]) -> list[Fragment]:
@@ -61,13 +66,13 @@ def created_within(
     created: Fragment, start: datetime | None, before: datetime | None
 ) -> list[Fragment]:
     """The bounds of the creation time."""
-    bounds = []
+    bounds, needs = [], created.needs
     if start:
-        from_then = Fragment("%(created_from)s", {"created_from": start})
-        bounds.append(compose("{at} >= {bound}", at=created, bound=from_then))
+        text = f"{created.text} >= %(created_from)s"
+        bounds.append(Fragment(text, {"created_from": start}, needs))
     if before:
-        until = Fragment("%(created_before)s", {"created_before": before})
-        bounds.append(compose("{at} < {bound}", at=created, bound=until))
+        text = f"{created.text} < %(created_before)s"
+        bounds.append(Fragment(text, {"created_before": before}, needs))
     return bounds
 
 
@@ -80,10 +85,9 @@ def after(position: KeysetPosition | None, created: Fragment, image: Fragment) -
     """Beyond where a keyset position stands, in the order newest first."""
     if position is None:
         return []
-    place = Fragment(
-        "(%(after_at)s, %(after_id)s)", {"after_at": position.key, "after_id": position.image}
-    )
-    return [compose("({at}, {image}) < {place}", at=created, image=image, place=place)]
+    place = {"after_at": position.key, "after_id": position.image}
+    text = f"({created.text}, {image.text}) < (%(after_at)s, %(after_id)s)"
+    return [Fragment(text, place, created.needs | image.needs)]
 
 
 def scanned_range(

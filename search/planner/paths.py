@@ -7,6 +7,7 @@ the count then picks among its scans (`AccessPath.scan_for`).
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf, isqrt
+from typing import NamedTuple
 
 from images.visibility import EVERYBODY
 from search.index import terms
@@ -54,8 +55,7 @@ class ScanBy(Enum):
     BITMAPS = auto()
 
 
-@dataclass(frozen=True)
-class Scan:
+class Scan(NamedTuple):
     """A way to a page, and what it costs, as far as that can be said before matches are counted."""
 
     by: ScanBy
