@@ -28,7 +28,7 @@ from taggedimages.postgresql.routing import read_connection
 CACHE_BYTES_MAX = 16 * 1024**2
 
 # Selects one row, as `_Row` names it.
-RECOUNT = """
+COUNT_BLOCKS = """
 WITH recheck AS MATERIALIZED ({to_recheck}),
 excluded AS MATERIALIZED ({excluded}),
 {since}
@@ -68,7 +68,7 @@ IS_KNOWN = "EXISTS (SELECT FROM search_fold WHERE id = {merge})"
 OF_SINCE = "WHERE block IN (SELECT block FROM since)"
 NAMED_SINCE = "(SELECT array_agg(block) FROM since)"
 
-SPARSE = "+ (SELECT count(*) FROM (SELECT DISTINCT l.image_id FROM {links}) found)"
+PLUS_SPARSE = "+ (SELECT count(*) FROM (SELECT DISTINCT l.image_id FROM {links}) found)"
 
 # Of the new matches, of those that do not count, and of those that do though no bitmap says so, as
 # long as they are few: PostgreSQL's planner cannot know it, so each is looked up.
@@ -84,7 +84,7 @@ CASE WHEN (SELECT count(*) FROM rechecked) <= {most} THEN (
     SELECT array_agg(ARRAY[(extract(epoch FROM created) * 1000000)::bigint, image]) FROM rechecked
 ) END
 """
-OF_RECOUNT = frozenset({"gone", "rechecked"})
+OF_COUNT = frozenset({"gone", "rechecked"})
 NO_IDS = Fragment("NULL, NULL, NULL")
 
 
@@ -216,9 +216,9 @@ def _recount(path: AccessPath, since: CachedMatches | None, wants_ids: bool) -> 
         changed = compose(SINCE, merge=merge, block=BLOCK_SQL)
         is_known = compose(IS_KNOWN, merge=merge)
         within, of_since, named = WITHIN_BLOCKS, OF_SINCE, NAMED_SINCE
-    sparse = [compose(SPARSE, links=it) for it in bitmaps.sparse_matches(path)]
+    sparse = [compose(PLUS_SPARSE, links=it) for it in bitmaps.sparse_matches(path)]
     asked = statement(
-        RECOUNT,
+        COUNT_BLOCKS,
         provides=[
             "recheck",
             "fresh",
@@ -248,4 +248,4 @@ def _recount(path: AccessPath, since: CachedMatches | None, wants_ids: bool) -> 
 
 
 def _ids(most: int) -> Fragment:
-    return compose(IDS, needs=OF_RECOUNT, most=Fragment(str(most)), new=bitmaps.set_bits("fresh"))
+    return compose(IDS, needs=OF_COUNT, most=Fragment(str(most)), new=bitmaps.set_bits("fresh"))

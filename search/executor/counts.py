@@ -15,11 +15,11 @@ from search.executor.bitmaps import ALL_IMAGES, TO_RECHECK
 from search.executor.matches import NO_MATCHES, MatchCount
 from search.executor.predicates import (
     AND,
+    IS_UNENDED,
     LINK_CREATED,
     LINK_IMAGE,
     RECORD_CREATED,
     RECORD_ID,
-    UNENDED,
     all_but_driving,
     matches,
     window,
@@ -52,8 +52,8 @@ SELECT (SELECT count({counted}) FROM {rows}) + ending, ending, true, {all_images
 FROM (SELECT count(*) AS ending FROM images_image i
       WHERE i.ended_at > statement_timestamp() AND {matches}) e
 """
-IMAGES = "images_image i WHERE {asked}"
-LINKS = "tags_imagetag l WHERE {asked}"
+ROWS_OF_IMAGES = "images_image i WHERE {asked}"
+ROWS_OF_LINKS = "tags_imagetag l WHERE {asked}"
 
 
 def count(path: AccessPath) -> MatchCount:
@@ -110,9 +110,9 @@ def _by_rows(path: AccessPath) -> Fragment:
     else:
         counted, others = "*", []
         created, image = RECORD_CREATED, RECORD_ID
-        conditions = [UNENDED, resolved.viewer.image_predicate()]
+        conditions = [IS_UNENDED, resolved.viewer.image_predicate()]
     conditions += [*window(resolved, created), *all_but_driving(path, image, others)]
-    relation, alias = (LINKS, "l") if resolved.clauses else (IMAGES, "i")
+    relation, alias = (ROWS_OF_LINKS, "l") if resolved.clauses else (ROWS_OF_IMAGES, "i")
     rows = compose(relation, provides=[alias], asked=join(AND, conditions))
     return statement(
         BY_ROWS,

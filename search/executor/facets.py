@@ -76,7 +76,7 @@ out AS (
     GROUP BY 1 HAVING sum(count) > 0
 )
 """
-SPARSE, NO_SPARSE = (
+SPARSE_IMAGES, NO_SPARSE_IMAGES = (
     "SELECT l.image_id AS image FROM {links}",
     Fragment("SELECT 0 AS image WHERE false"),
 )
@@ -123,14 +123,14 @@ def facets_of(images: ImageQuerySet, most: int) -> list[TagCount]:
 
 def _by_bitmaps(path: AccessPath) -> Fragment:
     resolved = path.resolved
-    sparse = [compose(SPARSE, links=links) for links in bitmaps.sparse_matches(path)]
+    sparse = [compose(SPARSE_IMAGES, links=links) for links in bitmaps.sparse_matches(path)]
     return compose(
         BY_BITMAPS,
         provides=["recheck", "i"],
         most=Fragment(str(path.thresholds.facet_tags_max)),
         to_recheck=TO_RECHECK,
         excluded=bitmaps.excluded(resolved),
-        sparse=join(" UNION ALL ", sparse) if sparse else NO_SPARSE,
+        sparse=join(" UNION ALL ", sparse) if sparse else NO_SPARSE_IMAGES,
         matching=bitmaps.matching(resolved, resolved.clauses),
         matches=matches(path),
         bit=single_bit("image"),

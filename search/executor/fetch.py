@@ -27,7 +27,7 @@ ORDER BY {order}
 WANTED_IDS = "unnest({images}) WITH ORDINALITY wanted (id, place)"
 WANTED_PAGE = "({found}) wanted (id, created)"
 WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
-BY_PLACE, NEWEST = Fragment("place"), Fragment("wanted.created DESC, wanted.id DESC")
+BY_PLACE, BY_CREATED = Fragment("place"), Fragment("wanted.created DESC, wanted.id DESC")
 # Times as texts: the last alone is read.
 CREATED, CREATED_AND_TOTAL = "wanted.created::text", "wanted.created::text, total"
 
@@ -63,7 +63,7 @@ def fetch_page(found: Fragment, limit: int) -> tuple[list[Record], KeysetPositio
     last of them stands if it found more than the limit. One statement."""
     wanted = compose(WANTED_PAGE, found=found)
     return _page(
-        _rows(statement(RECORDS, place=Fragment(CREATED), wanted=wanted, order=NEWEST)), limit
+        _rows(statement(RECORDS, place=Fragment(CREATED), wanted=wanted, order=BY_CREATED)), limit
     )
 
 
@@ -74,7 +74,7 @@ def fetch_page_with_count(
     is empty."""
     wanted = compose(WANTED_PAGE_WITH_COUNT, found=found)
     place = Fragment(CREATED_AND_TOTAL)
-    rows = _rows(statement(RECORDS, place=place, wanted=wanted, order=NEWEST))
+    rows = _rows(statement(RECORDS, place=place, wanted=wanted, order=BY_CREATED))
     total = rows[0][-1] if rows else 0
     return total, *_page([row[:-1] for row in rows], limit)
 

@@ -3,13 +3,12 @@
 from array import array
 from bisect import bisect_left
 from collections.abc import Iterable, Sequence
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from typing import NamedTuple
 
 from search.models import BLOCK
-from search.ordering import KeysetPosition
+from search.ordering import EPOCH, KeysetPosition
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
 
 

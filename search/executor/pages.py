@@ -13,11 +13,11 @@ from search.executor.matches import MatchCount
 from search.executor.predicates import (
     AND,
     ENDING,
+    IS_UNENDED,
     LINK_CREATED,
     LINK_IMAGE,
     RECORD_CREATED,
     RECORD_ID,
-    UNENDED,
     after,
     all_but_driving,
     matches,
@@ -37,9 +37,9 @@ from taggedimages.postgresql.fragments import (
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 
-NEWEST = Fragment("ORDER BY created DESC, image DESC")
+NEWEST_FIRST = Fragment("ORDER BY created DESC, image DESC")
 # What one scan can have on a page and all before it.
-FIRST = compose("{newest} LIMIT %(limit)s::bigint + %(offset)s::bigint", newest=NEWEST)
+FIRST = compose("{newest} LIMIT %(limit)s::bigint + %(offset)s::bigint", newest=NEWEST_FIRST)
 
 SCAN_OF_LINKS = """
 SELECT l.image_id AS image, l.image_created_at AS created FROM tags_imagetag l WHERE {asked}
@@ -163,7 +163,7 @@ def _with_count(
         parameters={"limit": None, "offset": 0, "shown": limit, "skipped": offset},
         found=found,
         where=_where(after(position, Fragment("created"), Fragment("image"))),
-        newest=NEWEST,
+        newest=NEWEST_FIRST,
     )
 
 
@@ -216,7 +216,7 @@ def _by_images(path: AccessPath, counted: MatchCount, position: KeysetPosition |
     resolved = path.resolved
     created, image = RECORD_CREATED, RECORD_ID
     asked = [
-        UNENDED,
+        IS_UNENDED,
         *scanned_range(resolved, position, created, image),
         *all_but_driving(path, image, resolved.clauses),
     ]
@@ -241,7 +241,7 @@ def _by_bitmaps(path: AccessPath, counted: MatchCount, position: KeysetPosition 
         matches=matches(path),
         sparse=join(" ", sparse),
         where=_where(after(position, RECORD_CREATED, RECORD_ID)),
-        newest=NEWEST,
+        newest=NEWEST_FIRST,
     )
 
 
@@ -266,7 +266,7 @@ def _merged(
         scans = [*scans, compose(SCAN_OF_IMAGES, provides=["i"], asked=ending)]
     # Each in order and no longer than needed, for PostgreSQL's planner looks into none of them.
     each = [compose("({scan} {first})", scan=scan, first=FIRST) for scan in scans]
-    return statement(MERGED, once=once, scans=join(" UNION ALL ", each), newest=NEWEST)
+    return statement(MERGED, once=once, scans=join(" UNION ALL ", each), newest=NEWEST_FIRST)
 
 
 def _where(conditions: list[Fragment]) -> Fragment:

@@ -21,13 +21,13 @@ WHERE x.image_id = {image} AND x.tag_id = ANY({tags}) OFFSET 0)"""
 # these among the image's. IS TRUE keeps it from becoming a join.
 HAS_ANY_OF_MANY_TAGS = """EXISTS (SELECT FROM tags_imagetag x
 WHERE x.image_id = {image} AND (x.tag_id IN (SELECT unnest({tags}))) IS TRUE OFFSET 0)"""
-UPLOADED = "(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})"
-UNTAGGED = "NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} OFFSET 0)"
+HAS_FILE = "(SELECT u.uploaded_at IS NOT NULL FROM images_image u WHERE u.id = {image})"
+HAS_NO_TAG = "NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image} OFFSET 0)"
 
 STARTED = "{created} <= " + LATEST_CREATED_SQL
 RECORD_ID, RECORD_CREATED = column("i", "id"), column("i", "created_at")
 LINK_IMAGE, LINK_CREATED = column("l", "image_id"), column("l", "image_created_at")
-UNENDED = Fragment("i.ended_at IS NULL", needs=frozenset({"i"}))
+IS_UNENDED = Fragment("i.ended_at IS NULL", needs=frozenset({"i"}))
 ENDING = Fragment("i.ended_at > statement_timestamp()", needs=frozenset({"i"}))
 
 AND = " AND "
@@ -56,9 +56,9 @@ def all_but_driving(path: AccessPath, image: Fragment, clauses: Iterable[Clause]
         absent = has_any_tag(image, resolved.absent, most)
         asked.append(compose("NOT {linked}", linked=absent))
     if resolved.untagged:
-        asked.append(compose(UNTAGGED, image=image))
+        asked.append(compose(HAS_NO_TAG, image=image))
     if resolved.uploaded_only:
-        asked.append(compose(UPLOADED, image=image))
+        asked.append(compose(HAS_FILE, image=image))
     return asked
 
 
@@ -113,7 +113,7 @@ def matches(path: AccessPath) -> Fragment:
         AND,
         [
             resolved.viewer.image_predicate(),
-            *([UNENDED] if resolved.unended else []),
+            *([IS_UNENDED] if resolved.unended else []),
             *window(resolved, RECORD_CREATED),
             *all_but_driving(path, RECORD_ID, resolved.clauses),
         ],

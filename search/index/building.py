@@ -20,7 +20,7 @@ from tags import counters
 # Blocks that are built or verified in one statement.
 SPAN_BLOCKS = 16
 
-SHOWN = Fragment(str(terms.SHOWN))
+SHOWN_SQL = Fragment(str(terms.SHOWN))
 
 # SQL selecting (set, image): the terms that images are in besides their tags.
 IMAGE_TERMS = """
@@ -87,7 +87,7 @@ SELECT z.set, 0, coalesce((
 ), 0), false FROM unnest(%s::bigint[]) z (set)
 ON CONFLICT (set) DO UPDATE SET shown = EXCLUDED.shown
 """,
-    shown=SHOWN,
+    shown=SHOWN_SQL,
 ).text
 
 # Projects whose images are not in the index, and will be at the end of the transaction.
@@ -98,7 +98,7 @@ WHERE NOT EXISTS (SELECT FROM search_projectset s WHERE s.project_id = p.id)
 ORDER BY p.id RETURNING id
 """
 
-COUNT_LINKS = """
+COUNT_TAG_LINKS = """
 INSERT INTO search_setsize (set, links, shown, heavy)
 SELECT tag_id, count(*), 0, count(*) > %s OR tag_id = ANY(%s) FROM tags_imagetag GROUP BY 1
 """
@@ -120,7 +120,7 @@ def rebuild_within(cursor: CursorWrapper, thresholds: Thresholds = DEFAULT) -> N
     cursor.execute(EMPTY_INDEX)
     invalidate_caches(cursor)
     # A tag that had bitmaps keeps them: a search that runs now may have planned with them.
-    cursor.execute(COUNT_LINKS, [dense_links_min(cursor, thresholds), were_dense])
+    cursor.execute(COUNT_TAG_LINKS, [dense_links_min(cursor, thresholds), were_dense])
     dense = dense_tags(cursor)
     cursor.execute(REGISTER_PROJECTS)
     for span in spans(cursor):

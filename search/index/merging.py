@@ -20,7 +20,7 @@ from search.index.bits import (
 from search.index.building import (
     COUNT_PUBLIC,
     INTO_INDEX,
-    SHOWN,
+    SHOWN_SQL,
     TAG_BITS,
     dense_links_min,
     image_terms,
@@ -39,7 +39,7 @@ WHERE image_id IN (SELECT image_id FROM search_unindexed ORDER BY id LIMIT %s)
 """
 
 # The images of the changes `rows`, and those of their tags that are dense.
-CHANGED = """
+CHANGED_CTES = """
 taken AS MATERIALIZED (
     SELECT image_id, added, removed FROM search_unindexed WHERE id = ANY(%(rows)s)
 ), changed AS MATERIALIZED (
@@ -50,7 +50,7 @@ taken AS MATERIALIZED (
     WHERE tag IN (SELECT set FROM search_setsize WHERE heavy)
 )
 """
-CHANGED_IMAGES = compose(CHANGED)
+CHANGED_IMAGES = compose(CHANGED_CTES)
 
 # Of each pair of a term and a changed image: was it, is it.
 MERGE_BITS = compose(
@@ -134,7 +134,7 @@ SELECT set, 0, sum(change), false FROM changes GROUP BY set HAVING sum(change) <
 ON CONFLICT (set) DO UPDATE SET shown = search_setsize.shown + EXCLUDED.shown
 """,
     changed_images=CHANGED_IMAGES,
-    shown=SHOWN,
+    shown=SHOWN_SQL,
     block=block_of("image"),
     was_set=is_set("b.bits", "image"),
 ).text

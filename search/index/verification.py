@@ -8,7 +8,7 @@ from search.index.bits import BLOCK_SQL, EMPTY_BITS
 from search.index.building import (
     COUNT_PUBLIC,
     IMAGE_BITS,
-    SHOWN,
+    SHOWN_SQL,
     TAG_BITS,
     build_span,
     dense_tags,
@@ -60,7 +60,7 @@ WHERE coalesce(z.shown, 0) <> coalesce((
     SELECT sum(bit_count(t.bits & s.bits)) FROM search_bitmap t
     JOIN search_bitmap s ON s.set = {shown} AND s.block = t.block WHERE t.set = k.set), 0)
 """,
-    shown=SHOWN,
+    shown=SHOWN_SQL,
 ).text
 
 # Blocks after the last image, which no span reaches.

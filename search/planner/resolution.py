@@ -43,7 +43,7 @@ FROM tags_tag t LEFT JOIN search_setsize u ON u.set = t.id WHERE {condition}
 BY_NAME, BY_ID = Fragment("t.name = ANY(%(names)s)"), Fragment("t.id = %(tag_id)s")
 
 # By a pattern of its own each, since PostgreSQL's planner looks at what it says.
-MATCHING = "SELECT {place} AS place, t.id FROM tags_tag t WHERE {name} LIKE {pattern}"
+TAGS_LIKE = "SELECT {place} AS place, t.id FROM tags_tag t WHERE {name} LIKE {pattern}"
 # Only tags that some image has: the index knows them, unless they are new to it.
 TAGS_MATCHING = """
 SELECT place, count(*), coalesce(sum(links), 0)::bigint,
@@ -214,7 +214,7 @@ def _one_pattern(place: int, pattern: str) -> Fragment:
     name = "t.folded" if SELECTIVE_PATTERN.search(pattern) else "t.folded || ''"
     parameter = f"pattern_{place}"
     return compose(
-        MATCHING,
+        TAGS_LIKE,
         place=Fragment(str(place)),
         name=Fragment(name),
         pattern=Fragment(f"%({parameter})s", {parameter: pattern}),

@@ -8,7 +8,7 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from search.ordering import NEWEST, ORDERS
+from search.ordering import EPOCH, NEWEST, ORDERS
 from search.query import Query, TagValues
 from taggedimages.http.fields import (
     PipedListField,
@@ -19,7 +19,6 @@ from taggedimages.http.fields import (
 from taggedimages.http.reading import read
 from taggedimages.v1.pagination import CursorPageParameters
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 # Parameters that a Query has under the same name.
 AS_THEY_ARE = (
     "untagged",

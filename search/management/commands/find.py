@@ -18,7 +18,7 @@ from taggedimages.http.errors import flattened
 from taggedimages.identity.models import User
 from tags.models import ImageTag
 
-TAGS = ArraySubquery(
+TAG_NAMES = ArraySubquery(
     ImageTag.objects.filter(image=OuterRef("pk")).order_by("pk").values("tag__name")
 )
 
@@ -64,7 +64,7 @@ class Command(BaseCommand):
             if user is None:
                 raise CommandError(f"There is no user {name}.")
             viewer = Viewer.of(user)
-        images = Image.objects.shown_to(viewer).annotate(tag_names=TAGS)
+        images = Image.objects.shown_to(viewer).annotate(tag_names=TAG_NAMES)
         return SearchResults(asked.query, viewer, asked.order, images=images)
 
 

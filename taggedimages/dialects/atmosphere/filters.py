@@ -28,7 +28,7 @@ from tags import counters
 from tags.models import ImageTag, Tag
 
 FEATURED = "featured"
-ORDERS = {"name": "name", "start_date": "created_at", "end_date": "ended_at", "id": "id"}
+ORDER_COLUMNS = {"name": "name", "start_date": "created_at", "end_date": "ended_at", "id": "id"}
 
 
 class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
@@ -119,7 +119,7 @@ def _orders(orders: str) -> list[OrderBy]:
 
 def _order(order: str) -> OrderBy | None:
     """One term of `ordering`; None for an unknown one, which is ignored."""
-    column = ORDERS.get(order.removeprefix("-"))
+    column = ORDER_COLUMNS.get(order.removeprefix("-"))
     if column is None:
         return None
     # What has no end comes first in either direction; the other columns are never null.
