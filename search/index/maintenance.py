@@ -13,7 +13,7 @@ from search.index.thresholds import DEFAULT, Thresholds
 from search.models import Rebuild
 
 # Readers pass over what was merged until its space is free again.
-VACUUM = "VACUUM search_unindexed, search_tally, search_fold"
+VACUUM = "VACUUM (SKIP_LOCKED) search_unindexed, search_tally, search_fold"
 
 
 def run_once(thresholds: Thresholds = DEFAULT) -> int:
