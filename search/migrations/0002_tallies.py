@@ -2,7 +2,7 @@
 
 from django.db import migrations, models
 
-# Numbers as in search.index.terms: the vocabulary, and audience n at -10 - n.
+# Numbers as in search.sets: the vocabulary, and audience n at -10 - n.
 KEEP = """
 CREATE FUNCTION search_tags_counted() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
