@@ -52,7 +52,7 @@ AND EXISTS (
 """
 ROWS = """
 SELECT count(*) FROM (
-    SELECT id FROM images_image WHERE ended_at IS NULL AND NOT private
+    SELECT id FROM images_image WHERE ended_at IS NULL AND visibility = 0
     ORDER BY created_at DESC, id DESC LIMIT {limit}
 ) newest
 """

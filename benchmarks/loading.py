@@ -44,7 +44,7 @@ PROJECT = "INSERT INTO identity_project (id) VALUES (%s) ON CONFLICT DO NOTHING"
 # are made from the load's own: random ones, by the ten millions, take longer than all else.
 IMAGES = """
 INSERT INTO images_image (
-    id, uuid, filename, name, description, size, key, private, rotation,
+    id, uuid, filename, name, description, size, key, visibility, rotation,
     crop_x, crop_y, crop_w, crop_h, album_id, project_id,
     created_at, updated_at, uploaded_at, processed_at, upload_error, checks, attempts
 )
@@ -53,7 +53,7 @@ SELECT
     CASE WHEN uploaded IS NULL THEN '' ELSE 'archive/' END
         || to_char(to_timestamp(created) AT TIME ZONE 'UTC', 'YYYY/MM/DD/HH24-MI-')
         || md5(%(change)s || 'key' || id)::uuid || '/' || translate(filename, '/\\', '__'),
-    false, 0, 0, 0, 0, 0, 'default', %(project)s,
+    0, 0, 0, 0, 0, 0, 'default', %(project)s,
     to_timestamp(created), to_timestamp(coalesce(uploaded, created)),
     to_timestamp(uploaded), to_timestamp(uploaded), '', 0, (uploaded IS NOT NULL)::int
 FROM arriving_image ORDER BY id

@@ -35,8 +35,8 @@ IN_ORDER = {"o", "p"}
 class ImageAdmin(admin.ModelAdmin[Image]):
     """What staff may change of a record: its words and its ends."""
 
-    list_display = ("filename", "created_by", "created_at", "uploaded_at", "ended_at", "private")
-    list_filter = ("private", "project")
+    list_display = ("filename", "created_by", "created_at", "uploaded_at", "ended_at", "visibility")
+    list_filter = ("visibility", "project")
     search_fields = ("filename",)
     search_help_text = (
         "An id, a uuid or a part of the filename; or conditions as /v1/search/images takes them, "
@@ -51,7 +51,7 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         "name",
         "title",
         "description",
-        "private",
+        "visibility",
         "album_id",
         "project",
         "created_by",

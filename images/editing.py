@@ -7,6 +7,7 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from images.models import Image
+from images.visibility import Visibility
 
 
 class Changes(TypedDict, total=False):
@@ -15,7 +16,7 @@ class Changes(TypedDict, total=False):
     name: str
     title: str | None
     description: str
-    private: bool
+    visibility: Visibility
     rotation: int
     crop_x: float
     crop_y: float

@@ -19,14 +19,14 @@ RETURNING id, EXISTS (SELECT FROM identity_project p WHERE p.id = images_image.p
 
 INSERT_FILES = """
 INSERT INTO images_image (
-    uuid, key, filename, name, description, size, private, created_at, uploaded_at, {columns}
+    uuid, key, filename, name, description, size, visibility, created_at, uploaded_at, {columns}
 )
-SELECT uuid, key, filename, filename, description, size, private,
+SELECT uuid, key, filename, filename, description, size, visibility,
     created_at, uploaded_at, {values}
 FROM unnest(
-    %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::boolean[],
+    %s::uuid[], %s::text[], %s::text[], %s::text[], %s::bigint[], %s::smallint[],
     %s::timestamptz[], %s::timestamptz[]
-) AS files (uuid, key, filename, description, size, private, created_at, uploaded_at)
+) AS files (uuid, key, filename, description, size, visibility, created_at, uploaded_at)
 ON CONFLICT (key) DO NOTHING
 RETURNING key, id
 """
@@ -39,7 +39,7 @@ class File(NamedTuple):
     filename: str
     description: str
     size: int
-    private: bool
+    visibility: int
     created_at: datetime
     uploaded_at: datetime
 

@@ -14,6 +14,7 @@ from django.utils import timezone
 
 from images import keys
 from images.querysets import ImageQuerySet
+from images.visibility import Visibility
 from taggedimages.identity.models import Project, User, default_project_id
 
 # Where images are that nobody put into an album.
@@ -39,7 +40,7 @@ class Image(models.Model):
     current. `ended_at` may lie ahead. `deleted_at` is for good: the file goes too.
 
     Triggers (docs/triggers.md) tell its links and the tag index of every change that these have to
-    know, and delete its links before it.
+    know, delete its links before it, and tell who made a private one.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -50,7 +51,9 @@ class Image(models.Model):
     # Bytes; what the client declared until the object is seen, then what is really there.
     size = models.BigIntegerField(default=0)
     key = models.CharField(max_length=1024, editable=False, db_collation="C")
-    private = models.BooleanField(default=False)
+    visibility = models.PositiveSmallIntegerField(
+        choices=Visibility, default=Visibility.PUBLIC, db_default=0
+    )
     # How it is shown; the file itself stays as it came. Crop: all zero is none.
     rotation = models.PositiveSmallIntegerField(default=0)
     crop_x = models.FloatField(default=0)
@@ -91,6 +94,9 @@ class Image(models.Model):
             models.UniqueConstraint(fields=["key"], name="image_key_once"),
             models.CheckConstraint(condition=Q(size__gte=0), name="image_size_not_negative"),
             models.CheckConstraint(
+                condition=Q(visibility__in=[0, 1, 2]), name="image_visibility_known"
+            ),
+            models.CheckConstraint(
                 condition=Q(rotation__in=[0, 90, 180, 270]), name="image_rotation_by_quarters"
             ),
             models.CheckConstraint(condition=~Q(filename=""), name="image_filename_not_empty"),
@@ -126,20 +132,34 @@ class Image(models.Model):
                 Upper("album_id"), name="image_album_any_case", condition=~Q(album_id=DEFAULT_ALBUM)
             ),
             models.Index(fields=["name"], name="image_by_name"),
-            # What everybody sees, what one user sees besides, and what has an end, which alone
-            # is judged at request time (images.visibility).
+            # What everybody sees, what members of a project and what one user see besides, and what
+            # has an end, which alone is judged at request time (images.visibility).
             models.Index(
                 F("created_at").desc(),
                 F("id").desc(),
-                name="image_shown",
-                condition=Q(private=False, ended_at=None),
+                name="image_public",
+                condition=Q(visibility=0, ended_at=None),
+            ),
+            models.Index(
+                F("project"),
+                F("created_at").desc(),
+                F("id").desc(),
+                name="image_of_members",
+                condition=Q(visibility=1, ended_at=None),
             ),
             models.Index(
                 F("created_by"),
                 F("created_at").desc(),
                 F("id").desc(),
-                name="image_own_private",
-                condition=Q(private=True, ended_at=None),
+                name="image_private",
+                condition=Q(visibility=2, ended_at=None),
+            ),
+            # Whose private images a project has, for its staff.
+            models.Index(
+                F("project"),
+                F("created_by"),
+                name="image_private_of_project",
+                condition=Q(visibility=2, ended_at=None),
             ),
             models.Index(
                 fields=["ended_at"], name="image_ending", condition=Q(ended_at__isnull=False)

@@ -17,6 +17,7 @@ from images import (
 )
 from images.models import Image, PartedUpload
 from images.storage import Part
+from images.visibility import Visibility
 from taggedimages.identity.authors import Author
 
 MIN_PART_BYTES = 5 * 1024**2
@@ -47,13 +48,20 @@ def check_plan(size: int, parts: int) -> None:
         )
 
 
-def plan(filename: str, size: int, parts: int, by: Author, media_type: str = "") -> PartedUpload:
+def plan(
+    filename: str,
+    size: int,
+    parts: int,
+    by: Author,
+    media_type: str = "",
+    visibility: Visibility | None = None,
+) -> PartedUpload:
     """An upload of `size` bytes in `parts` parts and its image, begun in the store and not saved.
 
     Raises BadPlan and storage.StorageUnavailable.
     """
     check_plan(size, parts)
-    image = uploads.drafted(filename, size, by)
+    image = uploads.drafted(filename, size, by, visibility)
     image.key = keys.archived(image.key)
     upload_id = storage.begin_parts(image.key, media_type)
     return PartedUpload(image=image, upload_id=upload_id, parts=parts)

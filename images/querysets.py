@@ -27,7 +27,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.filter(CURRENT)
 
     def visible_to(self, user: User | AnonymousUser | None) -> Self:
-        """Current images that are public, the user's own, or anything current to staff."""
+        """Current images that the user is shown (images.visibility)."""
         return self.current().open_to(user)
 
     def shown_to(self, viewer: Viewer) -> Self:
@@ -35,7 +35,7 @@ class ImageQuerySet(models.QuerySet["Image"]):
         return self.current().filter(viewer.image_q())
 
     def open_to(self, user: User | AnonymousUser | None) -> Self:
-        """Public, the user's own, or anything to staff, whether current or not."""
+        """What the user is shown, whether current or not."""
         return self.filter(Viewer.of(user).image_q())
 
     def of_project(self, project_id: str) -> Self:
@@ -76,15 +76,24 @@ class ImageQuerySet(models.QuerySet["Image"]):
         if not isinstance(user, User):
             return self.visible_to(user)
         ended = self.restorable()
-        return self.visible_to(user) | (ended if user.is_staff else ended.filter(created_by=user))
+        if user.is_superuser:
+            return self.visible_to(user) | ended
+        own = Q(created_by=user)
+        if user.is_staff:
+            own |= Q(project=user.project_id)
+        return self.visible_to(user) | ended.filter(own)
 
-    def editable_by(self, user: User | AnonymousUser | None) -> Self:
-        """Those that a user may edit once they see them: their own; all to staff and editors."""
+    def editable_by(self, user: User | AnonymousUser | None, *, members: bool = False) -> Self:
+        """Those that a user may edit once they see them: their own; a project's to its staff and
+        editors, and with `members` to all who belong to it; all to superusers."""
         if not isinstance(user, User):
             return self.none()
-        if user.is_staff or user.groups.filter(name=settings.EDITOR_GROUP).exists():
+        if user.is_superuser:
             return self
-        return self.filter(created_by=user)
+        own = Q(created_by=user)
+        if members or user.is_staff or user.groups.filter(name=settings.EDITOR_GROUP).exists():
+            return self.filter(own | Q(project=user.project_id))
+        return self.filter(own)
 
     def newest_first(self) -> Self:
         """By creation time, ties broken by id, so that pages never overlap."""

@@ -12,13 +12,14 @@ from django.utils import timezone
 
 from images import uploads
 from images.models import Image
+from images.visibility import Visibility
 from taggedimages.identity.authors import Author
 
 
 def announce(filename: str, size: int | None, album_id: str, by: Author) -> Image:
-    """The record of a file that the client will send and then claim."""
+    """The record of a file that the client will send and then claim; its project's, as such."""
     with transaction.atomic():
-        image = uploads.begin(filename, size, by)
+        image = uploads.begin(filename, size, by, Visibility.PROJECT)
         image.album_id = album_id
         image.ended_at = image.trashed_at = image.created_at
         image.save(update_fields=["album_id", "ended_at", "trashed_at"])

@@ -13,6 +13,7 @@ from django.utils import timezone
 
 from images import inserts, keys, storage
 from images.models import Image
+from images.visibility import Visibility, default_visibility
 from taggedimages.identity.authors import Author
 
 # What taking a file writes into its record.
@@ -31,14 +32,18 @@ class NotArrived(Exception):
     """The file of a pending record is not in the store, or not the file that was declared."""
 
 
-def begin(filename: str, size: int | None, by: Author) -> Image:
+def begin(
+    filename: str, size: int | None, by: Author, visibility: Visibility | None = None
+) -> Image:
     """Make the record of a file that the client will PUT to `storage.presign_put(image.key)`."""
-    image = drafted(filename, size, by)
+    image = drafted(filename, size, by, visibility)
     inserts.insert(image)
     return image
 
 
-def drafted(filename: str, size: int | None, by: Author) -> Image:
+def drafted(
+    filename: str, size: int | None, by: Author, visibility: Visibility | None = None
+) -> Image:
     """The record of a file that is yet to come, not saved."""
     created_at = timezone.now()
     return Image(
@@ -49,12 +54,15 @@ def drafted(filename: str, size: int | None, by: Author) -> Image:
         created_by=by.user,
         project_id=by.project_id,
         created_at=created_at,
+        visibility=default_visibility() if visibility is None else visibility,
         check_at=created_at + timedelta(seconds=2**UNSEEN),
         checks=UNSEEN,
     )
 
 
-def receive(filename: str, body: bytes, by: Author) -> Image:
+def receive(
+    filename: str, body: bytes, by: Author, visibility: Visibility | None = None
+) -> Image:
     """Store bytes that came in one request; returns the record, not yet saved.
 
     The object comes first, so that an outage of the store leaves no record behind.
@@ -71,6 +79,7 @@ def receive(filename: str, body: bytes, by: Author) -> Image:
         created_by=by.user,
         project_id=by.project_id,
         created_at=created_at,
+        visibility=default_visibility() if visibility is None else visibility,
         uploaded_at=timezone.now(),
         check_at=timezone.now(),
     )

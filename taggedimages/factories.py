@@ -14,6 +14,7 @@ from PIL import Image as Picture
 
 from images import keys, storage
 from images.models import Image
+from images.visibility import Visibility
 from taggedimages.identity import credentials
 from taggedimages.identity.authors import Author
 from taggedimages.identity.credentials import CredentialSet
@@ -83,6 +84,8 @@ def make_image(
         "created_at": created_at,
         "uploaded_at": created_at,
     }
+    if fields.pop("private", False):
+        fields["visibility"] = Visibility.PRIVATE
     image = Image.objects.create(**values | fields)
     if body is not None:
         storage.put(image.key, body)

@@ -205,6 +205,14 @@ DEFAULT_PROJECT = env.str("TAGGEDIMAGES_DEFAULT_PROJECT", default="default")
 RESTRICTED_TAGS = env.list("TAGGEDIMAGES_RESTRICTED_TAGS", default=["Featured"])
 # The group of the admin whose members edit every image that they see.
 EDITOR_GROUP = env.str("TAGGEDIMAGES_EDITOR_GROUP", default="editors")
+# Who is shown what comes in through /v1; empty: everybody if strangers may read, else its project.
+VISIBILITY = env.str("TAGGEDIMAGES_VISIBILITY", default="")
+if VISIBILITY not in ("", "public", "project", "private"):
+    raise ImproperlyConfigured("TAGGEDIMAGES_VISIBILITY is one of: public, project, private.")
+# Who changes the images of a project through /v1: all its members, or each their own.
+PROJECT_EDITS = env.str("TAGGEDIMAGES_PROJECT_EDITS", default="members")
+if PROJECT_EDITS not in ("members", "own"):
+    raise ImproperlyConfigured("TAGGEDIMAGES_PROJECT_EDITS is one of: members, own.")
 PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
 PRESIGNED_STABLE_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_STABLE_SECONDS", default=0)
 

@@ -19,6 +19,7 @@ from images import keys
 from images.inserts import File, register
 from images.models import Image
 from images.sources import Found, Source
+from images.visibility import default_visibility
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project
 from taggedimages.transactions import retried
@@ -164,7 +165,7 @@ def _file(key: str, row: Row, found: Found) -> File:
         filename=_filename(row),
         description=row.description,
         size=found.size,
-        private=row.private,
+        visibility=default_visibility() if row.visibility is None else row.visibility,
         created_at=row.created_at or found.modified_at,
         uploaded_at=row.uploaded_at or found.modified_at,
     )

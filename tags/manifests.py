@@ -3,7 +3,8 @@
 A manifest is CSV with a header line, JSON (a list of objects) or NDJSON (an object a line). Names
 of its columns: `filename` or `key`, the path within the source; `tags`, in CSV divided by `|`, in
 JSON a list or an object of names and values; `created` and `uploaded`, epoch seconds or ISO 8601;
-`size` in bytes; `private`; `description`. All but the first may be missing.
+`size` in bytes; `visibility`, one of its words, or `private`; `description`. All but the first may be
+missing.
 """
 
 import csv
@@ -16,6 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from images.sources import Found
+from images.visibility import Visibility
 from tags import names
 
 
@@ -36,7 +38,7 @@ class Row:
     created_at: datetime | None = None
     uploaded_at: datetime | None = None
     size: int | None = None
-    private: bool = False
+    visibility: Visibility | None = None
     description: str = ""
     # The file itself, where the source was listed.
     found: Found | None = None
@@ -133,7 +135,7 @@ def _row(number: int, line: Any, tags_of: TagsOf) -> Known:
             created_at=_time(line.get("created")),
             uploaded_at=_time(line.get("uploaded")),
             size=_size(line.get("size")),
-            private=str(line.get("private") or "false").lower() in ("true", "1"),
+            visibility=_visibility(line),
             description=_clean(str(line.get("description") or "")),
         )
     except (ValueError, TypeError, AttributeError, OverflowError) as error:
@@ -158,6 +160,16 @@ def _clean(text: str) -> str:
     if re.search("[\0\ud800-\udfff]", text):
         raise ValueError("null characters and surrogates cannot be stored")
     return text
+
+
+def _visibility(line: Any) -> Visibility | None:
+    given = line.get("visibility")
+    if given not in (None, ""):
+        if given not in Visibility.labels:
+            raise ValueError(f"visibility is one of: {', '.join(map(str, Visibility.labels))}")
+        return Visibility[given.upper()]
+    private = str(line.get("private") or "false").lower() in ("true", "1")
+    return Visibility.PRIVATE if private else None
 
 
 def _size(given: Any) -> int | None:

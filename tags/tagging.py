@@ -31,7 +31,8 @@ SELECT l.uuid, %s::bigint, i.id, l.tag_id, l.value, i.created_at, i.audience
 FROM unnest(%s::uuid[], %s::bigint[], %s::bigint[], %s::text[]) WITH ORDINALITY
     AS l (uuid, image_id, tag_id, value, number)
 JOIN (
-    SELECT id, created_at, images_audience(private, ended_at, created_by_id) AS audience
+    SELECT id, created_at,
+           images_audience(visibility, ended_at, created_by_id, project_id) AS audience
     FROM images_image WHERE id = ANY(%s::bigint[])
 ) i ON i.id = l.image_id
 ORDER BY l.number

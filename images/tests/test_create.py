@@ -10,6 +10,7 @@ import pytest
 from django.utils import timezone
 
 from images.models import Image
+from images.visibility import Visibility
 from images.tests.test_keys import UUID4
 from taggedimages.factories import key_in, make_credentials, make_image
 from taggedimages.identity import credentials
@@ -87,7 +88,7 @@ def test_both_slash_forms_answer_directly(api, path):
 
 def test_unknown_fields_are_ignored(api):
     assert set(create(api, id=5, private=True, key="x", odd=[1]).json()) == {"id", "upload_url"}
-    assert Image.objects.get().private is False
+    assert Image.objects.get().visibility == Visibility.PUBLIC
 
 
 # --- filename ------------------------------------------------------------------------------------

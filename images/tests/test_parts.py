@@ -174,7 +174,7 @@ class TestSomebodyElse:
 
     @pytest.mark.parametrize(("private", "status"), [(False, 403), (True, 404)])
     def test_is_refused(self, api, api_as, theirs, private, status):
-        Image.objects.filter(pk=theirs["id"]).update(private=private)
+        Image.objects.filter(pk=theirs["id"]).update(visibility=2 if private else 0)
         for client in (api, api_as(make_credentials())):
             path = f"/v1/images/{theirs['id']}/parts"
             assert client.get(path).status_code == status

@@ -67,7 +67,12 @@ class PartsView(APIView):
 def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
     """The answer to POST /images where parts were asked for."""
     upload = part_uploads.plan(
-        asked["filename"], asked["size"], asked["parts"], author, asked["content_type"]
+        asked["filename"],
+        asked["size"],
+        asked["parts"],
+        author,
+        asked["content_type"],
+        asked.get("visibility"),
     )
     try:
         _save(upload, asked["tags"], author)
@@ -79,8 +84,9 @@ def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
 
 
 def check_own(request: Request, image: Image) -> None:
-    """Raise PermissionDenied unless the caller began this image, or is staff."""
-    if not request.user.is_staff and image.created_by_id != request.user.pk:
+    """Raise PermissionDenied unless the caller began this image, or is staff of its project."""
+    editable = Image.objects.editable_by(request.user).filter(pk=image.pk)
+    if image.created_by_id != request.user.pk and not editable.exists():
         raise PermissionDenied("Somebody else sends this file.")
 
 

@@ -13,6 +13,7 @@ from rest_framework import serializers
 
 from images import part_uploads, serving, storage
 from images.models import Image
+from images.visibility import Visibility
 from search.results import Record
 from taggedimages.http.fields import StrictCharField, StrictIntegerField
 from taggedimages.identity.authors import ANONYMOUS_NAME
@@ -20,6 +21,8 @@ from tags.v1.serializers import TagSerializer
 
 # What the checks of one name would leave as it is: most names, in a tenth of the time.
 PLAIN_NAME = re.compile(r"\w(?:[\w .:/-]{0,158}\w)?").fullmatch
+
+VISIBILITY_WORDS = [str(label) for label in Visibility.labels]
 
 
 class TagNamesField(serializers.ListField):
@@ -43,6 +46,22 @@ class TagNamesField(serializers.ListField):
         return validated
 
 
+class VisibilityField(serializers.ChoiceField):
+    """Who is shown the image: `public`, everybody; `project`, its members; `private`, its creator."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(VISIBILITY_WORDS, **kwargs)
+        self.error_messages["invalid_choice"] = "Must be public, project or private."
+
+    def to_internal_value(self, data: Any) -> Visibility:
+        if not isinstance(data, str):
+            self.fail("invalid_choice", input="")
+        return Visibility[super().to_internal_value(data).upper()]
+
+    def to_representation(self, value: int) -> str:
+        return str(Visibility(value).label)
+
+
 @extend_schema_serializer(component_name="ImageCreateInput")
 class ImageCreateSerializer(serializers.Serializer[Any]):
     """ImageCreateInput."""
@@ -52,6 +71,9 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
         required=False, min_value=1, help_text="Bytes that will be sent; checked when told."
     )
     tags = TagNamesField(required=False, default=list)
+    visibility = VisibilityField(
+        required=False, help_text="As the service is set (TAGGEDIMAGES_VISIBILITY) if absent."
+    )
     content_type = StrictCharField(
         required=False,
         default="",
@@ -123,7 +145,13 @@ class UploadCreateSerializer(ImageCreateSerializer):
 class ImageUpdateSerializer(serializers.Serializer[Any]):
     """ImageUpdateInput."""
 
-    tags = TagNamesField()
+    tags = TagNamesField(required=False, help_text="Needed unless `visibility` is sent.")
+    visibility = VisibilityField(required=False)
+
+    def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
+        if not attrs:
+            raise serializers.ValidationError({"tags": [self.fields["tags"].error_messages["required"]]})
+        return attrs
 
 
 @extend_schema_serializer(component_name="ImageCreatedResponse")
@@ -220,6 +248,7 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
     url = serializers.SerializerMethodField(
         help_text="Reads the file, for an hour; null until it is present."
     )
+    visibility = VisibilityField()
     upload_error = serializers.CharField(
         required=False, help_text="Only there when what was sent was not taken: why."
     )
@@ -266,6 +295,7 @@ def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
         "url": None
         if image.uploaded_at is None
         else url_of(image.key, image.filename, image.format, image.media_type),
+        "visibility": VISIBILITY_WORDS[image.visibility],
     }
     return shown | {"upload_error": image.upload_error} if image.upload_error else shown
 

@@ -2,7 +2,6 @@
 
 import hmac
 import json
-from collections.abc import Iterable
 from hashlib import sha256
 from typing import Any
 
@@ -21,6 +20,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from images import (
     deletion,
+    editing,
     events,
     inserts,
     part_uploads,
@@ -31,6 +31,7 @@ from images import (
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.v1.part_views import FOREIGN, begin_parts, check_own
+from images.v1.rights import check_editable
 from images.v1.serializers import (
     CompleteSerializer,
     ImageCreatedSerializer,
@@ -113,20 +114,30 @@ class ImageViewSet(GenericViewSet[Image]):
         return caching.tagged(request, record, _entity_tag(record))
 
     @extend_schema(
-        summary="Replace the tags of an image",
+        summary="Replace the tags of an image, or say who is shown it, or both",
         request=ImageUpdateSerializer,
         parameters=[IF_MATCH],
         responses={200: ImageRecordSerializer, **CHANGED_SINCE},
     )
     def update(self, request: Request, id: str) -> Response:
         asked = read(ImageUpdateSerializer, request.data)
-        self.retag(id, asked["tags"])
-        return Response(ImageRecordSerializer(self.image(id)).data)
+        image = self.change(id, asked)
+        # Whoever hides an image from themselves still is told what it has become.
+        changed = with_tags(Image.objects.all()).get(pk=image.pk)
+        return Response(ImageRecordSerializer(changed).data)
 
     @retried
-    def retag(self, id: str, names: Iterable[str]) -> None:
-        """Replace the tags. Raises NotFound, PreconditionFailed."""
-        tagging.retag(self.held(id), names, author_of(self.request, SOURCE))
+    def change(self, id: str, asked: dict[str, Any]) -> Image:
+        """Replace the tags, say who is shown the image, or both.
+
+        Raises NotFound, PermissionDenied, PreconditionFailed.
+        """
+        image = self.held(id)
+        if "visibility" in asked:
+            editing.edit(image, {"visibility": asked["visibility"]})
+        if "tags" in asked:
+            tagging.retag(image, asked["tags"], author_of(self.request, SOURCE))
+        return image
 
     @extend_schema(
         summary="Delete an image for good",
@@ -177,10 +188,11 @@ class ImageViewSet(GenericViewSet[Image]):
     def held(self, id: str) -> Image:
         """The record for a write: locked, and as If-Match wants it, until the transaction ends.
 
-        Raises NotFound, PreconditionFailed.
+        Raises NotFound, PermissionDenied, PreconditionFailed.
         """
         locked = self.get_queryset().select_for_update(no_key=True, of=("self",))
         image = self.image(id, locked)
+        check_editable(self.request, image)
         caching.check(self.request, lambda: _entity_tag(ImageRecordSerializer(image).data))
         return image
 
@@ -205,7 +217,7 @@ class UploadView(APIView):
         if image := reuse.existing(sha256(body).digest(), len(body), author):
             tagging.tag(image, asked["tags"], author)
             return self.answer(image, reused=True)
-        image = uploads.receive(asked["filename"], body, author)
+        image = uploads.receive(asked["filename"], body, author, asked.get("visibility"))
         try:
             _save(image, asked["tags"], author)
         except Exception:
@@ -272,7 +284,7 @@ def _begun(asked: dict[str, Any], author: Author) -> dict[str, Any]:
     if image := _known(asked, author):
         tagging.tag(image, asked["tags"], author)
         return {"id": image.pk, "upload_url": None}
-    image = _begin(asked["filename"], asked.get("size"), asked["tags"], author)
+    image = _begin(asked, author)
     bound = asked["content_type"], asked["sha256"]
     url = storage.presign_put(image.key, image.size, *bound)
     headers = {"upload_headers": storage.put_headers(*bound)} if any(bound) else {}
@@ -290,9 +302,11 @@ def _known(asked: dict[str, Any], author: Author) -> Image | None:
 
 
 @retried
-def _begin(filename: str, size: int | None, names: list[str], author: Author) -> Image:
-    image = uploads.begin(filename, size, author)
-    tagging.tag_new(image, names, author)
+def _begin(asked: dict[str, Any], author: Author) -> Image:
+    image = uploads.begin(
+        asked["filename"], asked.get("size"), author, asked.get("visibility")
+    )
+    tagging.tag_new(image, asked["tags"], author)
     return image
 
 

@@ -14,7 +14,7 @@ from tags import name_cache
 # Tags by link id, which counts up as links are made; an array costs less than rows.
 RECORDS = """
 SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.filename, i.size,
-       trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error,
+       trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error, i.visibility,
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
        ARRAY(SELECT l.tag_id FROM tags_imagetag l WHERE l.image_id = i.id ORDER BY l.id),
        (SELECT version FROM tags_vocabulary), {place}
@@ -43,6 +43,8 @@ class Record(NamedTuple):
     uploaded_at: int | None
     key: str
     upload_error: str
+    # A number of images.visibility.Visibility.
+    visibility: int
     # As inspection found them, where the file can be shown as what it is.
     format: str | None
     media_type: str | None

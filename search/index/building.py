@@ -29,7 +29,7 @@ WHERE i.uploaded_at IS NOT NULL AND {images}
 UNION ALL
 SELECT {unended}, i.id FROM images_image i WHERE i.ended_at IS NULL AND {images}
 UNION ALL
-SELECT {audiences} - images_audience(i.private, i.ended_at, i.created_by_id), i.id
+SELECT {audiences} - images_audience(i.visibility, i.ended_at, i.created_by_id, i.project_id), i.id
 FROM images_image i WHERE i.ended_at IS NULL AND {images}
 UNION ALL
 SELECT {projects} - p.id, i.id

@@ -111,7 +111,7 @@ WITH {changed_images}, was_shown AS MATERIALIZED (
     WHERE {was_set}
 ), is_shown AS MATERIALIZED (
     SELECT i.id AS image FROM images_image i WHERE i.id IN (SELECT image FROM changed)
-    AND images_audience(i.private, i.ended_at, i.created_by_id) = 0
+    AND i.visibility = 0 AND i.ended_at IS NULL
 ), untouched AS (
     SELECT l.image_id AS image, l.tag_id AS set FROM tags_imagetag l
     WHERE l.image_id IN ((TABLE was_shown EXCEPT TABLE is_shown)

@@ -52,7 +52,7 @@ def page(limit: int, offset: int = 0):
 
 def change(block: int, thresholds=SMALL) -> None:
     """Have the index merge a change of a block that every search has to tell."""
-    editing.edit(Image.objects.get(pk=FIRST + block * BLOCK), {"private": True})
+    editing.edit(Image.objects.get(pk=FIRST + block * BLOCK), {"visibility": 2})
     merge_all(thresholds)
 
 
@@ -91,7 +91,7 @@ def test_cached_counts_are_right_after_a_merge():
 def test_cached_counts_tell_pending_changes_too():
     for _ in range(2):
         count()
-    editing.edit(Image.objects.get(pk=FIRST), {"private": True})
+    editing.edit(Image.objects.get(pk=FIRST), {"visibility": 2})
     make_image("left", "knee")
     assert count().images == MATCHES
     assert_right(BOTH, None)
@@ -117,7 +117,7 @@ def test_cached_ids_of_what_is_hidden_between_total_and_page_are_not_shown():
         # After the total was read, and before the records are.
         if "fresh AS MATERIALIZED" in statement or "EXECUTE" in statement:
             answer = execute(statement, *more)
-            Image.objects.filter(pk=hidden).update(private=True)
+            Image.objects.filter(pk=hidden).update(visibility=2)
             return answer
         return execute(statement, *more)
 

@@ -161,7 +161,7 @@ def change(how, image, tags):
         case "tag" if Image.objects.filter(pk=image.pk).exists():
             tagging.retag(image, tags, TESTS)
         case "hide":
-            Image.objects.filter(pk=image.pk).update(private=True)
+            Image.objects.filter(pk=image.pk).update(visibility=2)
         case "end":
             Image.objects.filter(pk=image.pk).update(ended_at=TOMORROW)
         case "delete":

@@ -123,7 +123,7 @@ class Service(RuleBasedStateMachine):
     @precondition(lambda self: Image.objects.exists())
     @rule(pick=PICKS, private=st.booleans(), ended_at=ENDS)
     def edit(self, pick: int, private: bool, ended_at: Any) -> None:
-        editing.edit(self.image(pick), {"private": private, "ended_at": ended_at})
+        editing.edit(self.image(pick), {"visibility": 2 if private else 0, "ended_at": ended_at})
 
     @precondition(lambda self: Image.objects.exists())
     @rule(pick=PICKS, move=st.sampled_from([deletion.trash, deletion.restore]))

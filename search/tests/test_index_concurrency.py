@@ -74,8 +74,8 @@ def turn(images: list[Image]) -> Callable[[], None]:
         one, other = next(pairs)
         private = next(states)
         with transaction.atomic():
-            editing.edit(one, {"private": private})
-            editing.edit(other, {"private": not private})
+            editing.edit(one, {"visibility": 2 if private else 0})
+            editing.edit(other, {"visibility": 0 if private else 2})
 
     return run
 

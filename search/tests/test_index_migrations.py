@@ -105,5 +105,5 @@ def test_links_are_written_as_before_once_it_was_taken_back(corpus):
         cursor.execute("UPDATE images_image SET private = false")
     migrate()
     assert ImageTag.objects.filter(image=300_000, audience=None).count() == 2
-    assert Image.objects.filter(private=True).count() == 0
+    assert Image.objects.filter(visibility=2).count() == 0
     assert set(ImageTag.objects.values_list("audience", flat=True)) == {0, None}

@@ -194,7 +194,7 @@ def test_what_changes_meanwhile_neither_repeats_nor_hides_the_others(api, path, 
     Image.objects.filter(pk=made[1].pk).delete()
     # Goes on being shown until then.
     Image.objects.filter(pk=made[0].pk).update(ended_at=datetime.now(UTC) + timedelta(hours=1))
-    Image.objects.filter(pk=made[2].pk).update(private=True)
+    Image.objects.filter(pk=made[2].pk).update(visibility=2)
     lines += b"".join(answer).splitlines()
     assert [json.loads(line)["id"] for line in lines] == [made[n].pk for n in (5, 4, 3, 0)]
 

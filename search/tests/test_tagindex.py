@@ -136,7 +136,7 @@ def test_pending_changes_are_merged_after_a_repair():
     verify(repair=True)
     image = make_image("knee", "left")
     merge_all(SMALL)
-    editing.edit(image, {"private": True})
+    editing.edit(image, {"visibility": 2})
     merge_all(SMALL)
     assert_all_right()
 

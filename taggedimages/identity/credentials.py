@@ -19,12 +19,16 @@ from taggedimages.identity.models import Project, SigningKey, Token, User
 
 # Asked by each request: the ORM takes longer to write it than the database to answer.
 FIND_BEARER = """
-SELECT u.* FROM identity_user u JOIN identity_token t ON t.user_id = u.id
+SELECT u.*, p.number AS number_of_project
+FROM identity_user u JOIN identity_token t ON t.user_id = u.id
+JOIN identity_project p ON p.id = u.project_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND u.is_active
   AND (t.expires_at IS NULL OR t.expires_at > %s)
 """
 FIND_SIGNER = """
-SELECT u.*, k.encrypted_secret FROM identity_user u JOIN identity_signingkey k ON k.user_id = u.id
+SELECT u.*, p.number AS number_of_project, k.encrypted_secret
+FROM identity_user u JOIN identity_signingkey k ON k.user_id = u.id
+JOIN identity_project p ON p.id = u.project_id
 WHERE k.kind = %s AND k.key_id = %s AND k.revoked_at IS NULL AND u.is_active
 """
 

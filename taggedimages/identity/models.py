@@ -4,6 +4,7 @@ import uuid
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
@@ -15,26 +16,56 @@ def default_project_id() -> str:
 
 
 class Project(models.Model):
-    """A tenant: `{project_id}` in IMS paths, the organisation of SharinPix."""
+    """A tenant: `{project_id}` in IMS paths, the organisation of SharinPix.
+
+    The number, which never changes, stands for it in audiences (images.visibility), whose terms in
+    the tag index have room for so many.
+    """
 
     id = models.CharField(
         primary_key=True,
         max_length=64,
         validators=[RegexValidator(r"\A[A-Za-z0-9_-]+\Z", "Letters, digits, - and _ only.")],
     )
+    number = models.BigIntegerField(
+        unique=True,
+        editable=False,
+        db_default=models.Func(models.Value("identity_project_number"), function="nextval"),
+    )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+
+    class Meta:
+        constraints = [
+            models.CheckConstraint(
+                condition=models.Q(number__gte=1, number__lte=200_000),
+                name="project_number_in_range",
+            )
+        ]
 
     def __str__(self) -> str:
         return self.id
 
 
 class User(AbstractUser):
-    """Somebody who calls; belongs to one project."""
+    """Somebody who calls; belongs to one project.
+
+    Triggers (docs/triggers.md) keep the numbers of the other projects in which the user may have
+    private images: those left behind, and those for which somebody else has imported some.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="users", default=default_project_id
     )
+    other_projects = ArrayField(
+        models.BigIntegerField(), default=list, db_default=[], editable=False
+    )
+
+    @property
+    def project_number(self) -> int:
+        """The number of the user's project. One query, unless the user was read with it."""
+        known: int | None = self.__dict__.get("number_of_project")
+        return self.project.number if known is None else known
 
 
 class Token(models.Model):

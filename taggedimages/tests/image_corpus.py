@@ -30,11 +30,11 @@ SELECT gen_random_uuid(), name, name, '', '', '', '#123456', false, true, false,
 FROM (SELECT 'tag-' || lpad(n::text, 4, '0') FROM generate_series(0, {tags} - 1) n
       UNION ALL VALUES ('common'), ('often'), ('seldom'), ('rare')) named (name);
 
-INSERT INTO images_image (uuid, filename, name, description, size, key, private, rotation, crop_x,
+INSERT INTO images_image (uuid, filename, name, description, size, key, visibility, rotation, crop_x,
                           crop_y, crop_w, crop_h, album_id, project_id, created_by_id, created_at,
                           updated_at, uploaded_at, ended_at, upload_error, checks, attempts)
 SELECT gen_random_uuid(), 'image-' || n || '.png', 'image-' || n, '', 1000, 'archive/image-' || n,
-       n % 20 IN (1, 10), 0, 0, 0, 0, 0, 'album-' || n % 500, u.project_id, u.id,
+       CASE WHEN n % 20 IN (1, 10) THEN 2 ELSE 0 END, 0, 0, 0, 0, 0, 'album-' || n % 500, u.project_id, u.id,
        now() - n * 7919 % {images} * interval '1 min' - interval '1 h', now(), now(),
        CASE WHEN n % 50 = 7 THEN now() - interval '1 min'
             WHEN n % 5000 = 9 THEN now() + interval '1 d' END, '', 0, 1
@@ -65,7 +65,7 @@ INSERT INTO tags_imagetag (uuid, image_id, tag_id, value, image_created_at, audi
 SELECT lpad(to_hex(row_number() OVER ()), 32, '0')::uuid, id, tag,
        CASE WHEN tag IN (SELECT id FROM picked WHERE name = 'often') THEN 'value-' || id % 2
             ELSE '' END,
-       i.created_at, images_audience(i.private, i.ended_at, i.created_by_id)
+       i.created_at, images_audience(i.visibility, i.ended_at, i.created_by_id, i.project_id)
 FROM (SELECT * FROM drawn ORDER BY id, tag) d JOIN images_image i USING (id);
 
 ANALYZE tags_imagetag;

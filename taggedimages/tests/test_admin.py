@@ -170,9 +170,9 @@ def test_an_image_is_described(staff: Client):
     assert "X-Amz-Signature" in staff.get(page).content.decode()
     fields = {"name": "Left knee", "title": "", "description": "", "album_id": "default"}
     ends = {"ended_at_0": "", "ended_at_1": ""}
-    assert staff.post(page, fields | ends | {"private": "on"}).status_code == 302
+    assert staff.post(page, fields | ends | {"visibility": "2"}).status_code == 302
     image.refresh_from_db()
-    assert (image.name, image.private) == ("Left knee", True)
+    assert (image.name, image.visibility) == ("Left knee", 2)
 
 
 @pytest.mark.django_db(transaction=True)

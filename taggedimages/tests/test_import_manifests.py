@@ -55,7 +55,7 @@ def test_a_manifest_says_what_is_known_of_each_file(prefix, settings, tmp_path, 
     run(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest)
 
     knee, hip = Image.objects.order_by("filename")
-    assert (knee.filename, knee.size, knee.private) == ("1.png", 10, True)
+    assert (knee.filename, knee.size, knee.visibility) == ("1.png", 10, 2)
     assert knee.description == "A knee"
     assert knee.created_at == datetime(2025, 12, 29, 9, 20, tzinfo=UTC)
     assert knee.uploaded_at == datetime(2025, 12, 29, 10, tzinfo=UTC)

@@ -205,7 +205,7 @@ def look(owner: CredentialSet) -> Callable[..., list[Explained]]:
 
     def run(door: type[Door], listing: Listing, **who: Any) -> list[Explained]:
         client = door(make_credentials(**who))
-        shown = Image.objects.filter(private=False, ended_at=None)
+        shown = Image.objects.filter(visibility=0, ended_at=None)
         some = shown.order_by("-created_at")[20_000]
         known = {
             "common": Tag.objects.get(name="common").pk,

@@ -65,7 +65,7 @@ def test_a_public_image_is_everybodys_to_see(callers, image):
 
 
 def test_a_private_image_is_seen_by_owner_and_staff(callers, image):
-    change(image, private=True)
+    change(image, visibility=2)
     assert who_finds(callers, image) == {"owner", "staff"}
 
 
@@ -100,7 +100,7 @@ def test_a_trashed_image_is_gone_for_all(callers, image):
 
 @pytest.mark.parametrize("caller", ["other", "anonymous"])
 def test_a_hidden_image_cannot_be_changed_either(callers, image, caller):
-    change(image, private=True)
+    change(image, visibility=2)
     client, path = callers[caller], f"/v1/images/{image.pk}"
     answers = [
         client.put(path, {"tags": ["moon"]}),

@@ -89,7 +89,7 @@ def test_the_page_lists_them_by_table_and_name():
 @pytest.mark.parametrize("row", cells(), ids=lambda row: " ".join(NAME.findall(" ".join(row[:2]))))
 def test_the_migration_that_the_page_names_creates_the_trigger(row: list[str]):
     [table], [trigger], _, [function], [migration], *_ = map(NAME.findall, row)
-    app, _, name = migration.partition("/")
+    app, _, name = migration.rpartition("/")
     sql = (ROOT / app / "migrations" / f"{name}.py").read_text()
     created = rf"CREATE TRIGGER {trigger}\b[^;]* ON {table}\b[^;]* EXECUTE FUNCTION {function}\(\)"
     assert re.search(created, sql)

@@ -42,7 +42,7 @@ def everything_that_changes_a_count(ann):
     yield lambda: make_image("knee", "right", created_at=soon)
     yield lambda: make_image("knee", private=True, by=ann, created_at=soon, ended_at=soon)
     yield lambda: tagging.retag(Image.objects.order_by("id")[0], ["left", "new"], TESTS)
-    yield lambda: Image.objects.filter(created_by=ann).update(private=False)
+    yield lambda: Image.objects.filter(created_by=ann).update(visibility=0)
     yield lambda: Image.objects.filter(ended_at=None).update(ended_at=past)
     yield lambda: Image.objects.update(ended_at=None)
     yield lambda: deletion.trash(Image.objects.order_by("id")[0])

@@ -12,6 +12,8 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from images.editing import Changes
+from images.models import Image
+from images.visibility import Visibility
 from taggedimages.dialects.atmosphere.references import NOBODY, ReferenceField, lookup
 from tags.models import Tag
 
@@ -160,8 +162,11 @@ class ImageEditSerializer(serializers.Serializer[Any]):
             )
         return attrs
 
-    def changes(self) -> Changes:
-        """The edit in the words of the record."""
+    def changes(self, image: Image) -> Changes:
+        """The edit of an image in the words of the record.
+
+        `private` is true for what is not public: one of its project is so already.
+        """
         asked, changes = self.validated_data, Changes()
         if "name" in asked:
             changes["name"] = asked["name"]
@@ -170,5 +175,8 @@ class ImageEditSerializer(serializers.Serializer[Any]):
         if "end_date" in asked:
             changes["ended_at"] = asked["end_date"]
         if "private" in asked or "is_public" in asked:
-            changes["private"] = asked.get("private", not asked.get("is_public"))
+            if not asked.get("private", not asked.get("is_public")):
+                changes["visibility"] = Visibility.PUBLIC
+            elif image.visibility == Visibility.PUBLIC:
+                changes["visibility"] = Visibility.PRIVATE
         return changes

@@ -9,6 +9,7 @@ from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from images.models import Image
+from images.visibility import Visibility
 from taggedimages.dialects.atmosphere.mounts import Mount
 from taggedimages.identity.authors import ANONYMOUS_NAME
 from taggedimages.identity.models import User
@@ -79,7 +80,7 @@ class ImageSerializer(serializers.Serializer[Image]):
     tags = serializers.SerializerMethodField()
     start_date = MomentField(source="created_at")
     end_date = MomentField(source="ended_at", allow_null=True)
-    private = serializers.BooleanField()
+    private = serializers.SerializerMethodField(help_text="Not for everybody.")
     is_public = serializers.SerializerMethodField()
     provider_images = serializers.SerializerMethodField(help_text="Stored files; [] before upload.")
     metrics_url = serializers.SerializerMethodField()
@@ -99,8 +100,11 @@ class ImageSerializer(serializers.Serializer[Image]):
     def get_tags(self, image: Image) -> list[Any]:
         return [link.tag.name for link in image.imagetag_set.all()]
 
+    def get_private(self, image: Image) -> bool:
+        return image.visibility != Visibility.PUBLIC
+
     def get_is_public(self, image: Image) -> bool:
-        return not image.private
+        return image.visibility == Visibility.PUBLIC
 
     def get_provider_images(self, image: Image) -> list[dict[str, Any]]:
         if image.uploaded_at is None:

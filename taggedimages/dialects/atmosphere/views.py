@@ -93,7 +93,7 @@ class ImageViewSet(AtmosphereViewSet[Image]):
         asked = ImageEditSerializer(data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
         if asked.validated_data:
-            save(image, asked.changes(), asked.validated_data.get("tags"), self.request)
+            save(image, asked.changes(image), asked.validated_data.get("tags"), self.request)
         edited = with_links(Image.objects.filter(pk=image.pk)).get()
         return Response(self.get_serializer(edited).data)
 

@@ -62,7 +62,7 @@ def record(image: Image) -> dict[str, Any]:
         "size": image.size,
         "created_at": moment(image.created_at),
         "updated_at": moment(image.updated_at),
-        "visibility": "private" if image.private else "public",
+        "visibility": "private" if image.visibility else "public",
         "owner": image.created_by.username if image.created_by else None,
     }
 

@@ -128,13 +128,13 @@ def test_revoking_closes_every_door(doors, ada, image, door):
     make_credentials("ada", revoke=True)
     refusal = 200 if issubclass(door, Atmosphere) else 401
     assert doors[door].read(image).status_code == refusal
-    image.private = True
+    image.visibility = 2
     image.save()
     assert doors[door].read(image).status_code == (404 if issubclass(door, Atmosphere) else 401)
 
 
 def test_a_user_who_is_not_active_is_let_in_nowhere(doors, owner, image):
-    image.private = True
+    image.visibility = 2
     image.save()
     owner.is_active = False
     owner.save()

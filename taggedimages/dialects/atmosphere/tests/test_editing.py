@@ -89,7 +89,7 @@ def test_no_description_is_an_empty_one(own):
 )
 def test_private_is_the_opposite_of_is_public(own, edit, private):
     client, image = own
-    Image.objects.update(private=not private)
+    Image.objects.update(visibility=0 if private else 2)
     body = patch(client, image, edit).json()
     assert (body["private"], body["is_public"]) == (private, not private)
 
@@ -162,7 +162,7 @@ def test_an_end_that_is_no_time_is_refused(own, end):
 def test_put_needs_the_name_and_keeps_what_is_not_sent(own):
     client, image = own
     path = f"/api/v2/images/{image.pk}"
-    Image.objects.update(private=True, description="kept")
+    Image.objects.update(visibility=2, description="kept")
     refused = client.put(path, {"description": "x"})
     assert (refused.status_code, refused.json()) == (400, {"name": ["This field is required."]})
     for kind in ("json", "multipart"):
@@ -274,7 +274,7 @@ def test_a_hidden_image_is_not_found(own, login):
     client, image = own
     editor, user = login()
     user.groups.add(Group.objects.create(name="editors"))
-    Image.objects.update(private=True)
+    Image.objects.update(visibility=2)
     for who in (login()[0], editor):
         assert patch(who, image, {"name": "x"}).status_code == 404
     Image.objects.update(ended_at=datetime(2020, 1, 1, tzinfo=UTC))

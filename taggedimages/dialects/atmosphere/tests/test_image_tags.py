@@ -153,7 +153,7 @@ def test_a_huge_number_is_unknown(own):
 
 def test_an_image_that_the_caller_cannot_see_does_not_exist(own, login):
     client, image, tag = own
-    Image.objects.update(private=True)
+    Image.objects.update(visibility=2)
     answer = link(login()[0], image.pk, tag.pk)
     message = [f'Invalid pk "{image.pk}" - object does not exist.']
     assert (answer.status_code, answer.json()) == (400, {"image": message})
@@ -192,7 +192,7 @@ def test_unlinking_answers_nothing_and_then_404(own, kind):
 def test_a_link_of_a_hidden_image_cannot_be_removed(own, login):
     client, image, tag = own
     row = link(client, image.pk, tag.pk).json()["id"]
-    Image.objects.update(private=True)
+    Image.objects.update(visibility=2)
     assert login()[0].delete(f"/api/v2/image_tags/{row}").status_code == 404
 
 
