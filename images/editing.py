@@ -7,7 +7,6 @@ from django.db.models.functions import Now
 from django.utils import timezone
 
 from images.models import Image
-from images.visibility import Visibility
 
 
 class Changes(TypedDict, total=False):
@@ -16,7 +15,8 @@ class Changes(TypedDict, total=False):
     name: str
     title: str | None
     description: str
-    visibility: Visibility
+    # A number of Visibility.
+    visibility: int
     rotation: int
     crop_x: float
     crop_y: float

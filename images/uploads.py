@@ -60,9 +60,7 @@ def drafted(
     )
 
 
-def receive(
-    filename: str, body: bytes, by: Author, visibility: Visibility | None = None
-) -> Image:
+def receive(filename: str, body: bytes, by: Author, visibility: Visibility | None = None) -> Image:
     """Store bytes that came in one request; returns the record, not yet saved.
 
     The object comes first, so that an outage of the store leaves no record behind.

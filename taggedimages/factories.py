@@ -35,7 +35,7 @@ ANALYZE tags_tag
 """
 
 numbers = itertools.count(1)
-TESTS = Author(None, "tests")
+TESTS = Author(None, "tests", is_operator=True)
 
 
 def make_credentials(name: str = "", **options: Any) -> CredentialSet:
@@ -70,7 +70,7 @@ def make_image(
     *tags: str, by: User | None = None, body: bytes | None = None, **fields: Any
 ) -> Image:
     """An uploaded image with tags. Its record says that there is a file; `body` puts one there."""
-    author = Author(by, "tests")
+    author = Author(by, "tests", is_operator=True)
     created_at: datetime = fields.pop("created_at", timezone.now())
     filename: str = fields.pop("filename", f"image{next(numbers)}.png")
     key = keys.archived(keys.new_key(filename, created_at))

@@ -3,8 +3,8 @@
 A manifest is CSV with a header line, JSON (a list of objects) or NDJSON (an object a line). Names
 of its columns: `filename` or `key`, the path within the source; `tags`, in CSV divided by `|`, in
 JSON a list or an object of names and values; `created` and `uploaded`, epoch seconds or ISO 8601;
-`size` in bytes; `visibility`, one of its words, or `private`; `description`. All but the first may be
-missing.
+`size` in bytes; `visibility`, one of its words, or `private`; `description`. All but the first may
+be missing.
 """
 
 import csv

@@ -2,7 +2,8 @@
 
 Every function locks the image first unless it is new, so that concurrent edits of one image happen
 one after the other, and signs the ledger. Images are told apart by id; names are made into tags
-when absent.
+when absent. All raise restriction.Restricted where a tag that would come or go is not the author's
+to use.
 """
 
 from collections.abc import Iterable, Sequence
@@ -10,14 +11,14 @@ from functools import reduce
 from operator import or_
 
 from django.db import connection
-from django.db.models import Q
+from django.db.models import Q, QuerySet
 
 from images.models import Image
 from taggedimages.identity.authors import Author
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
-from tags import history, names
+from tags import history, names, restriction
 from tags.models import ImageTag, Tag
 
 # An image's links as every API lists them: their ids count up as they are made.
@@ -77,6 +78,7 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
     """
     wanted = list(wanted)
     _lock(image)
+    _check_new(image, wanted, by)
     if at_most is not None:
         _check_room(_values(image), wanted, at_most)
     with history.signed(by):
@@ -97,6 +99,7 @@ def tag_new(image: Image, wanted: Iterable[str], by: Author) -> None:
 def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
     """Add the same tags, which exist, to many images in one change."""
     ids = sorted({image.pk for image in images})
+    restriction.check([tag.name for tag in tags], by)
     with history.signed(by):
         # In the order of their ids, so that two such changes wait for each other in turn.
         locked = Image.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
@@ -112,16 +115,20 @@ def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
 def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
     """Make these names the image's tags: a diff, so that links that stay keep what they hold."""
     with history.signed(by):
+        wanted = list(wanted)
         _lock(image)
+        _check_new(image, wanted, by)
         tags = resolve(wanted)
-        links = ImageTag.objects.filter(image=image)
-        links.exclude(tag__in=[tag.pk for tag in tags]).delete()
+        others = ImageTag.objects.filter(image=image).exclude(tag__in=[tag.pk for tag in tags])
+        _check_gone(others, by)
+        others.delete()
         _link(image, tags, by)
 
 
 @retried
 def link(image: Image, tag: Tag, by: Author) -> tuple[ImageTag, bool]:
     """The link of this pair, and whether it is new; one that exists stays as it is."""
+    restriction.check([tag.name], by)
     with history.signed(by):
         _lock(image)
         return ImageTag.objects.get_or_create(image=image, tag=tag, defaults={"user": by.user})
@@ -132,7 +139,9 @@ def untag(image: Image, tag_ids: Iterable[int], by: Author) -> int:
     """Remove links; returns how many there were."""
     with history.signed(by):
         _lock(image)
-        removed, _ = ImageTag.objects.filter(image=image, tag_id__in=list(tag_ids)).delete()
+        links = ImageTag.objects.filter(image=image, tag_id__in=list(tag_ids))
+        _check_gone(links, by)
+        removed, _ = links.delete()
         return removed
 
 
@@ -148,7 +157,9 @@ def untag_named(image: Image, values: dict[str, str | None], by: Author) -> int:
     ]
     with history.signed(by):
         _lock(image)
-        removed, _ = ImageTag.objects.filter(reduce(or_, named), image=image).delete()
+        links = ImageTag.objects.filter(reduce(or_, named), image=image)
+        _check_gone(links, by)
+        removed, _ = links.delete()
         return removed
 
 
@@ -165,6 +176,7 @@ def set_values(
     if at_most is not None:
         _check_room(held, values, at_most)
     changed = {name: value for name, value in values.items() if held.get(name) != value}
+    restriction.check(changed, by)
     with history.signed(by):
         tags = resolve(changed)
         ImageTag.objects.bulk_create(
@@ -181,7 +193,9 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     One statement however many they are, within the caller's `history.signed`: new images need no
     lock.
     """
-    ids = identified({name for _, tags in tagged for name in tags})
+    every = {name for _, tags in tagged for name in tags}
+    restriction.check(sorted(every), by)
+    ids = identified(every)
     links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]
@@ -210,6 +224,19 @@ def _link(image: Image, tags: list[Tag], by: Author) -> None:
     ImageTag.objects.bulk_create(
         [ImageTag(image=image, tag=tag, user=by.user) for tag in tags], ignore_conflicts=True
     )
+
+
+def _check_new(image: Image, wanted: Iterable[str], by: Author) -> None:
+    """Raise Restricted where a tag that the image does not have yet is not the author's to add."""
+    if refused := restriction.refused(wanted, by):
+        restriction.check(set(refused) - _values(image).keys(), by)
+
+
+def _check_gone(links: QuerySet[ImageTag], by: Author) -> None:
+    """Raise Restricted where one of some links is not the author's to remove."""
+    if not (by.is_operator or restriction.may_use_all(by.user)):
+        restricted = links.filter(tag__folded__in=restriction.names())
+        restriction.check(restricted.values_list("tag__name", flat=True), by)
 
 
 def _values(image: Image) -> dict[str, str]:

@@ -10,8 +10,8 @@ import pytest
 from django.utils import timezone
 
 from images.models import Image
-from images.visibility import Visibility
 from images.tests.test_keys import UUID4
+from images.visibility import Visibility
 from taggedimages.factories import key_in, make_credentials, make_image
 from taggedimages.identity import credentials
 from taggedimages.identity.models import User

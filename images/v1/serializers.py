@@ -46,20 +46,19 @@ class TagNamesField(serializers.ListField):
         return validated
 
 
-class VisibilityField(serializers.ChoiceField):
-    """Who is shown the image: `public`, everybody; `project`, its members; `private`, its creator."""
+@extend_schema_field({"type": "string", "enum": VISIBILITY_WORDS})
+class VisibilityField(serializers.Field[Visibility, Any, str, Any]):
+    """Who is shown it: `public`, everybody; `project`, its members; `private`, its creator."""
 
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(VISIBILITY_WORDS, **kwargs)
-        self.error_messages["invalid_choice"] = "Must be public, project or private."
+    default_error_messages = {"invalid": "Must be public, project or private."}
 
     def to_internal_value(self, data: Any) -> Visibility:
-        if not isinstance(data, str):
-            self.fail("invalid_choice", input="")
-        return Visibility[super().to_internal_value(data).upper()]
+        if not (isinstance(data, str) and data in VISIBILITY_WORDS):
+            self.fail("invalid")
+        return Visibility[data.upper()]
 
     def to_representation(self, value: int) -> str:
-        return str(Visibility(value).label)
+        return VISIBILITY_WORDS[value]
 
 
 @extend_schema_serializer(component_name="ImageCreateInput")
@@ -150,7 +149,9 @@ class ImageUpdateSerializer(serializers.Serializer[Any]):
 
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if not attrs:
-            raise serializers.ValidationError({"tags": [self.fields["tags"].error_messages["required"]]})
+            raise serializers.ValidationError(
+                {"tags": [self.fields["tags"].error_messages["required"]]}
+            )
         return attrs
 
 

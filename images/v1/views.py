@@ -303,9 +303,7 @@ def _known(asked: dict[str, Any], author: Author) -> Image | None:
 
 @retried
 def _begin(asked: dict[str, Any], author: Author) -> Image:
-    image = uploads.begin(
-        asked["filename"], asked.get("size"), author, asked.get("visibility")
-    )
+    image = uploads.begin(asked["filename"], asked.get("size"), author, asked.get("visibility"))
     tagging.tag_new(image, asked["tags"], author)
     return image
 

@@ -21,6 +21,7 @@ from hypothesis.stateful import (
 
 from images import deletion, editing
 from images.models import Image
+from images.visibility import Visibility
 from search.index import building, merging, project_terms
 from search.index.verification import verify
 from search.models import BLOCK, PendingChange, TermStats
@@ -39,6 +40,7 @@ SETS_OF_NAMES = st.lists(NAMES, max_size=3, unique=True)
 TAGS = SETS_OF_NAMES.map(lambda names: tuple(TagValues(name) for name in names))
 HOURS = st.sampled_from([-3, -2, -2, -1, 0]).map(lambda hours: NOW + timedelta(hours=hours))
 AHEAD = NOW + timedelta(days=1)
+STEPS = st.sampled_from(Visibility)
 ENDS = st.sampled_from([None, None, NOW - timedelta(hours=1), AHEAD])
 PICKS = st.integers(min_value=0, max_value=10**6)
 # Images far from each other, so that they are in several blocks and several spans.
@@ -89,7 +91,11 @@ class Service(RuleBasedStateMachine):
             assert verify().right
 
     def person(self, pick: int) -> User | None:
-        return self.people[pick % len(self.people)]
+        person = self.people[pick % len(self.people)]
+        if person:
+            # Somebody else's change of an image may concern them.
+            person.refresh_from_db()
+        return person
 
     def image(self, pick: int) -> Image:
         images = Image.objects.order_by("pk")
@@ -108,7 +114,7 @@ class Service(RuleBasedStateMachine):
         created_at=HOURS | st.just(AHEAD),
         ended_at=ENDS,
         fields=st.fixed_dictionaries(
-            {"private": st.booleans(), "uploaded_at": st.sampled_from([None, NOW])}
+            {"visibility": STEPS, "uploaded_at": st.sampled_from([None, NOW])}
         ),
     )
     def create(self, many: list[list[str]], who: int, gap: int, fields: Any, **times: Any) -> None:
@@ -121,9 +127,9 @@ class Service(RuleBasedStateMachine):
         self.create(many, who=0, gap=1, fields={}, created_at=NOW, ended_at=None)
 
     @precondition(lambda self: Image.objects.exists())
-    @rule(pick=PICKS, private=st.booleans(), ended_at=ENDS)
-    def edit(self, pick: int, private: bool, ended_at: Any) -> None:
-        editing.edit(self.image(pick), {"visibility": 2 if private else 0, "ended_at": ended_at})
+    @rule(pick=PICKS, visibility=STEPS, ended_at=ENDS)
+    def edit(self, pick: int, visibility: int, ended_at: Any) -> None:
+        editing.edit(self.image(pick), {"visibility": visibility, "ended_at": ended_at})
 
     @precondition(lambda self: Image.objects.exists())
     @rule(pick=PICKS, move=st.sampled_from([deletion.trash, deletion.restore]))
@@ -150,7 +156,7 @@ class Service(RuleBasedStateMachine):
             case "tag":
                 curation.delete(self.tag(pick), TESTS)
             case "all with a tag":
-                deletion.delete_all(Image.objects.filter(tags=self.tag(pick), private=True))
+                deletion.delete_all(Image.objects.filter(tags=self.tag(pick), visibility=2))
 
     # --- Tags, too -------------------------------------------------------------------------------
 

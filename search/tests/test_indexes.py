@@ -16,10 +16,10 @@ EVERYTHING = Image.objects.all()
 # As many files that were looked at as a planner needs to see that an index is shorter.
 INSPECTED = """
 WITH made AS (
-    INSERT INTO images_image (uuid, filename, name, description, size, key, private, rotation,
+    INSERT INTO images_image (uuid, filename, name, description, size, key, visibility, rotation,
                               crop_x, crop_y, crop_w, crop_h, album_id, project_id, created_by_id,
                               created_at, updated_at, upload_error, checks, attempts)
-    SELECT gen_random_uuid(), n || '.png', '', '', n, n::text, false, 0, 0, 0, 0, 0, '',
+    SELECT gen_random_uuid(), n || '.png', '', '', n, n::text, 0, 0, 0, 0, 0, 0, '',
            u.project_id, u.id, now(), now(), '', 0, 1
     FROM generate_series(1, 5000) n, identity_user u WHERE u.id = %s
     RETURNING id, size

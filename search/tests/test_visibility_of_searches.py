@@ -13,7 +13,7 @@ import pytest
 from django.utils import timezone
 
 from images.models import Image
-from images.visibility import Viewer
+from images.visibility import Viewer, Visibility
 from search.executor import count_cache, counts, facets, pages
 from search.index import project_terms
 from search.planner.paths import CountBy, ScanBy
@@ -28,6 +28,7 @@ pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 STATES: dict[str, dict[str, Any]] = {
     "plain": {},
+    "of its project": {"visibility": Visibility.PROJECT},
     "private": {"private": True},
     "ended": {"ended_at": NOW - timedelta(hours=1)},
     "ending": {"ended_at": NOW + timedelta(hours=1)},

@@ -20,6 +20,8 @@ from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
+from tags.restriction import Restricted
+from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
 
 RETRY_AFTER = {"Retry-After": "2"}
@@ -68,6 +70,8 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(404, "Not found.")
         case PermissionDenied():
             return Problem(403, "Forbidden.")
+        case Restricted() | OnImagesOfOthers():
+            return Problem(403, str(error))
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
         case BadPlan() | TooManyTags():

@@ -11,11 +11,13 @@ ANONYMOUS_NAME = "anonymous"
 class Author:
     """The user behind a change (None: anonymous) and the door it came through.
 
-    `through` is one word, such as "v1", "admin" or "command:demo".
+    `through` is one word, such as "v1", "admin" or "command:demo". An operator runs commands of the
+    service, and may do with tags what staff may.
     """
 
     user: User | None
     through: str
+    is_operator: bool = False
 
     @property
     def name(self) -> str:

@@ -30,11 +30,13 @@ SELECT gen_random_uuid(), name, name, '', '', '', '#123456', false, true, false,
 FROM (SELECT 'tag-' || lpad(n::text, 4, '0') FROM generate_series(0, {tags} - 1) n
       UNION ALL VALUES ('common'), ('often'), ('seldom'), ('rare')) named (name);
 
-INSERT INTO images_image (uuid, filename, name, description, size, key, visibility, rotation, crop_x,
-                          crop_y, crop_w, crop_h, album_id, project_id, created_by_id, created_at,
-                          updated_at, uploaded_at, ended_at, upload_error, checks, attempts)
+INSERT INTO images_image (uuid, filename, name, description, size, key, visibility, rotation,
+                          crop_x, crop_y, crop_w, crop_h, album_id, project_id, created_by_id,
+                          created_at, updated_at, uploaded_at, ended_at, upload_error, checks,
+                          attempts)
 SELECT gen_random_uuid(), 'image-' || n || '.png', 'image-' || n, '', 1000, 'archive/image-' || n,
-       CASE WHEN n % 20 IN (1, 10) THEN 2 ELSE 0 END, 0, 0, 0, 0, 0, 'album-' || n % 500, u.project_id, u.id,
+       CASE WHEN n % 20 IN (1, 10) THEN 2 ELSE 0 END, 0, 0, 0, 0, 0,
+       'album-' || n % 500, u.project_id, u.id,
        now() - n * 7919 % {images} * interval '1 min' - interval '1 h', now(), now(),
        CASE WHEN n % 50 = 7 THEN now() - interval '1 min'
             WHEN n % 5000 = 9 THEN now() + interval '1 d' END, '', 0, 1

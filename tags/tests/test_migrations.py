@@ -19,6 +19,10 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SHELF_FUNCTIONS = """
 SELECT count(*) FROM pg_proc WHERE proname IN ('search_tags_shelved', 'search_tag_moved')
 """
+LINK = """
+INSERT INTO tags_imagetag (uuid, image_id, tag_id, value)
+SELECT gen_random_uuid(), max(id), %s, '' FROM images_image
+"""
 BEFORE = [("search", "0006_folds"), ("tags", "0011_valued_links")]
 
 
@@ -49,7 +53,9 @@ def assert_counters_exact() -> None:
 
 
 def test_counters_go_on_with_the_deltas_of_before(before):
-    make_image("new")
+    new = make_tag("new")
+    with connection.cursor() as cursor:
+        cursor.execute(LINK, [new.pk])
     deltas = set(CounterDelta.objects.values_list("of", "change"))
     migrate()
     assert set(CounterDelta.objects.values_list("of", "change")) == deltas

@@ -1,5 +1,6 @@
 """/v1/tags (contract TIM)."""
 
+from django.conf import settings
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -20,7 +21,7 @@ from taggedimages.v1.cursors import LINK_HEADER
 from taggedimages.v1.ids import parse_id
 from taggedimages.v1.pagination import CursorPageParameters, page_response, read_page
 from taggedimages.v1.schema import CHANGED_SINCE
-from tags import alphabet, curation
+from tags import alphabet, curation, rights
 from tags.models import Tag, TagQuerySet
 from tags.v1.cursors import cursor_at, position_of
 from tags.v1.serializers import TagBrowsePageSerializer, TagNameSerializer, TagSerializer
@@ -75,7 +76,9 @@ class TagViewSet(GenericViewSet[Tag]):
     @retried
     def update(self, request: Request, id: str) -> Response:
         name = _name_in(request)
-        return Response(TagSerializer(curation.rename(self.held(id), name)).data)
+        tag = self.held(id)
+        self.check_change(tag, name)
+        return Response(TagSerializer(curation.rename(tag, name)).data)
 
     @extend_schema(
         summary="Delete a tag, never its images",
@@ -84,7 +87,9 @@ class TagViewSet(GenericViewSet[Tag]):
     )
     @retried
     def destroy(self, request: Request, id: str) -> Response:
-        if not curation.delete(self.held(id), author_of(request, SOURCE)):
+        tag = self.held(id)
+        self.check_change(tag)
+        if not curation.delete(tag, author_of(request, SOURCE)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -103,6 +108,12 @@ class TagViewSet(GenericViewSet[Tag]):
         if tag is None:
             raise NotFound
         return tag
+
+    def check_change(self, tag: Tag, new_name: str | None = None) -> None:
+        """Raise OnImagesOfOthers or Restricted; under `open`, everybody changes all tags but the
+        restricted ones."""
+        check = rights.check_names if settings.ANONYMOUS == "open" else rights.check_change
+        check(tag, author_of(self.request, SOURCE), new_name)
 
     def held(self, id: str) -> Tag:
         """The tag for a write: locked, and as If-Match wants it, until the transaction ends.

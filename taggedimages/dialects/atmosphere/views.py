@@ -16,7 +16,7 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
-from taggedimages.dialects.atmosphere.edits import SOURCE, check_allowed, check_editable, save
+from taggedimages.dialects.atmosphere.edits import SOURCE, check_editable, save
 from taggedimages.dialects.atmosphere.filters import (
     ImageFilters,
     ImageTagFilters,
@@ -40,7 +40,7 @@ from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.transactions import retried
-from tags import counters, curation, tagging
+from tags import counters, curation, rights, tagging
 from tags.models import ImageTag, Tag
 
 INCLUDE_ENDED = OpenApiParameter(
@@ -135,7 +135,6 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         asked.is_valid(raise_exception=True)
         image, tag = asked.validated_data["image"], asked.validated_data["tag"]
         check_editable(image, request)
-        check_allowed({tag.name}, request)
         link, is_new = tagging.link(image, tag, author_of(request, SOURCE))
         shown = self.get_serializer(self.get_queryset().get(pk=link.pk)).data
         return Response(shown, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
@@ -145,7 +144,6 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
     def destroy(self, request: Request, id: str) -> Response:
         link = self.locked(id)
         check_editable(link.image, request)
-        check_allowed({link.tag.name}, request)
         self.check_unchanged(link)
         if not tagging.untag(link.image, [link.tag_id], author_of(request, SOURCE)):
             raise NotFound
@@ -197,6 +195,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     @retried
     def destroy(self, request: Request, id: str) -> Response:
         tag = self.locked(id)
+        rights.check_change(tag, author_of(request, SOURCE))
         self.check_unchanged(tag)
         if not curation.delete(tag, author_of(request, SOURCE)):
             raise NotFound
@@ -209,6 +208,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         self.check_unchanged(tag)
         asked = TagInputSerializer(tag, data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
+        rights.check_change(tag, author_of(self.request, SOURCE), asked.validated_data.get("name"))
         return Response(self.get_serializer(curation.redefine(tag, **asked.validated_data)).data)
 
 

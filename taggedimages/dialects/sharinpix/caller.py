@@ -49,6 +49,8 @@ class Caller:
     albums: Mapping[str, Album] | None = None
     creates_tags: bool = False
     auto_tags: tuple[str, ...] = ()
+    # In epoch seconds; None where the first grant has no end.
+    grant_ends_at: int | None = None
 
     @property
     def project_id(self) -> str:

@@ -10,7 +10,7 @@ from taggedimages.dialects.sharinpix import tokens
 from taggedimages.dialects.sharinpix.caller import READ_RIGHT, Caller, caller_of
 
 # Who signs and for whom is not for the client to say.
-SIGNERS_CLAIMS = ("iss", "user_id", "iat")
+SIGNERS_CLAIMS = ("iss", "user_id", "iat", "grant_exp")
 
 
 def token(caller: Caller, permission: dict[str, Any]) -> str:

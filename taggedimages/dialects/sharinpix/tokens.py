@@ -1,6 +1,8 @@
 """JSON Web Tokens: verify a client's, sign what goes back (contract SharinPix, tokens)."""
 
+import math
 import time
+from dataclasses import replace
 from typing import Any
 
 import jwt
@@ -12,6 +14,8 @@ from taggedimages.identity.credentials import signing_secret
 from taggedimages.identity.models import SigningKey, User
 
 JWT_ALGORITHM = "HS256"
+# In the header of what was renewed from a grant without an end.
+GRANT, ENDLESS = "grant", "endless"
 # `aud`, `sub` and `jti` say nothing here, whatever their shape.
 DECODE_OPTIONS: Any = {"verify_aud": False, "verify_sub": False, "verify_jti": False}
 # What a token of any bytes at all can make the reader stumble over.
@@ -24,22 +28,46 @@ def read(token: str) -> Caller | None:
         claimed = jwt.decode(token, options={"verify_signature": False})
         for user, secret in _signers(claimed):
             if claims := _verified(token, secret):
-                return caller_of(user, claims, secret, session="iss" not in claims)
+                caller = caller_of(user, claims, secret, session="iss" not in claims)
+                return replace(caller, grant_ends_at=_grant_end(token, claims))
     except UNREADABLE:
         pass
     return None
 
 
-def sign(claims: dict[str, Any], secret: str) -> str:
+def sign(claims: dict[str, Any], secret: str, header: dict[str, str] | None = None) -> str:
     """A token of these claims, in alphabetical order as the seed has them, `typ` first."""
-    return jwt.encode(dict(sorted(claims.items())), secret, JWT_ALGORITHM, sort_headers=False)
+    ordered = dict(sorted(claims.items()))
+    return jwt.encode(ordered, secret, JWT_ALGORITHM, headers=header, sort_headers=False)
 
 
 def renewed(caller: Caller) -> str:
-    """The same claims for as long as a session, signed with the same secret."""
+    """The same claims for as long as a session, but no longer than the first grant, whose end is
+    kept as the claim `grant_exp`; signed with the same secret.
+
+    That a grant has no end is kept in the header: the claims of such a token stay as they were.
+    """
     now = int(time.time())
     times = {"iat": now, "exp": now + sessions.LIFETIME_SECONDS}
-    return sign({**caller.claims, **times}, caller.secret)
+    if caller.grant_ends_at is None:
+        return sign({**caller.claims, **times}, caller.secret, {GRANT: ENDLESS})
+    end = {"exp": min(times["exp"], caller.grant_ends_at), "grant_exp": caller.grant_ends_at}
+    return sign({**caller.claims, **times, **end}, caller.secret)
+
+
+def _grant_end(token: str, claims: dict[str, Any]) -> int | None:
+    """When the grant that a verified token began with ends, in epoch seconds; None: never.
+
+    A first token says it as `exp`; a renewed one, whose own `exp` may be sooner, as `grant_exp`.
+    """
+    ends = [claims[name] for name in ("grant_exp", "exp") if _is_time(claims.get(name))]
+    endless = jwt.get_unverified_header(token).get(GRANT) == ENDLESS
+    return None if endless or not ends else int(ends[0])
+
+
+def _is_time(value: object) -> bool:
+    is_number = isinstance(value, int | float) and not isinstance(value, bool)
+    return is_number and math.isfinite(value)  # type: ignore[arg-type]
 
 
 def _signers(claims: dict[str, Any]) -> list[tuple[User, str]]:

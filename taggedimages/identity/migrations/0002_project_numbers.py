@@ -47,9 +47,7 @@ class Migration(migrations.Migration):
             models.BigIntegerField(
                 unique=True,
                 editable=False,
-                db_default=models.Func(
-                    models.Value("identity_project_number"), function="nextval"
-                ),
+                db_default=models.Func(models.Value("identity_project_number"), function="nextval"),
             ),
         ),
         migrations.RunSQL(OWN_SEQUENCE, DISOWN_SEQUENCE),

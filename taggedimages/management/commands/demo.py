@@ -20,7 +20,7 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         total = options["images"]
-        author = Author(None, "command:demo")
+        author = Author(None, "command:demo", is_operator=True)
         try:
             for number, picture in enumerate(pictures.generate(total, options["seed"]), 1):
                 add(picture, author)

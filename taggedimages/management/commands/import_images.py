@@ -62,7 +62,7 @@ class Command(BaseCommand):
         by = User.objects.filter(username=options["by"]).first() if options["by"] else None
         if options["by"] and by is None:
             raise CommandError(f"There is no user {options['by']}.")
-        author = Author(by, "command:import")
+        author = Author(by, "command:import", is_operator=True)
         project, _ = Project.objects.get_or_create(id=author.project_id)
         if options["project"]:
             found = Project.objects.filter(id=options["project"]).first()

@@ -6,9 +6,10 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images.models import Image
+from images.visibility import Visibility
 from taggedimages.dialects.sharinpix import tag_inputs
 from taggedimages.dialects.sharinpix.authentication import OpenPage, caller
-from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
+from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SOURCE, SharinPixViewSet, rows
 from taggedimages.dialects.sharinpix.openapi import TAG_BODY, documented
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import (
@@ -16,6 +17,8 @@ from taggedimages.dialects.sharinpix.serializers import (
     SuggestedTagSerializer,
     TagSerializer,
 )
+from taggedimages.identity.authentication import author_of
+from tags import rights
 from tags.completion import completions
 from tags.curation import describe, establish
 from tags.models import Tag
@@ -65,6 +68,7 @@ class TagViewSet(SharinPixViewSet):
         changes = tag_inputs.changes_in(given)
         _check_update(request, tag, changes.get("public", tag.public))
         name = given.required("name") if "name" in given else None
+        rights.check_change(tag, author_of(request, SOURCE), name)
         return Response(TagSerializer(describe(tag, name, changes)).data)
 
     @documented(
@@ -97,7 +101,9 @@ class PublicTagViewSet(SharinPixViewSet):
         tag = tag_inputs.get(id)
         if not tag.public:
             raise NotFound
-        images = Image.objects.visible_to(None).uploaded().filter(imagetag__tag=tag)
+        # Whoever put the tag on an image could show it to everybody, unless it is private.
+        tagged = Image.objects.current().uploaded().filter(imagetag__tag=tag)
+        images = tagged.exclude(visibility=Visibility.PRIVATE)
         shown = images.select_related("facts").newest_first()[:MAX_ROWS]
         return rows(PublicImageSerializer, shown, allow_download=tag.allow_download)
 

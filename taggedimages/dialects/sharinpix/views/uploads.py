@@ -25,7 +25,7 @@ from taggedimages.dialects.sharinpix.serializers import ImageSerializer
 from taggedimages.dialects.sharinpix.tag_inputs import labelled
 from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.identity.authentication import author_of
-from tags import tagging
+from tags import restriction, tagging
 from tags.curation import establish
 
 
@@ -43,6 +43,7 @@ class StorageFileViewSet(SharinPixViewSet):
         size, media_type = given.size("size"), given.text("type") or ""
         if not caller(request).may_in("image_upload", album_id):
             raise PermissionDenied
+        restriction.check(caller(request).auto_tags, author_of(request, SOURCE))
         image = staged_uploads.announce(name, size, album_id, author_of(request, SOURCE))
         url, fields = storage.presign_post(image.key, _media_type(media_type), size)
         parameters = {"method": "POST", "url": url, "fields": fields}
@@ -62,6 +63,7 @@ class StorageFileViewSet(SharinPixViewSet):
         image = reach.one(held, readable, uuid_in(id))
         if _named_key(request) != keys.upload_key(image.key):
             raise ValidationError({"infos": "Names another file."})
+        restriction.check(caller(request).auto_tags, author_of(request, SOURCE))
         image = staged_uploads.claim(image)
         self.tag(image, request)
         return Response(_answer(image) | {"image": ImageSerializer(image).data})
