@@ -47,7 +47,7 @@ def check_plan(size: int, parts: int) -> None:
         )
 
 
-def plan(filename: str, size: int, parts: int, by: Author, media_type: str = "") -> PartedUpload:
+def plan(filename: str, size: int, parts: int, by: Author) -> PartedUpload:
     """An upload of `size` bytes in `parts` parts and its image, begun in the store and not saved.
 
     Raises BadPlan and storage.StorageUnavailable.
@@ -55,7 +55,7 @@ def plan(filename: str, size: int, parts: int, by: Author, media_type: str = "")
     check_plan(size, parts)
     image = uploads.drafted(filename, size, by)
     image.key = keys.archived(image.key)
-    upload_id = storage.begin_parts(image.key, media_type)
+    upload_id = storage.begin_parts(image.key)
     return PartedUpload(image=image, upload_id=upload_id, parts=parts)
 
 
@@ -88,7 +88,10 @@ def complete(image: Image, upload_id: str, parts: Iterable[tuple[int, str]]) -> 
     # Should this process die between the two steps, the worker takes the second.
     soon = timezone.now() + uploads.FIRST_CHECK
     Image.objects.filter(pk=image.pk, uploaded_at=None).update(check_at=soon, checks=0)
-    storage.complete_parts(image.key, upload_id, parts)
+    with transaction.atomic():
+        # Two at once would each write the object, the second over what the first had taken.
+        uploads.one_at_a_time(image)
+        storage.complete_parts(image.key, upload_id, parts)
     # Where no such upload was found, an earlier try may have completed it: the object tells.
     image = uploads.arrived(image)
     upload.delete()

@@ -23,6 +23,8 @@ FIRST_CHECK = timedelta(seconds=2)
 UNSEEN = 10
 # A transfer that began before its URL expired may go on for long after.
 UPLOAD_GRACE = timedelta(seconds=settings.UPLOAD_GRACE_SECONDS)
+# From the end of the upload URL until nothing comes by it any more.
+LAST_CHECK = UPLOAD_GRACE + FIRST_CHECK
 # Sets these advisory locks apart from any others in the database.
 LOCK_SPACE = 1_768_845_427
 
@@ -87,7 +89,7 @@ def confirm(image: Image) -> Image:
         return image
     upload_key = image.key
     with transaction.atomic():
-        _one_at_a_time(image)
+        one_at_a_time(image)
         image.refresh_from_db()
         if image.uploaded_at is None and image.deleted_at is None:
             _take(image)
@@ -128,10 +130,12 @@ def _take(image: Image) -> None:
             f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived"
         )
         image.save(update_fields=["upload_error", "updated_at"])
-    elif image.is_archived or storage.copy(image.key, keys.archived(image.key), seen):
-        # What came in parts is there already: no URL of a finished upload works any more.
+        return
+    # What came in parts is there already: no URL of a finished upload works any more.
+    kept = seen if image.is_archived else storage.copy(image.key, keys.archived(image.key), seen)
+    if kept:
         image.key = keys.archived(keys.upload_key(image.key))
-        image.size = seen.size
+        image.size = kept.size
         image.uploaded_at = max(seen.modified_at, image.created_at)
         image.upload_error = ""
         # Due at once, to be inspected.
@@ -140,9 +144,12 @@ def _take(image: Image) -> None:
         image.save(update_fields=TAKEN)
 
 
-def _one_at_a_time(image: Image) -> None:
-    # Held while the object is copied: of two that confirm at once, the second must not copy
-    # something newer over what the first has taken. It goes with the connection, whatever dies,
-    # and unlike a row lock it keeps nobody from editing the record.
+def one_at_a_time(image: Image) -> None:
+    """Wait for whoever else writes the served object of an image, until the transaction ends.
+
+    Of two that confirm at once, the second must not copy something newer over what the first has
+    taken. It goes with the connection, whatever dies, and unlike a row lock it keeps nobody from
+    editing the record.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, image.pk % 2**31])

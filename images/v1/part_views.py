@@ -66,9 +66,7 @@ class PartsView(APIView):
 
 def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
     """The answer to POST /images where parts were asked for."""
-    upload = part_uploads.plan(
-        asked["filename"], asked["size"], asked["parts"], author, asked["content_type"]
-    )
+    upload = part_uploads.plan(asked["filename"], asked["size"], asked["parts"], author)
     try:
         _save(upload, asked["tags"], author)
     except Exception:

@@ -271,17 +271,20 @@ def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
 
 
 class UploadedSerializer(ImageRecordSerializer):
-    """What POST /upload answers: the record, and a PUT for the same key."""
+    """What POST /upload answers: the record, and a PUT for the same key, which replaces nothing."""
 
     upload_url = serializers.SerializerMethodField(
-        help_text="A PUT of as many bytes; null where an image that was there is answered."
+        help_text=(
+            "A PUT of the very same bytes, should the store have lost them, with "
+            "`If-None-Match: *` and their SHA-256 in base64 as `x-amz-checksum-sha256`; it "
+            "replaces nothing. null where an image that was there is answered."
+        )
     )
 
     def get_upload_url(self, image: Image) -> str | None:
-        # Of a file that somebody else may have sent.
-        if self.context.get("reused"):
-            return None
-        return storage.presign_put(image.key, image.size)
+        # None of a file that somebody else may have sent.
+        sha256 = self.context["sha256"]
+        return storage.presign_put_back(image.key, image.size, sha256) if sha256 else None
 
 
 class TagChangeSerializer(serializers.Serializer[Any]):
