@@ -9,12 +9,7 @@ from collections.abc import Iterable
 from django.db import transaction
 from django.utils import timezone
 
-from images import (
-    inserts,
-    keys,
-    storage,
-    uploads,
-)
+from images import keys, storage, uploads
 from images.models import Image, PartedUpload
 from images.storage import Part
 from taggedimages.identity.authors import Author
@@ -120,6 +115,6 @@ def under_way(image: Image) -> PartedUpload:
 
 @transaction.atomic
 def save(upload: PartedUpload) -> None:
-    """Keep a planned upload with its image."""
-    inserts.insert(upload.image)
+    """Keep a planned upload with its image. Raises quotas.QuotaExceeded."""
+    uploads.save(upload.image)
     upload.save(force_insert=True)

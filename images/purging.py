@@ -17,6 +17,7 @@ from django.utils import timezone
 from images import (
     deletion,
     part_uploads,
+    quotas,
     storage,
     uploads,
 )
@@ -107,6 +108,7 @@ class PeriodicPurge:
             return
         # Several workers that started together drift apart.
         self.due_at = time.monotonic() + settings.PURGE_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311
+        quotas.forget()
         try:
             purge()
         except storage.StorageUnavailable as error:

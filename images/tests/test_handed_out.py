@@ -180,7 +180,8 @@ def test_an_upload_that_ends_long_after_its_url_is_removed_too(api):
     number, _ = by_put(api)
     processing.sweep()
     image = Image.objects.get(pk=number)
-    assert image.check_at and image.check_at > image.upload_expires_at + uploads.UPLOAD_GRACE
+    assert image.check_at
+    assert image.check_at > image.upload_expires_at + uploads.UPLOAD_GRACE
 
 
 def state(number: int) -> tuple[int, str | None, str, object]:

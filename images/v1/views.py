@@ -22,7 +22,6 @@ from rest_framework.viewsets import GenericViewSet
 from images import (
     deletion,
     events,
-    inserts,
     part_uploads,
     reuse,
     storage,
@@ -299,5 +298,5 @@ def _begin(filename: str, size: int | None, names: list[str], author: Author) ->
 
 @retried
 def _save(image: Image, names: list[str], author: Author) -> None:
-    inserts.insert(image)
+    uploads.save(image)
     tagging.tag_new(image, names, author)
