@@ -225,6 +225,8 @@ class PartedUpload(models.Model):
     # What the store calls it.
     upload_id = models.TextField()
     parts = models.PositiveSmallIntegerField()
+    # Bytes of each part but the last; empty where the client did not say.
+    part_size = models.BigIntegerField(null=True)
     begun_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:

@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -109,12 +109,21 @@ def put_headers(media_type: str = "", sha256: bytes = b"") -> dict[str, str]:
     return headers
 
 
-def presign_parts(key: str, upload_id: str, numbers: Iterable[int]) -> dict[int, str]:
-    """URLs that each take a PUT of one part; worthless once the upload is over."""
-    sign = _signer().url
-    return {
-        number: sign(key, "PUT", partNumber=str(number), uploadId=upload_id) for number in numbers
-    }
+def presign_parts(key: str, upload_id: str, lengths: Mapping[int, int | None]) -> dict[int, str]:
+    """URLs that each take a PUT of one part, by number, of just its length where that is known.
+
+    Worthless once the upload is over.
+    """
+    any_length, one_length = _signer().url, _signer(binding=("content-length",)).url
+    urls = {}
+    for number, length in lengths.items():
+        asked = {"partNumber": str(number), "uploadId": upload_id}
+        urls[number] = (
+            any_length(key, "PUT", **asked)
+            if length is None
+            else one_length(key, "PUT", [str(length)], **asked)
+        )
+    return urls
 
 
 def worth(url: str) -> str:

@@ -223,8 +223,12 @@ class TestParts:
     @pytest.fixture
     def part(self, url):
         upload_id = storage.begin_parts(url.key)
-        yield storage.presign_parts(url.key, upload_id, [1])[1]
+        yield storage.presign_parts(url.key, upload_id, {1: len(BODY)})[1]
         storage.abort_parts(url.key, upload_id)
+
+    @pytest.mark.parametrize("body", [BODY + b"!", BODY[:-1]])
+    def test_another_length(self, part, body):
+        assert put(part, body) == 403
 
     def test_another_part(self, part):
         assert put(changed(part, partNumber="2")) == 403

@@ -66,7 +66,9 @@ class PartsView(APIView):
 
 def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
     """The answer to POST /images where parts were asked for."""
-    upload = part_uploads.plan(asked["filename"], asked["size"], asked["parts"], author)
+    upload = part_uploads.plan(
+        asked["filename"], asked["size"], asked["parts"], author, asked.get("part_size")
+    )
     try:
         _save(upload, asked["tags"], author)
     except Exception:

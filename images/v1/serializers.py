@@ -69,6 +69,11 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
         max_value=part_uploads.MAX_PARTS,
         help_text="In how many parts the file will be sent, by S3's rules; needs `size`.",
     )
+    part_size = StrictIntegerField(
+        required=False,
+        min_value=1,
+        help_text="Bytes of each part but the last; bound to the URLs of parts. Needs `parts`.",
+    )
 
     def validate_content_type(self, value: str) -> str:
         if value and not re.fullmatch(r"[\w.+-]+/[\w.+-]+", value, re.ASCII):
@@ -83,6 +88,8 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "parts" in attrs:
             self._check_parts(attrs)
+        elif "part_size" in attrs:
+            raise serializers.ValidationError({"part_size": ["Needs parts."]})
         return attrs
 
     def _check_parts(self, attrs: dict[str, Any]) -> None:
@@ -91,7 +98,7 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
         if attrs["sha256"]:
             raise serializers.ValidationError({"sha256": ["Does not go with parts."]})
         try:
-            part_uploads.check_plan(attrs["size"], attrs["parts"])
+            part_uploads.check_plan(attrs["size"], attrs["parts"], attrs.get("part_size"))
         except part_uploads.BadPlan as error:
             raise serializers.ValidationError({"parts": [str(error)]}) from error
 
@@ -106,7 +113,7 @@ class UploadCreateSerializer(ImageCreateSerializer):
     """UploadCreateInput: the image itself comes with its record."""
 
     # Unknown here, so ignored.
-    size = content_type = sha256 = parts = None  # type: ignore[assignment]
+    size = content_type = sha256 = parts = part_size = None  # type: ignore[assignment]
     image_data = StrictCharField(trim_whitespace=False, help_text="Standard base64.")
 
     def validate_image_data(self, value: str) -> bytes:

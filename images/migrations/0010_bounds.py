@@ -1,4 +1,5 @@
-"""How many bytes each project's files take, counted by triggers while somebody asks (quotas)."""
+"""What bounds uploads: the lengths of parts, and the bytes that each project's files take, counted by
+triggers while somebody asks (images.quotas)."""
 
 from django.db import migrations, models
 
@@ -51,6 +52,11 @@ class Migration(migrations.Migration):
     dependencies = [("images", "0008_parts_of_names")]
 
     operations = [
+        migrations.AddField(
+            model_name="partedupload",
+            name="part_size",
+            field=models.BigIntegerField(null=True),
+        ),
         migrations.CreateModel(
             name="UsageDelta",
             fields=[
