@@ -65,6 +65,6 @@ def finish(image: Image) -> None:
     Once is enough for the store, and twice does no harm. Raises storage.StorageUnavailable.
     """
     purge(image)
-    again = image.upload_expires_at + uploads.FIRST_CHECK
+    again = image.upload_expires_at + uploads.LAST_CHECK
     due = again if again > timezone.now() else None
     Image.objects.filter(pk=image.pk).update(check_at=due)

@@ -82,7 +82,7 @@ def record(
     with transaction.atomic():
         present = Image.objects.filter(pk=image.pk, deleted_at=None, processed_at=None)
         kept = present.update(
-            processed_at=Now(), check_at=image.upload_expires_at + uploads.FIRST_CHECK, checks=0
+            processed_at=Now(), check_at=image.upload_expires_at + uploads.LAST_CHECK, checks=0
         )
         if kept:
             Facts.objects.update_or_create(image=image, defaults=_fields(findings, content, files))

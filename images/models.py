@@ -245,10 +245,26 @@ class PartedUpload(models.Model):
     # What the store calls it.
     upload_id = models.TextField()
     parts = models.PositiveSmallIntegerField()
+    # Bytes of each part but the last; empty where the client did not say.
+    part_size = models.BigIntegerField(null=True)
     begun_at = models.DateTimeField(default=timezone.now)
 
     def __str__(self) -> str:
         return f"{self.parts} parts of {self.image_id}"
+
+
+class UsageDelta(models.Model):
+    """By how much the bytes of a project's files changed (images.quotas).
+
+    Written by triggers (docs/triggers.md), while there is one of no project.
+    """
+
+    # A project's, without its foreign key: whoever writes an image waits for no one here.
+    project_id = models.CharField(max_length=64, db_index=True)
+    bytes = models.BigIntegerField()
+
+    def __str__(self) -> str:
+        return f"{self.bytes} of {self.project_id}"
 
 
 class Facts(models.Model):

@@ -76,7 +76,7 @@ def look_after(image: Image, stopping: Callable[[], bool] = lambda: False) -> No
     else:
         uploads.discard_late(image)
         claim_ends_at = staged_uploads.claim_ends_at(image)
-        _look_again(image, claim_ends_at or image.upload_expires_at + uploads.FIRST_CHECK)
+        _look_again(image, claim_ends_at or image.upload_expires_at + uploads.LAST_CHECK)
 
 
 def reprocess(images: ImageQuerySet) -> int:

@@ -17,6 +17,7 @@ from django.utils import timezone
 from images import (
     deletion,
     part_uploads,
+    quotas,
     storage,
     uploads,
 )
@@ -25,6 +26,7 @@ from images.models import Image, PartedUpload
 logger = logging.getLogger(__name__)
 
 ABANDONED = "abandoned: no file arrived in time"
+OVERFULL = "overfull: more bytes arrived than were declared"
 
 
 def purge() -> dict[str, int]:
@@ -63,10 +65,11 @@ def end_abandoned() -> int:
 
 
 def abort_stale() -> int:
-    """Free the parts of uploads that began MULTIPART_SECONDS ago and were never completed."""
+    """Free the parts of uploads that began MULTIPART_SECONDS ago and were never completed, and of
+    those that hold more than was declared, which are ended."""
+    aborted = _end_overfull()
     begun_before = _ago(settings.MULTIPART_SECONDS)
     stale = PartedUpload.objects.filter(begun_at__lt=begun_before).select_related("image")
-    aborted = 0
     for upload in stale.iterator(chunk_size=1000):
         part_uploads.abort(upload.image)
         aborted += 1
@@ -76,6 +79,20 @@ def abort_stale() -> int:
             storage.abort_parts(key, upload_id)
             aborted += 1
     return aborted
+
+
+def _end_overfull() -> int:
+    # URLs of parts are bound to the total only where lengths were told, or there is one part.
+    unbound = PartedUpload.objects.filter(part_size=None, parts__gt=1).select_related("image")
+    ended = 0
+    for upload in unbound.iterator(chunk_size=1000):
+        if part_uploads.is_overfull(upload):
+            part_uploads.abort(upload.image)
+            deletion.delete_all(
+                Image.objects.filter(pk=upload.image_id, uploaded_at=None), OVERFULL
+            )
+            ended += 1
+    return ended
 
 
 def remove_deleted() -> int:
@@ -107,6 +124,7 @@ class PeriodicPurge:
             return
         # Several workers that started together drift apart.
         self.due_at = time.monotonic() + settings.PURGE_SECONDS * random.uniform(0.5, 1.5)  # noqa: S311
+        quotas.forget()
         try:
             purge()
         except storage.StorageUnavailable as error:

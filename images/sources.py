@@ -138,7 +138,8 @@ class OtherBucket:
 
     def bring(self, found: Found) -> bool:
         seen = StoredObject(found.size, found.etag, found.modified_at)
-        return storage.copy(self.prefix + found.path, self.key(found.path), seen, self.bucket)
+        copied = storage.copy(self.prefix + found.path, self.key(found.path), seen, self.bucket)
+        return copied is not None
 
 
 def _found(path: str, seen: StoredObject) -> Found:

@@ -17,7 +17,10 @@ from taggedimages.identity.authors import Author
 
 
 def announce(filename: str, size: int | None, album_id: str, by: Author) -> Image:
-    """The record of a file that the client will send and then claim; its project's, as such."""
+    """The record of a file that the client will send and then claim; its project's, as such.
+
+    Raises quotas.QuotaExceeded.
+    """
     with transaction.atomic():
         image = uploads.begin(filename, size, by, Visibility.PROJECT)
         image.album_id = album_id

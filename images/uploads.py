@@ -11,7 +11,7 @@ from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
 from django.utils import timezone
 
-from images import inserts, keys, storage
+from images import inserts, keys, quotas, storage
 from images.models import Image
 from images.visibility import Visibility, default_visibility
 from taggedimages.identity.authors import Author
@@ -24,6 +24,8 @@ FIRST_CHECK = timedelta(seconds=2)
 UNSEEN = 10
 # A transfer that began before its URL expired may go on for long after.
 UPLOAD_GRACE = timedelta(seconds=settings.UPLOAD_GRACE_SECONDS)
+# From the end of the upload URL until nothing comes by it any more.
+LAST_CHECK = UPLOAD_GRACE + FIRST_CHECK
 # Sets these advisory locks apart from any others in the database.
 LOCK_SPACE = 1_768_845_427
 
@@ -35,10 +37,23 @@ class NotArrived(Exception):
 def begin(
     filename: str, size: int | None, by: Author, visibility: Visibility | None = None
 ) -> Image:
-    """Make the record of a file that the client will PUT to `storage.presign_put(image.key)`."""
+    """Make the record of a file that the client will PUT to `storage.presign_put(image.key)`.
+
+    Raises quotas.QuotaExceeded.
+    """
     image = drafted(filename, size, by, visibility)
-    inserts.insert(image)
+    save(image)
     return image
+
+
+def save(image: Image) -> None:
+    """Keep a new record if its project has room for the file; within a transaction.
+
+    A file of unknown size needs room for a byte; how many it has is judged when it arrives.
+    Raises quotas.QuotaExceeded.
+    """
+    quotas.admit(str(image.project_id), image.size or 1)
+    inserts.insert(image)
 
 
 def drafted(
@@ -94,7 +109,7 @@ def confirm(image: Image) -> Image:
         return image
     upload_key = image.key
     with transaction.atomic():
-        _one_at_a_time(image)
+        one_at_a_time(image)
         image.refresh_from_db()
         if image.uploaded_at is None and image.deleted_at is None:
             _take(image)
@@ -129,27 +144,45 @@ def discard_late(image: Image) -> None:
 def _take(image: Image) -> None:
     seen = storage.head(image.key)
     if seen is None:
-        return
+        return None
     if image.size and seen.size != image.size:
-        image.upload_error = (
-            f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived"
+        return _refuse(
+            image, f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived"
         )
-        image.save(update_fields=["upload_error", "updated_at"])
-    elif image.is_archived or storage.copy(image.key, keys.archived(image.key), seen):
-        # What came in parts is there already: no URL of a finished upload works any more.
-        image.key = keys.archived(keys.upload_key(image.key))
-        image.size = seen.size
-        image.uploaded_at = max(seen.modified_at, image.created_at)
-        image.upload_error = ""
-        # Due at once, to be inspected.
-        image.check_at, image.checks = timezone.now(), 0
-        # No more than these: while the object was copied, the record may have been edited.
-        image.save(update_fields=TAKEN)
+    target = keys.archived(keys.upload_key(image.key))
+    # What came in parts is there already: no URL of a finished upload works any more.
+    kept = seen if image.is_archived else storage.copy(image.key, target, seen)
+    if kept is None:
+        return None
+    try:
+        # Last, since others of the project wait until this transaction ends.
+        quotas.admit(str(image.project_id), kept.size - image.size)
+    except quotas.QuotaExceeded as error:
+        storage.delete(target)
+        storage.delete(image.key)
+        return _refuse(image, str(error))
+    image.key = target
+    image.size = kept.size
+    image.uploaded_at = max(seen.modified_at, image.created_at)
+    image.upload_error = ""
+    # Due at once, to be inspected.
+    image.check_at, image.checks = timezone.now(), 0
+    # No more than these: while the object was copied, the record may have been edited.
+    image.save(update_fields=TAKEN)
+    return None
 
 
-def _one_at_a_time(image: Image) -> None:
-    # Held while the object is copied: of two that confirm at once, the second must not copy
-    # something newer over what the first has taken. It goes with the connection, whatever dies,
-    # and unlike a row lock it keeps nobody from editing the record.
+def _refuse(image: Image, reason: str) -> None:
+    image.upload_error = reason
+    image.save(update_fields=["upload_error", "updated_at"])
+
+
+def one_at_a_time(image: Image) -> None:
+    """Wait for whoever else writes the served object of an image, until the transaction ends.
+
+    Of two that confirm at once, the second must not copy something newer over what the first has
+    taken. It goes with the connection, whatever dies, and unlike a row lock it keeps nobody from
+    editing the record.
+    """
     with connection.cursor() as cursor:
         cursor.execute("SELECT pg_advisory_xact_lock(%s, %s)", [LOCK_SPACE, image.pk % 2**31])

@@ -235,6 +235,9 @@ TRASH_SECONDS = env.int("TAGGEDIMAGES_TRASH_SECONDS", default=30 * 86_400)
 ORPHAN_SECONDS = env.int("TAGGEDIMAGES_ORPHAN_SECONDS", default=86_400)
 PURGE_SECONDS = env.float("TAGGEDIMAGES_PURGE_SECONDS", default=300)
 
+# Bytes that the files of one project may take; 0: as many as there are.
+PROJECT_QUOTA_BYTES = env.int("TAGGEDIMAGES_PROJECT_QUOTA_BYTES", default=0)
+
 # Answer an upload with an image of the same project that has the same bytes already.
 REUSE_DUPLICATES = env.bool("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
 

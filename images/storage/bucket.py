@@ -4,7 +4,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from boto3.s3.transfer import TransferConfig
 from django.conf import settings
@@ -21,6 +21,16 @@ IN_PARTS = TransferConfig(
     multipart_threshold=MAX_SINGLE_COPY_BYTES, multipart_chunksize=64 * 1024**2, max_concurrency=4
 )
 PIECE_BYTES = 1024**2
+# S3's own word for bytes of no type. SeaweedFS does not keep `application/octet-stream`, and tells
+# a type by the end of the key instead, such as text/html.
+OCTETS = "binary/octet-stream"
+# Of what was sent, a copy has the bytes alone: no type, encoding, disposition, caching or tags
+# that the sender set as headers. URLs that read it say what it is (images.serving).
+BYTES_ALONE: dict[str, Any] = {
+    "ContentType": OCTETS,
+    "MetadataDirective": "REPLACE",
+    "TaggingDirective": "REPLACE",
+}
 
 
 @dataclass(frozen=True)
@@ -57,7 +67,7 @@ def download(key: str, take: Callable[[bytes], object]) -> bool:
     return not absent
 
 
-def put(key: str, body: bytes, media_type: str = "binary/octet-stream") -> StoredObject:
+def put(key: str, body: bytes, media_type: str = OCTETS) -> StoredObject:
     """Store bytes under `key`."""
     with client.translated():
         client.store().put_object(
@@ -75,10 +85,10 @@ def put_file(key: str, path: Path) -> None:
         client.store().upload_file(str(path), settings.S3_BUCKET, key, Config=IN_PARTS)
 
 
-def copy(source: str, target: str, seen: StoredObject, bucket: str = "") -> bool:
-    """Copy an object as it was seen; False when it is gone or was written again since.
+def copy(source: str, target: str, seen: StoredObject, bucket: str = "") -> StoredObject | None:
+    """Copy the bytes of an object as it was seen; None when it is gone or was written again since.
 
-    `bucket` is where it comes from, where that is not our own.
+    Answers what the copy is. `bucket` is where it comes from, where that is not our own.
     """
     origin: CopySourceTypeDef = {"Bucket": bucket or settings.S3_BUCKET, "Key": source}
     with client.translated() as absent:
@@ -88,16 +98,17 @@ def copy(source: str, target: str, seen: StoredObject, bucket: str = "") -> bool
                 Key=target,
                 CopySource=origin,
                 CopySourceIfMatch=seen.etag,
+                **BYTES_ALONE,
             )
         else:
             client.store().copy(
                 origin,
                 settings.S3_BUCKET,
                 target,
-                ExtraArgs={"CopySourceIfMatch": seen.etag},
+                ExtraArgs={"CopySourceIfMatch": seen.etag, **BYTES_ALONE},
                 Config=IN_PARTS,
             )
-    return not absent
+    return None if absent else head(target)
 
 
 def delete(key: str) -> None:

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from django.conf import settings
 
 from images.storage import client
+from images.storage.bucket import OCTETS
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CompletedPartTypeDef
@@ -22,12 +23,11 @@ class Part:
     etag: str
 
 
-def begin_parts(key: str, media_type: str = "") -> str:
-    """Begin an upload in parts; returns its id."""
-    kind = media_type or "application/octet-stream"
+def begin_parts(key: str) -> str:
+    """Begin an upload in parts, of an object without any metadata; returns its id."""
     with client.translated():
         return client.store().create_multipart_upload(
-            Bucket=settings.S3_BUCKET, Key=key, ContentType=kind
+            Bucket=settings.S3_BUCKET, Key=key, ContentType=OCTETS
         )["UploadId"]
 
 

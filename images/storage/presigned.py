@@ -2,7 +2,7 @@
 
 import base64
 import time
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -24,11 +24,25 @@ MAX_FORM_BYTES = 5 * 1024**3
 def presign_put(
     key: str, size: int | None = None, media_type: str = "", sha256: bytes = b""
 ) -> str:
-    """A URL that takes one PUT to `key`, bound to what is given: length, type, checksum.
+    """A URL that takes PUTs to `key`, bound to what is given: length, type, checksum.
 
     Type and checksum bind the headers of `put_headers`, which the client then has to send.
     """
     headers = put_headers(media_type, sha256) | ({"Content-Length": str(size)} if size else {})
+    return _put(key, headers)
+
+
+def presign_put_back(key: str, size: int, sha256: bytes) -> str:
+    """A URL that takes these very bytes to `key`, and only while nothing is stored there.
+
+    Binds `If-None-Match: *` besides the headers of `put_headers`, so that it replaces nothing; in a
+    store that does not know conditional writes, nothing but by the same bytes.
+    """
+    headers = put_headers(sha256=sha256) | {"Content-Length": str(size), "If-None-Match": "*"}
+    return _put(key, headers)
+
+
+def _put(key: str, headers: dict[str, str]) -> str:
     # Of this second: it takes its file for as long as the record says.
     signer = _signer(1, tuple(map(str.lower, headers)))
     return signer.url(key, "PUT", bound=list(headers.values()))
@@ -95,12 +109,21 @@ def put_headers(media_type: str = "", sha256: bytes = b"") -> dict[str, str]:
     return headers
 
 
-def presign_parts(key: str, upload_id: str, numbers: Iterable[int]) -> dict[int, str]:
-    """URLs that each take a PUT of one part; worthless once the upload is over."""
-    sign = _signer().url
-    return {
-        number: sign(key, "PUT", partNumber=str(number), uploadId=upload_id) for number in numbers
-    }
+def presign_parts(key: str, upload_id: str, lengths: Mapping[int, int | None]) -> dict[int, str]:
+    """URLs that each take a PUT of one part, by number, of just its length where that is known.
+
+    Worthless once the upload is over.
+    """
+    any_length, one_length = _signer().url, _signer(binding=("content-length",)).url
+    urls = {}
+    for number, length in lengths.items():
+        asked = {"partNumber": str(number), "uploadId": upload_id}
+        urls[number] = (
+            any_length(key, "PUT", **asked)
+            if length is None
+            else one_length(key, "PUT", [str(length)], **asked)
+        )
+    return urls
 
 
 def worth(url: str) -> str:
@@ -133,7 +156,7 @@ def _signer(step: int = 0, binding: tuple[str, ...] = ()) -> UrlSigner:
     )
 
 
-# What URLs are bound to comes in eight kinds.
+# What URLs are bound to comes in ten kinds.
 @lru_cache(maxsize=16)
 def _signer_at(
     endpoint_url: str,

@@ -1,10 +1,12 @@
 """POST /v1/upload: a small image and its record in one request."""
 
 import base64
+import hashlib
 import re
 from unittest.mock import ANY
 
 import pytest
+import requests
 
 from images import storage
 from images.models import Image
@@ -71,12 +73,29 @@ def test_the_key_starts_with_the_date_and_ends_with_the_filename(api):
     assert re.fullmatch(rf"{date:%Y/%m/%d/%H-%M}-{UUID4}/sun\.png", key_in(url))
 
 
-def test_the_upload_url_is_for_the_same_key(api):
+def put_back(url: str, body: bytes) -> int:
+    digest = base64.b64encode(hashlib.sha256(PNG).digest()).decode()
+    headers = {"If-None-Match": "*", "x-amz-checksum-sha256": digest}
+    return requests.put(url, data=body, headers=headers, timeout=10).status_code
+
+
+def test_the_upload_url_is_for_the_same_key_and_replaces_nothing(api):
     answer = upload(api).json()
     assert key_in(answer["upload_url"]) == key_in(answer["url"])
-    other = PNG[::-1]
-    assert send(answer["upload_url"], other) == 200
-    assert fetch(answer["url"]) == other
+    for body in (PNG, PNG[::-1], PNG + b"!"):
+        assert send(answer["upload_url"], body) == 403
+    assert put_back(answer["upload_url"], PNG) == 412
+    assert fetch(answer["url"]) == PNG
+
+
+def test_the_upload_url_puts_back_what_the_store_lost_and_nothing_else(api):
+    answer = upload(api).json()
+    storage.delete(key_in(answer["url"]))
+    assert send(answer["upload_url"], PNG) == 403
+    assert put_back(answer["upload_url"], PNG[::-1]) == 400
+    assert storage.head(key_in(answer["url"])) is None
+    assert put_back(answer["upload_url"], PNG) == 200
+    assert fetch(answer["url"]) == PNG
 
 
 @pytest.mark.parametrize("data", [PNG, DICOM, b"\0", b"no image at all"])

@@ -253,3 +253,46 @@ def test_the_worker_takes_what_was_completed_by_a_process_that_died(api, begun):
     image = Image.objects.get(pk=begun["id"])
     assert image.uploaded_at
     assert size_of(image.key) == SIZE
+
+
+class TestLengths:
+    """Where the length of a part is known, its URL takes no other."""
+
+    @pytest.fixture
+    def bound(self, api):
+        body = {"filename": "slide.tiff", "size": SIZE, "parts": 3, "part_size": 5 * MIB}
+        answer = api.post("/v1/images", body)
+        assert answer.status_code == 201
+        return answer.json()
+
+    def test_of_all_parts(self, api, bound):
+        for part, body in zip(bound["parts"], (FIRST, SECOND, REST), strict=True):
+            for other in (body + b"!", body[:-1]):
+                assert requests.put(part["url"], data=other, timeout=10).status_code == 403
+        assert complete(api, bound, send(bound["parts"])).json()["size"] == SIZE
+
+    def test_of_urls_that_are_given_again(self, api, bound):
+        parts = api.get(f"/v1/images/{bound['id']}/parts").json()["parts"]
+        assert requests.put(parts[1]["url"], data=b"short", timeout=10).status_code == 403
+        assert complete(api, bound, send(parts)).status_code == 200
+
+    def test_of_an_only_part(self, api):
+        body = {"filename": "slide.tiff", "size": len(REST), "parts": 1}
+        url = api.post("/v1/images", body).json()["parts"][0]["url"]
+        assert requests.put(url, data=REST + b"!", timeout=10).status_code == 403
+        assert requests.put(url, data=REST, timeout=10).status_code == 200
+
+    @pytest.mark.parametrize(
+        ("parts", "part_size", "why"),
+        [
+            (2, 5 * MIB, "parts: 2 parts of 5242880 bytes, the last of fewer, are not 10485768."),
+            (2, 11 * MIB, "parts: 2 parts of 11534336 bytes, the last of fewer, are not 10485768."),
+            (None, 5 * MIB, "part_size: Needs parts."),
+            (3, 0, "part_size: Ensure this value is greater than or equal to 1."),
+            (3, "5242880", "part_size: A valid integer is required."),
+        ],
+    )
+    def test_that_are_no_plan(self, api, parts, part_size, why):
+        body = {"filename": "slide.tiff", "size": SIZE, "part_size": part_size}
+        answer = api.post("/v1/images", body | ({"parts": parts} if parts else {}))
+        assert (answer.status_code, answer.json()["message"]) == (400, why)

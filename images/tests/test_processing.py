@@ -72,7 +72,7 @@ def test_a_file_received_in_a_request_is_due_at_once():
 def test_what_was_inspected_is_looked_at_again_when_its_upload_url_ends():
     image = uploaded()
     processing.sweep()
-    assert fresh(image).check_at == image.upload_expires_at + uploads.FIRST_CHECK
+    assert fresh(image).check_at == image.upload_expires_at + uploads.LAST_CHECK
     storage.put(image.key.removeprefix("archive/"), b"late")
     processing.look_after(fresh(image))
     assert storage.head(image.key.removeprefix("archive/")) is None

@@ -4,6 +4,7 @@ import io
 from datetime import timedelta
 
 import pytest
+import requests
 from django.core.management import CommandError, call_command
 from django.utils import timezone
 
@@ -97,6 +98,31 @@ class TestStaleParts:
 
         assert purging.purge()["abort_stale"] == 1
         assert storage.parts("archive/nobody/knows", upload_id) is None
+
+
+class TestOverfullParts:
+    MIB = 1024**2
+
+    def send(self, *lengths):
+        """An upload of 6 MiB in two parts, to which parts of these lengths were sent."""
+        upload = part_uploads.plan("slide.tiff", 6 * self.MIB, 2, TESTS)
+        part_uploads.save(upload)
+        for url, length in zip(part_uploads.urls(upload).values(), lengths, strict=False):
+            assert requests.put(url, data=b"x" * length, timeout=10).status_code == 200
+        return upload
+
+    def test_are_freed_and_their_record_is_ended(self):
+        upload = self.send(5 * self.MIB, self.MIB + 1)
+
+        assert purging.purge()["abort_stale"] == 1
+        assert storage.parts(upload.image.key, upload.upload_id) is None
+        image = Image.objects.get(pk=upload.image.pk)
+        assert image.upload_error == purging.OVERFULL
+        assert image.deleted_at
+
+    def test_no_more_than_declared_is_left_alone(self):
+        self.send(5 * self.MIB, self.MIB)
+        assert purging.purge() == NOTHING
 
 
 class TestTrash:

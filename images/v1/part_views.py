@@ -71,7 +71,7 @@ def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
         asked["size"],
         asked["parts"],
         author,
-        asked["content_type"],
+        asked.get("part_size"),
         asked.get("visibility"),
     )
     try:

@@ -90,6 +90,11 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
         max_value=part_uploads.MAX_PARTS,
         help_text="In how many parts the file will be sent, by S3's rules; needs `size`.",
     )
+    part_size = StrictIntegerField(
+        required=False,
+        min_value=1,
+        help_text="Bytes of each part but the last; bound to the URLs of parts. Needs `parts`.",
+    )
 
     def validate_content_type(self, value: str) -> str:
         if value and not re.fullmatch(r"[\w.+-]+/[\w.+-]+", value, re.ASCII):
@@ -104,6 +109,8 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
     def validate(self, attrs: dict[str, Any]) -> dict[str, Any]:
         if "parts" in attrs:
             self._check_parts(attrs)
+        elif "part_size" in attrs:
+            raise serializers.ValidationError({"part_size": ["Needs parts."]})
         return attrs
 
     def _check_parts(self, attrs: dict[str, Any]) -> None:
@@ -112,7 +119,7 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
         if attrs["sha256"]:
             raise serializers.ValidationError({"sha256": ["Does not go with parts."]})
         try:
-            part_uploads.check_plan(attrs["size"], attrs["parts"])
+            part_uploads.check_plan(attrs["size"], attrs["parts"], attrs.get("part_size"))
         except part_uploads.BadPlan as error:
             raise serializers.ValidationError({"parts": [str(error)]}) from error
 
@@ -127,7 +134,7 @@ class UploadCreateSerializer(ImageCreateSerializer):
     """UploadCreateInput: the image itself comes with its record."""
 
     # Unknown here, so ignored.
-    size = content_type = sha256 = parts = None  # type: ignore[assignment]
+    size = content_type = sha256 = parts = part_size = None  # type: ignore[assignment]
     image_data = StrictCharField(trim_whitespace=False, help_text="Standard base64.")
 
     def validate_image_data(self, value: str) -> bytes:
@@ -302,17 +309,20 @@ def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
 
 
 class UploadedSerializer(ImageRecordSerializer):
-    """What POST /upload answers: the record, and a PUT for the same key."""
+    """What POST /upload answers: the record, and a PUT for the same key, which replaces nothing."""
 
     upload_url = serializers.SerializerMethodField(
-        help_text="A PUT of as many bytes; null where an image that was there is answered."
+        help_text=(
+            "A PUT of the very same bytes, should the store have lost them, with "
+            "`If-None-Match: *` and their SHA-256 in base64 as `x-amz-checksum-sha256`; it "
+            "replaces nothing. null where an image that was there is answered."
+        )
     )
 
     def get_upload_url(self, image: Image) -> str | None:
-        # Of a file that somebody else may have sent.
-        if self.context.get("reused"):
-            return None
-        return storage.presign_put(image.key, image.size)
+        # None of a file that somebody else may have sent.
+        sha256 = self.context["sha256"]
+        return storage.presign_put_back(image.key, image.size, sha256) if sha256 else None
 
 
 class TagChangeSerializer(serializers.Serializer[Any]):

@@ -22,7 +22,6 @@ from images import (
     deletion,
     editing,
     events,
-    inserts,
     part_uploads,
     reuse,
     storage,
@@ -214,21 +213,22 @@ class UploadView(APIView):
         asked = read(UploadCreateSerializer, request.data)
         author = author_of(request, SOURCE)
         body = asked["image_data"]
-        if image := reuse.existing(sha256(body).digest(), len(body), author):
+        digest = sha256(body).digest()
+        if image := reuse.existing(digest, len(body), author):
             tagging.tag(image, asked["tags"], author)
-            return self.answer(image, reused=True)
+            return self.answer(image)
         image = uploads.receive(asked["filename"], body, author, asked.get("visibility"))
         try:
             _save(image, asked["tags"], author)
         except Exception:
             storage.delete(image.key)
             raise
-        return self.answer(image)
+        return self.answer(image, digest)
 
-    def answer(self, image: Image, *, reused: bool = False) -> Response:
-        """The record as it now is."""
+    def answer(self, image: Image, sha256: bytes = b"") -> Response:
+        """The record as it now is; `sha256` is of the bytes that the caller sent for it."""
         record = with_tags(Image.objects.all()).get(pk=image.pk)
-        data = UploadedSerializer(record, context={"reused": reused}).data
+        data = UploadedSerializer(record, context={"sha256": sha256}).data
         return Response(data, status=status.HTTP_201_CREATED)
 
 
@@ -310,5 +310,5 @@ def _begin(asked: dict[str, Any], author: Author) -> Image:
 
 @retried
 def _save(image: Image, names: list[str], author: Author) -> None:
-    inserts.insert(image)
+    uploads.save(image)
     tagging.tag_new(image, names, author)

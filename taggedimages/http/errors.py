@@ -15,6 +15,7 @@ from django.http import Http404
 from rest_framework import exceptions
 
 from images.part_uploads import BadPlan, NotUnderWay
+from images.quotas import QuotaExceeded
 from images.storage import PartsRefused, StorageUnavailable
 from images.uploads import NotArrived
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
@@ -74,6 +75,9 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(403, str(error))
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
+        case QuotaExceeded():
+            # Not 507 (RFC 4918): that would be the server's trouble, and worth trying again.
+            return Problem(413, str(error))
         case BadPlan() | TooManyTags():
             return Problem(400, str(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():

@@ -305,3 +305,12 @@ def test_claimed_pending_and_trashed_images_are_never_given_up(ada):
     for image in (claimed, pending, trashed):
         image.refresh_from_db()
         assert not staged_uploads.is_abandoned(image)
+
+
+def test_a_file_beyond_the_quota_of_the_project_is_a_bad_request(admin, settings):
+    settings.PROJECT_QUOTA_BYTES = len(PNG)
+    announce(admin)
+    answer = admin.post(STORAGES, {"album_id": "mine", "name": "Knee.PNG", "size": 1})
+    assert answer.status_code == 400
+    assert answer.headers["X-message"].startswith("quota: the files of a project take")
+    assert Image.objects.count() == 1

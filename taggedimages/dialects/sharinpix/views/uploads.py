@@ -4,7 +4,7 @@ from rest_framework.exceptions import ParseError, PermissionDenied, ValidationEr
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import keys, staged_uploads, storage
+from images import keys, quotas, staged_uploads, storage
 from images.models import Image
 from taggedimages.dialects.sharinpix import grants, reach
 from taggedimages.dialects.sharinpix.authentication import caller
@@ -44,7 +44,10 @@ class StorageFileViewSet(SharinPixViewSet):
         if not caller(request).may_in("image_upload", album_id):
             raise PermissionDenied
         restriction.check(caller(request).auto_tags, author_of(request, SOURCE))
-        image = staged_uploads.announce(name, size, album_id, author_of(request, SOURCE))
+        try:
+            image = staged_uploads.announce(name, size, album_id, author_of(request, SOURCE))
+        except quotas.QuotaExceeded as error:
+            raise ValidationError(str(error)) from error
         url, fields = storage.presign_post(image.key, _media_type(media_type), size)
         parameters = {"method": "POST", "url": url, "fields": fields}
         return Response(_answer(image) | {"upload_parameters": parameters})
