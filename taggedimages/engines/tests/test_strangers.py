@@ -2,9 +2,11 @@
 
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from taggedimages.engines import certificates
+from taggedimages.engines.state import DATABASE, ROLE
 from taggedimages.engines.tests import store
 from taggedimages.engines.tests.conftest import Up, status
 from taggedimages.engines.tests.strangers import HTTP2, Address, answer, http, listening, tls
@@ -91,3 +93,24 @@ def test_the_s3_port_refuses_the_unsigned(up: Up, method: str) -> None:
 
     assert set(answers.values()) <= {403, 405}, answers
     assert store.holds(up.state, f"private {method}")
+
+
+@pytest.mark.parametrize("user", ["postgres", ROLE, "root", "replicator"])
+@pytest.mark.parametrize("database", ["postgres", "template1", DATABASE])
+@pytest.mark.parametrize("password", ["", "postgres", "wrong"])
+def test_postgresql_refuses_whoever_has_no_password(
+    up: Up, user: str, database: str, password: str
+) -> None:
+    url = f"postgres://{user}:{password}@127.0.0.1:{up.state.postgres_port}/{database}"
+
+    for options in ("", "&replication=database"):
+        with pytest.raises(psycopg2.OperationalError, match=r"no password supplied|authentication"):
+            psycopg2.connect(f"{url}?passfile=/dev/null{options}")
+
+
+def test_postgresql_trusts_nobody_and_has_no_socket(up: Up) -> None:
+    rules = (up.data / "postgres" / "data" / "pg_hba.conf").read_text().splitlines()
+    methods = {rule.split()[-1] for rule in rules if rule.strip() and not rule.startswith("#")}
+
+    assert methods == {"scram-sha-256"}
+    assert list(listening(up.part("postgres"))) == [("127.0.0.1", up.state.postgres_port)]
