@@ -43,7 +43,7 @@ def search(options: Options) -> int:
     corpus = Corpus(options.folder)
     base = options.base or service.running()
     only = frozenset(filter(None, options.kinds.split(",")))
-    server = connection.get_connection_params()
+    server = connection.get_connection_params() | service.account_for_databases()
     with floor_database.throw_away(server, corpus, keep=options.keep_floor) as beneath:
         say("The floor is built.")
         run = Comparison(base, options.token, corpus, beneath, options.seconds, say, only)

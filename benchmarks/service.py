@@ -1,5 +1,6 @@
 """The running service that is measured: where it is, and what its web processes hold."""
 
+import os
 import re
 from pathlib import Path
 
@@ -19,6 +20,14 @@ def running() -> str:
     if found := re.search(r"https?://\S+", said):
         return found[0]
     raise NotRunning("No `manage.py up` runs here: start one, or name a service with --base.")
+
+
+def account_for_databases() -> dict[str, str]:
+    """Who may make a database in the embedded PostgreSQL: not the service. Empty elsewhere."""
+    known = state.load(state.data_folder())
+    if known is None or os.environ.get("DATABASE_URL"):
+        return {}
+    return {"user": "postgres", "password": known.postgres_password}
 
 
 def web_memory(data: Path | None = None) -> dict[str, int] | None:

@@ -7,14 +7,15 @@ import os
 import shutil
 import tempfile
 from collections.abc import Generator
-from contextlib import ExitStack
+from contextlib import ExitStack, closing
 from functools import partial
 from pathlib import Path
 
+import psycopg2
 import pytest
 
 from taggedimages import engines
-from taggedimages.engines.state import State
+from taggedimages.engines.state import DATABASE, ROLE, State
 
 OUTER = ("DATABASE_", "AWS_", "S3_", "SECRET_KEY", "DJANGO_SECRET_KEY", "TAGGEDIMAGES_")
 
@@ -31,7 +32,9 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
         early_config.add_cleanup(stack.close)
         folder = Path(tempfile.mkdtemp(prefix="taggedimages-"))
         stack.callback(partial(shutil.rmtree, folder, ignore_errors=True))
-        use(folder, stack.enter_context(engines.running(folder)))
+        state = stack.enter_context(engines.running(folder))
+        allow_more_than_the_service(state)
+        use(folder, state)
     return (yield)
 
 
@@ -46,6 +49,13 @@ def bucket() -> None:
     from images import storage
 
     storage.ensure_bucket()
+
+
+def allow_more_than_the_service(state: State) -> None:
+    """Tests work as the service's plain role; they make databases, and fill some past triggers."""
+    with closing(psycopg2.connect(state.superuser_url(DATABASE))) as connection, connection:
+        connection.cursor().execute(f"ALTER ROLE {ROLE} CREATEDB")
+        connection.cursor().execute(f"GRANT SET ON PARAMETER session_replication_role TO {ROLE}")
 
 
 def use(folder: Path, state: State) -> None:

@@ -10,13 +10,11 @@ from functools import partial
 from pathlib import Path
 
 import psycopg2
-from psycopg2 import sql
 
-from taggedimages.engines import privileges
+from taggedimages.engines import ownership, privileges
 from taggedimages.engines.process import Part, die_with, nothing
 from taggedimages.engines.state import State
 
-DATABASE = "taggedimages"
 MEMORY_MB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2
 SETTINGS = {
     "listen_addresses": "127.0.0.1",
@@ -130,15 +128,20 @@ def _initialise(home: Path, state: State, account: privileges.Account | None) ->
 
 
 def _ready(state: State) -> bool:
-    """Whether a query is answered; makes the service's database when it is missing."""
-    url = state.database_url.removesuffix(DATABASE) + "postgres"
+    """Whether the service's role reaches its database; makes both when they are missing."""
+    if _lets_in(state.database_url):
+        return True
+    if not _lets_in(state.superuser_url("postgres")):
+        return False
+    # It serves. Either it began to do so just now, or the role is missing.
+    if not _lets_in(state.database_url):
+        ownership.ensure(state)
+    return _lets_in(state.database_url)
+
+
+def _lets_in(url: str) -> bool:
     try:
-        with closing(psycopg2.connect(url, connect_timeout=2)) as connection:
-            connection.autocommit = True
-            with connection.cursor() as cursor:
-                cursor.execute("SELECT 1 FROM pg_database WHERE datname = %s", [DATABASE])
-                if cursor.fetchone() is None:
-                    cursor.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(DATABASE)))
+        with closing(psycopg2.connect(url, connect_timeout=2)):
+            return True
     except psycopg2.OperationalError:
         return False
-    return True

@@ -14,6 +14,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
+from taggedimages.engines import certificates
 from taggedimages.engines.process import Part
 from taggedimages.engines.state import State
 
@@ -35,14 +36,20 @@ SERVER_OPTIONS = {
     # Browsers of any site may use a presigned URL: it alone is the permission, no cookie counts.
     "s3.allowedOrigins": "*",
     "filer.exposeDirectoryData": "false",
+    # Master and filer are asked by gRPC alone; a GET of the one deletes volumes.
+    "disableHttp": "true",
 }
-# The filer and volume servers answer anybody unless these keys are set.
-SIGNING_KEYS = (
-    "WEED_JWT_SIGNING_KEY",
-    "WEED_JWT_SIGNING_READ_KEY",
-    "WEED_JWT_FILER_SIGNING_KEY",
-    "WEED_JWT_FILER_SIGNING_READ_KEY",
-)
+# Every server of the one process, and every client in it that asks another. Each port but S3's
+# takes nobody without a certificate of this data folder.
+GRPC_PARTS = ("master", "volume", "filer", "s3", "admin", "worker", "client")
+HTTPS_PARTS = ("master", "volume", "filer", "admin", "client")
+# The filer and volume servers answer anybody who got as far as HTTP unless these keys are set.
+SIGNING_KEYS = {
+    "jwt.signing": "WEED_JWT_SIGNING_KEY",
+    "jwt.signing.read": "WEED_JWT_SIGNING_READ_KEY",
+    "jwt.filer_signing": "WEED_JWT_FILER_SIGNING_KEY",
+    "jwt.filer_signing.read": "WEED_JWT_FILER_SIGNING_READ_KEY",
+}
 
 
 def part(folder: Path, state: State) -> Part:
@@ -53,18 +60,20 @@ def part(folder: Path, state: State) -> Part:
     (home / "mini.options").unlink(missing_ok=True)
     _forget_sockets(state)
     options = SERVER_OPTIONS | _ports(state) | {"dir": str(home), "bucket": state.bucket}
-    options["s3.config"] = str(_write_identity(home / "s3.json", state))
+    options["s3.config"] = str(_write(home / "s3.json", json.dumps(_identities(state))))
+    certificates.ensure(home / "tls")
+    _write(home / "security.toml", _security(home / "tls", state))
     if len(str(home)) < MAX_SOCKET_PATH:
-        # Its place in /tmp would keep the file after every run.
-        options["s3.localSocket"] = str(home / "s3.sock")
+        # Their places in /tmp would keep the files after every run.
+        options |= {f"{name}.localSocket": str(home / f"{name}.sock") for name in ("s3", "filer")}
     return Part(
         name="seaweedfs",
         title="S3 store (SeaweedFS)",
         argv=[
-            *(program(), "-logtostderr=true", "mini"),
+            *(program(), "-logtostderr=true", f"-config_dir={home}", "mini"),
             *(f"-{name}={value}" for name, value in options.items()),
         ],
-        env=_environment() | _signing_keys(state) | {"GOMEMLIMIT": "300MiB"},
+        env=_environment() | {"GOMEMLIMIT": "300MiB"},
         folder=folder,
         ready=partial(_ready, state),
     )
@@ -95,22 +104,40 @@ def _ports(state: State) -> dict[str, str]:
     return http | grpc | {"admin.port": str(state.ports["admin"])}
 
 
-def _signing_keys(state: State) -> dict[str, str]:
-    return {
-        name: hashlib.sha256(f"{name}:{state.s3_internal_key}".encode()).hexdigest()
-        for name in SIGNING_KEYS
+def _security(tls: Path, state: State) -> str:
+    """SeaweedFS's security.toml: who may speak to its servers, and with what they do so."""
+    names = {"cert": certificates.CERTIFICATE, "key": certificates.KEY}
+    pair = {option: str(tls / name) for option, name in names.items()}
+    authority = {"ca": str(tls / certificates.AUTHORITY)}
+    sections: dict[str, dict[str, str | bool]] = {
+        section: {"key": hashlib.sha256(f"{name}:{state.s3_internal_key}".encode()).hexdigest()}
+        for section, name in SIGNING_KEYS.items()
     }
+    sections["grpc"] = {**authority}
+    sections |= {f"grpc.{name}": {**pair} for name in GRPC_PARTS}
+    sections |= {f"https.{name}": {**pair, **authority} for name in HTTPS_PARTS}
+    sections["https.client"]["enabled"] = True
+    return "\n".join(
+        line
+        for section, options in sections.items()
+        # A string of JSON is one of TOML, too.
+        for line in (f"[{section}]", *(f"{k} = {json.dumps(v)}" for k, v in options.items()))
+    )
 
 
-def _write_identity(path: Path, state: State) -> Path:
+def _identities(state: State) -> dict[str, object]:
     identity = {
         "name": "taggedimages",
         "credentials": [{"accessKey": state.s3_access_key, "secretKey": state.s3_secret_key}],
         "actions": ["Admin", "Read", "Write", "List", "Tagging"],
     }
+    return {"identities": [identity]}
+
+
+def _write(path: Path, text: str) -> Path:
     path.unlink(missing_ok=True)
     path.touch(mode=0o600)
-    path.write_text(json.dumps({"identities": [identity]}))
+    path.write_text(text)
     return path
 
 

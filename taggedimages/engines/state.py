@@ -14,6 +14,8 @@ from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
+# What the service's database in the embedded PostgreSQL is called, and the role that owns it.
+DATABASE = ROLE = "taggedimages"
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Below the range that Linux and macOS give to outgoing connections, so that a port which is free
 # while an engine restarts is not taken by a passing client.
@@ -48,11 +50,14 @@ class State:
 
     secret_key: str
     hook_secret: str
+    # The superuser's, as which only `up` connects.
     postgres_password: str
     s3_access_key: str
     s3_secret_key: str
     s3_internal_key: str
     ports: dict[str, int]
+    # Empty in the file of an earlier version, whose service was the superuser.
+    service_password: str = ""
     bucket: str = "taggedimages"
     region: str = "us-east-1"
 
@@ -66,10 +71,15 @@ class State:
 
     @property
     def database_url(self) -> str:
-        return (
-            f"postgres://postgres:{self.postgres_password}@127.0.0.1:{self.postgres_port}"
-            "/taggedimages"
-        )
+        """The service's database, as the role that owns it."""
+        return self._postgres_url(ROLE, self.service_password, DATABASE)
+
+    def superuser_url(self, database: str) -> str:
+        """Any database, as the superuser."""
+        return self._postgres_url("postgres", self.postgres_password, database)
+
+    def _postgres_url(self, user: str, password: str, database: str) -> str:
+        return f"postgres://{user}:{password}@127.0.0.1:{self.postgres_port}/{database}"
 
     @property
     def s3_endpoint_url(self) -> str:
@@ -103,7 +113,11 @@ def load_or_create(folder: Path) -> State:
         )
     state = known or _fresh()
     kept = {name: port for name, port in state.ports.items() if is_free("127.0.0.1", port)}
-    state = replace(state, ports=_with_missing(kept))
+    state = replace(
+        state,
+        ports=_with_missing(kept),
+        service_password=state.service_password or secrets.token_hex(24),
+    )
     if state != known:
         _write(folder / "state.json", json.dumps(asdict(state), indent=2))
     return state

@@ -12,7 +12,7 @@ from typing import Any
 import psycopg2
 
 from taggedimages.engines import postgres, privileges, process, state
-from taggedimages.engines.state import State
+from taggedimages.engines.state import DATABASE, State
 
 READY_SECONDS = 30
 
@@ -54,8 +54,8 @@ class Cluster:
 
     @contextmanager
     def cursor(self) -> Iterator[Any]:
-        """Straight to this server, each statement for itself."""
-        with closing(psycopg2.connect(self.url)) as connection:
+        """Straight to this server as its superuser, each statement for itself."""
+        with closing(psycopg2.connect(self.state.superuser_url(DATABASE))) as connection:
             connection.autocommit = True
             with connection.cursor() as cursor:
                 yield cursor
@@ -89,8 +89,8 @@ def replica(of: Cluster, folder: Path) -> Cluster:
     if account:
         os.chown(home, account.uid, account.gid)
         account = privileges.able_to_run(account, program, home)
-    url = of.url.removesuffix(postgres.DATABASE) + "postgres"
-    options = ("--checkpoint=fast", "--no-sync", "--write-recovery-conf", f"--dbname={url}")
+    url = f"--dbname={of.state.superuser_url('postgres')}"
+    options = ("--checkpoint=fast", "--no-sync", "--write-recovery-conf", url)
     become = account.become if account else None
     subprocess.run([program, f"--pgdata={home / 'data'}", *options], preexec_fn=become, check=True)
     port = state.free_port()

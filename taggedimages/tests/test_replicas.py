@@ -21,7 +21,7 @@ from hypothesis import HealthCheck, given
 from hypothesis import settings as examples
 from hypothesis import strategies as st
 
-from taggedimages.engines import postgres
+from taggedimages.engines.state import DATABASE
 from taggedimages.engines.tests.conftest import eventually
 from taggedimages.factories import make_png
 from taggedimages.tests import clusters
@@ -61,7 +61,7 @@ class Service:
         """Whether a listing is read from one of these, by what their connections did last."""
         self.get("/v1/images")
         last = "SELECT query ~ 'images_|tags_|search_' FROM pg_stat_activity WHERE datname = %s"
-        return any((True,) in server.sql(last, postgres.DATABASE) for server in servers)
+        return any((True,) in server.sql(last, DATABASE) for server in servers)
 
     def recovers(self):
         return eventually(lambda: self.reads_from(*self.replicas))

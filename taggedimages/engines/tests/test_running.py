@@ -82,31 +82,12 @@ def test_another_command_finds_the_same_database(up: Up) -> None:
     assert checked.returncode == 0, checked.stderr
 
 
-@pytest.mark.parametrize("method", ["GET", "PUT", "DELETE"])
-def test_the_stores_inner_servers_refuse_the_unsigned(up: Up, method: str) -> None:
-    store.write(up.state, f"private {method}")
-    filer, volume = up.state.ports["filer"], up.state.ports["volume"]
-    path = f"buckets/{up.state.bucket}/kept/private%20{method}"
-
-    assert status(f"http://127.0.0.1:{filer}/{path}", method) == 401
-    assert status(f"http://127.0.0.1:{volume}/1,01637037d6", method) == 401
-    assert status(f"{up.state.s3_endpoint_url}/{path}", method) == 403
-    assert store.holds(up.state, f"private {method}")
-
-
-def test_every_port_of_the_engines_is_bound_to_loopback(up: Up) -> None:
-    engines = [*up.part("postgres"), *up.part("seaweedfs")]
-
-    listening = {c.laddr.ip for p in engines for c in p.net_connections() if c.status == "LISTEN"}
-
-    assert listening == {"127.0.0.1"}
-
-
 def test_what_holds_secrets_is_closed_to_other_users(up: Up) -> None:
     def mode(name: str) -> int:
         return (up.data / name).stat().st_mode & 0o777
 
-    assert mode("state.json") == 0o600
+    assert mode("state.json") == mode("seaweedfs/security.toml") == 0o600
+    assert mode("seaweedfs/tls/key.pem") == mode("seaweedfs/s3.json") == 0o600
     assert mode("seaweedfs") == mode("postgres") == mode("logs") == 0o700
     # Others may pass through at most, so that PostgreSQL's own user reaches its folder.
     assert mode(".") & 0o066 == 0
