@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 from images.sources import Found
+from taggedimages.postgresql.text import is_storable
 from tags import names
 
 
@@ -155,7 +156,7 @@ def _text(given: Any, what: str) -> str:
 
 
 def _clean(text: str) -> str:
-    if re.search("[\0\ud800-\udfff]", text):
+    if not is_storable(text):
         raise ValueError("null characters and surrogates cannot be stored")
     return text
 
