@@ -31,9 +31,8 @@ from tags.tagging import TooManyTags
 RETRY_AFTER = {"Retry-After": "2"}
 # Of one answer, and of each of them.
 MAX_ERRORS, MAX_ERROR_CHARACTERS = 10, 200
-# What a quotation may hold that no JSON, no header and no terminal should.
-UNPRINTABLE = re.compile("[\0-\x1f\x7f-\x9f\ud800-\udfff]")
-REPLACEMENT = "\ufffd"
+# What a quotation may hold, since JSON can write it, and what no UTF-8 can.
+SURROGATE, REPLACEMENT = re.compile("[\ud800-\udfff]"), "\ufffd"
 
 
 class Conflict(exceptions.APIException):
@@ -109,8 +108,8 @@ def first_errors(detail: Any) -> Any:
 
 
 def line(message: object) -> str:
-    """A message on one line, cut, whatever it quotes."""
-    text = UNPRINTABLE.sub(REPLACEMENT, str(message)[: MAX_ERROR_CHARACTERS + 1])
+    """A message that can be written, and is short, whatever it quotes."""
+    text = SURROGATE.sub(REPLACEMENT, str(message)[: MAX_ERROR_CHARACTERS + 1])
     return text if len(text) <= MAX_ERROR_CHARACTERS else f"{text[: MAX_ERROR_CHARACTERS - 1]}…"
 
 

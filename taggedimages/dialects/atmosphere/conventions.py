@@ -144,4 +144,5 @@ class AtmosphereViewSet(GenericViewSet[M]):
         return Mount(self.request)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {"mount": self.mount, "user": self.request.user}
+        # A page shows the same tags again and again: each is written once.
+        return {"mount": self.mount, "user": self.request.user, "tags": {}}
