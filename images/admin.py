@@ -79,9 +79,12 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     def get_paginator(
         self, request: HttpRequest, queryset: Any, *args: Any, **options: Any
     ) -> Paginator[Image]:
-        """Pages; where no image is left out, the tag index says how many have no end."""
+        """Pages; where no image is left out, the tag index says how many have no end.
+
+        The history of an image is paged as well, and has no images.
+        """
         pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
-        if request.GET.keys() <= IN_ORDER:
+        if queryset.model is Image and request.GET.keys() <= IN_ORDER:
             shown = SearchResults(Query(), Viewer.of(request.user), UNENDED_FIRST, images=queryset)
             ahead = queryset.filter(ended_at=None, created_at__gt=Now() + CLOCK_TOLERANCE)
             pages.count = shown.count() + ahead.count()

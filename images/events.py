@@ -4,7 +4,6 @@ Events are hints: they get lost, come twice and late. What is believed is the st
 """
 
 import json
-import re
 from typing import Any
 from urllib.parse import unquote_plus
 
@@ -12,10 +11,9 @@ from django.conf import settings
 
 from images import keys, uploads
 from images.models import Image
+from taggedimages.postgresql.text import is_storable
 
 FILER_BUCKETS = "/buckets/"
-# What no text in PostgreSQL can hold, so that no record has such a key.
-IMPOSSIBLE = re.compile("[\0\ud800-\udfff]")
 
 
 class UnknownEvent(ValueError):
@@ -31,6 +29,8 @@ def objects_in(message: Any) -> list[tuple[str, str]]:
     if not isinstance(message, dict):
         raise UnknownEvent("An event is a JSON object.")
     if isinstance(message.get("Records"), list):
+        if len(message["Records"]) > settings.MAX_LIST_ITEMS:
+            raise UnknownEvent("No store tells of so many objects at once.")
         return [found for record in message["Records"] if (found := _of_record(record))]
     if "Type" in message:
         return _of_sns(message)
@@ -49,7 +49,8 @@ def take(objects: list[tuple[str, str]]) -> None:
     ours = [
         key
         for bucket, key in objects
-        if bucket == settings.S3_BUCKET and not IMPOSSIBLE.search(key)
+        # No record has a key that cannot be stored.
+        if bucket == settings.S3_BUCKET and is_storable(key)
     ]
     known = [*ours, *(keys.archived(key) for key in ours)]
     for image in Image.objects.filter(key__in=known):

@@ -18,6 +18,7 @@ from typing import Any
 
 from images.sources import Found
 from images.visibility import Visibility
+from taggedimages.postgresql.text import is_storable
 from tags import names
 
 
@@ -157,7 +158,7 @@ def _text(given: Any, what: str) -> str:
 
 
 def _clean(text: str) -> str:
-    if re.search("[\0\ud800-\udfff]", text):
+    if not is_storable(text):
         raise ValueError("null characters and surrogates cannot be stored")
     return text
 

@@ -14,6 +14,7 @@ from rest_framework.views import APIView
 from images import part_uploads, storage
 from images.models import Image, PartedUpload
 from images.v1.serializers import PartsSerializer
+from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.authentication import AnonymousPolicy
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import retried
@@ -22,6 +23,12 @@ from taggedimages.v1.schema import ErrorSerializer
 from tags import tagging
 
 FOREIGN = {403: OpenApiResponse(ErrorSerializer, "Somebody else sends this file.")}
+
+
+class PartListParser(BoundedJSONParser):
+    """Bodies that name the parts of a file: S3 knows more of them than items of other lists."""
+
+    max_items = part_uploads.MAX_PARTS
 
 
 class MaySend(AnonymousPolicy):

@@ -3,7 +3,7 @@
 from django.urls import path
 
 from images.v1.facts_views import FactsView, LookupView, SimilarView
-from images.v1.part_views import PartsView
+from images.v1.part_views import PartListParser, PartsView
 from images.v1.views import ImageViewSet, StoreEventView, UploadView
 
 urlpatterns = [
@@ -14,7 +14,10 @@ urlpatterns = [
         ImageViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
         name="image",
     ),
-    path("images/<str:id>/complete", ImageViewSet.as_view({"post": "complete"})),
+    path(
+        "images/<str:id>/complete",
+        ImageViewSet.as_view({"post": "complete"}, parser_classes=(PartListParser,)),
+    ),
     path("images/<str:id>/parts", PartsView.as_view()),
     path("images/<str:id>/history", ImageViewSet.as_view({"get": "history"})),
     path("images/<str:id>/facts", FactsView.as_view(), name="image-facts"),

@@ -46,6 +46,7 @@ from search.v1.parameters import ImageListParameters, list_query
 from search.v1.views import browse, documented
 from taggedimages.http import caching
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
+from taggedimages.http.parsers import check_bounds
 from taggedimages.http.reading import read
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import Author
@@ -256,6 +257,7 @@ class StoreEventView(APIView):
         try:
             # SNS sends its JSON as text/plain: the content type says nothing here.
             message = json.loads(request.body)
+            check_bounds(message)
             objects = events.objects_in(message)
         except (ValueError, RecursionError) as error:
             raise ParseError("Not an event of a known object store.") from error

@@ -1,6 +1,12 @@
-"""What went wrong, as a status and a message: one table for all APIs."""
+"""What went wrong, as a status and a message: one table for all APIs.
 
+Messages may quote what was sent, so they are cut, and only the first of very many are told.
+"""
+
+import re
+from collections.abc import Iterator
 from dataclasses import dataclass, field
+from itertools import islice
 from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
@@ -26,6 +32,10 @@ from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
 
 RETRY_AFTER = {"Retry-After": "2"}
+# Of one answer, and of each of them.
+MAX_ERRORS, MAX_ERROR_CHARACTERS = 10, 200
+# What a quotation may hold, since JSON can write it, and what no UTF-8 can.
+SURROGATE, REPLACEMENT = re.compile("[\ud800-\udfff]"), "\ufffd"
 
 
 class Conflict(exceptions.APIException):
@@ -66,7 +76,7 @@ def problem_of(error: Exception) -> Problem | None:
             errors = flattened(error.detail)
             return Problem(400, "; ".join(errors), errors)
         case exceptions.APIException():
-            return Problem(error.status_code, str(error.detail), headers=_headers(error))
+            return Problem(error.status_code, line(error.detail), headers=_headers(error))
         case Http404() | Tag.DoesNotExist():
             return Problem(404, "Not found.")
         case PermissionDenied():
@@ -79,9 +89,9 @@ def problem_of(error: Exception) -> Problem | None:
             # Not 507 (RFC 4918): that would be the server's trouble, and worth trying again.
             return Problem(413, str(error))
         case BadPlan() | TooManyTags():
-            return Problem(400, str(error))
+            return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
-            return Problem(409, str(error))
+            return Problem(409, line(error))
         case StorageUnavailable():
             return Problem(503, "The object store is unavailable.", headers=RETRY_AFTER)
         case OperationalError() | InterfaceError() | InternalError():
@@ -89,22 +99,49 @@ def problem_of(error: Exception) -> Problem | None:
         case IntegrityError():
             # `retried` has tried again already: another writer keeps getting in the way.
             return Problem(409, Conflict.default_detail)
-        case DataError():
+        case DataError() | UnicodeEncodeError():
+            # The driver cannot even send half of a surrogate pair.
             return Problem(400, "A value is outside what can be stored.")
     return None
 
 
-def flattened(detail: Any, path: str = "") -> list[str]:
-    """The nested details of a validation error as sentences that name their field."""
+def flattened(detail: Any) -> list[str]:
+    """The first of the nested details of a validation error, as lines that name their field."""
+    return [line(one) for one in islice(_sentences(detail, ""), MAX_ERRORS)]
+
+
+def first_errors(detail: Any) -> Any:
+    """The nested details of a validation error in their shape, with the first messages alone."""
+    return _pruned(detail, iter(range(MAX_ERRORS)))
+
+
+def line(message: object) -> str:
+    """A message that can be written, and is short, whatever it quotes."""
+    text = SURROGATE.sub(REPLACEMENT, str(message)[: MAX_ERROR_CHARACTERS + 1])
+    return text if len(text) <= MAX_ERROR_CHARACTERS else f"{text[: MAX_ERROR_CHARACTERS - 1]}…"
+
+
+def _sentences(detail: Any, path: str) -> Iterator[str]:
     if isinstance(detail, dict):
-        return [
-            line
-            for name, inner in detail.items()
-            for line in flattened(inner, f"{path}{name}." if name != "non_field_errors" else path)
-        ]
+        for name, inner in detail.items():
+            yield from _sentences(inner, f"{path}{name}." if name != "non_field_errors" else path)
+    elif isinstance(detail, list):
+        for inner in detail:
+            yield from _sentences(inner, path)
+    else:
+        yield f"{path[:-1]}: {detail}" if path else str(detail)
+
+
+def _pruned(detail: Any, places: Iterator[int]) -> Any:
+    """A detail with a message for each place that is left; None where there is none left."""
+    if isinstance(detail, dict):
+        pruned = {str(name): _pruned(inner, places) for name, inner in detail.items()}
+        return {name: inner for name, inner in pruned.items() if inner is not None} or None
     if isinstance(detail, list):
-        return [line for inner in detail for line in flattened(inner, path)]
-    return [f"{path[:-1]}: {detail}" if path else str(detail)]
+        # Items without a fault keep those after them in their places.
+        shown = [{} if inner == {} else _pruned(inner, places) for inner in detail]
+        return [inner for inner in shown if inner is not None] or None
+    return None if next(places, None) is None else line(detail)
 
 
 def _of_database(error: Exception) -> str:

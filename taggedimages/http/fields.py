@@ -10,6 +10,8 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
+from taggedimages.postgresql.text import is_storable
+
 MAX_INT64 = 2**63 - 1
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}\Z")
 
@@ -94,7 +96,7 @@ class PipedListField(serializers.Field[tuple[str, ...], str, list[str], Any]):
         return empty
 
     def to_internal_value(self, data: str) -> tuple[str, ...]:
-        if re.search("[\0\ud800-\udfff]", data):
+        if not is_storable(data):
             self.fail("characters")
         items = tuple(item for item in data.split("|") if item)
         if len(items) > settings.MAX_SEARCH_TERMS:

@@ -1,8 +1,13 @@
-"""JSON bodies, read so that nothing a client sends can upset the process."""
+"""JSON bodies, read so that nothing a client sends can upset the process, and is refused at once.
 
-from collections.abc import Iterable, Mapping
+How much there is of something is judged under every name, read or not, before any of it is looked
+at: tens of thousands of wrong items would be as many errors.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
 from typing import IO, Any
 
+from django.conf import settings
 from rest_framework.exceptions import ParseError
 from rest_framework.negotiation import BaseContentNegotiation
 from rest_framework.parsers import BaseParser, JSONParser
@@ -13,7 +18,10 @@ MAX_DEPTH = 64
 
 
 class BoundedJSONParser(JSONParser):
-    """Refuses nesting deeper than 64, which would otherwise exhaust the stack."""
+    """Refuses nesting that would exhaust the stack, and lists of very many items."""
+
+    # None: what the setting says.
+    max_items: int | None = None
 
     def parse(
         self,
@@ -25,25 +33,35 @@ class BoundedJSONParser(JSONParser):
             data = super().parse(stream, media_type, parser_context)
         except (RecursionError, UnicodeDecodeError) as error:
             raise ParseError("The body is not JSON that can be read.") from error
-        if is_deeper_than(data, MAX_DEPTH):
-            raise ParseError(f"The body is nested deeper than {MAX_DEPTH}.")
+        check_bounds(data, self.max_items)
         return data
+
+
+def check_bounds(data: Any, max_items: int | None = None) -> None:
+    """Raises ParseError where JSON is nested too deep, or has too long a list anywhere in it."""
+    most = settings.MAX_LIST_ITEMS if max_items is None else max_items
+    if is_deeper_than(data, MAX_DEPTH):
+        raise ParseError(f"The body is nested deeper than {MAX_DEPTH}.")
+    if any(isinstance(one, list) and len(one) > most for level in _levels(data) for one in level):
+        raise ParseError(f"A list in the body has more than {most} items.")
 
 
 def is_deeper_than(data: Any, depth: int) -> bool:
     """Whether lists and objects are nested in each other more than so many times."""
-    level = [data]
-    for _ in range(depth + 1):
+    return any(number > depth for number, _ in enumerate(_levels(data)))
+
+
+def _levels(data: Any) -> Iterator[list[Any]]:
+    """The lists and objects in JSON by how deep they are."""
+    level = [data] if isinstance(data, dict | list) else []
+    while level:
+        yield level
         level = [
             inner
             for value in level
-            if isinstance(value, dict | list)
             for inner in (value.values() if isinstance(value, dict) else value)
             if isinstance(inner, dict | list)
         ]
-        if not level:
-            return False
-    return True
 
 
 class IgnoreAcceptHeader(BaseContentNegotiation):

@@ -1,5 +1,6 @@
 """Answers as JSON, by a compiled encoder: a page has thousands of values."""
 
+import json
 from collections.abc import Mapping
 from typing import Any
 
@@ -24,6 +25,10 @@ class FastJSONRenderer(BaseRenderer):
     ) -> bytes:
         if data is None:
             return b""
-        return orjson.dumps(
-            data, default=JSONEncoder().default, option=orjson.OPT_PASSTHROUGH_DATETIME
-        )
+        try:
+            return orjson.dumps(
+                data, default=JSONEncoder().default, option=orjson.OPT_PASSTHROUGH_DATETIME
+            )
+        except orjson.JSONEncodeError:
+            # Numbers past 64 bits, such as files hold, and what is no text: escaped, in ASCII.
+            return json.dumps(data, cls=JSONEncoder, separators=(",", ":")).encode()

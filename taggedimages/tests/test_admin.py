@@ -288,3 +288,11 @@ def test_credentials_are_revoked_here_and_never_shown(staff: Client, model: str,
     credential.refresh_from_db()
     assert credential.revoked_at
     assert staff.get(to(model, "add")).status_code == 403
+
+
+def test_the_history_of_an_image_is_shown(staff: Client):
+    image = make_image("knee")
+    staff.post(to("images_image", "change", image.pk), {"name": "x", "album_id": "x"})
+    for number in ("1", "99999", "x"):
+        answer = staff.get(to("images_image", "history", image.pk), {"p": number})
+        assert answer.status_code == 200

@@ -22,6 +22,7 @@ FOUNDATION = {
     "taggedimages.postgresql.limits",
     "taggedimages.postgresql.prepared",
     "taggedimages.postgresql.routing",
+    "taggedimages.postgresql.text",
 }
 EDGES = {"v1", "admin", "management"}
 HTTP = ("rest_framework", "django.http", "drf_spectacular", "django_filters")

@@ -21,7 +21,7 @@ from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.mounts import Mount
 from taggedimages.dialects.atmosphere.schema import AtmosphereSchema
 from taggedimages.http import caching
-from taggedimages.http.errors import problem_of
+from taggedimages.http.errors import first_errors, problem_of
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import User
@@ -44,7 +44,7 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
         return None
     set_rollback()
     by_field = isinstance(error, ValidationError)
-    body = error.detail if by_field else {"detail": problem.message}  # type: ignore[attr-defined]
+    body = first_errors(error.detail) if by_field else {"detail": problem.message}  # type: ignore[attr-defined]
     return Response(body, status=problem.status, headers=problem.headers)
 
 
@@ -144,4 +144,5 @@ class AtmosphereViewSet(GenericViewSet[M]):
         return Mount(self.request)
 
     def get_serializer_context(self) -> dict[str, Any]:
-        return {"mount": self.mount, "user": self.request.user}
+        # A page shows the same tags again and again: each is written once.
+        return {"mount": self.mount, "user": self.request.user, "tags": {}}

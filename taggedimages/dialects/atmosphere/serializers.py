@@ -196,8 +196,10 @@ def _mount(serializer: serializers.Serializer[Any]) -> Mount:
 
 
 def _tags(image: Image, context: Mapping[str, Any]) -> list[dict[str, Any]]:
-    serializer = TagSerializer(context=context)
-    return [serializer.to_representation(link.tag) for link in image.imagetag_set.all()]
+    serializer, shown = TagSerializer(context=context), context["tags"]
+    tags = [link.tag for link in image.imagetag_set.all()]
+    shown |= {tag.pk: serializer.to_representation(tag) for tag in tags if tag.pk not in shown}
+    return [shown[tag.pk] for tag in tags]
 
 
 def _user(user: User | None, mount: Mount) -> dict[str, Any]:

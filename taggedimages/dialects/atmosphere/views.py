@@ -35,12 +35,13 @@ from taggedimages.dialects.atmosphere.serializers import (
     KeySerializer,
     TagSerializer,
 )
+from taggedimages.http import page_size
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.transactions import retried
-from tags import counters, curation, rights, tagging
+from tags import counters, curation, page_links, rights, tagging
 from tags.models import ImageTag, Tag
 
 INCLUDE_ENDED = OpenApiParameter(
@@ -58,7 +59,9 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     def get_queryset(self) -> ImageQuerySet:
         images, user = Image.objects.all(), self.request.user
         ended = includes_ended(self.request)
-        return with_links(images.include_ended(user) if ended else images.visible_to(user))
+        shown = images.include_ended(user) if ended else images.visible_to(user)
+        # A list has a rule of its own for the links.
+        return with_facts(shown) if self.action == "list" else with_links(shown)
 
     def get_serializer_class(self) -> type[ImageSerializer]:
         return DeployedImageSerializer if self.mount.deployed else ImageSerializer
@@ -66,8 +69,11 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     @documented("Images, newest first", parameters=[INCLUDE_ENDED])
     def list(self, request: Request) -> Response:
         images = self.filter_queryset(self.get_queryset())
-        page = self.paginate_queryset(images)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        page: Any = self.paginate_queryset(images)
+        page_links.fetch(page)
+        rows: Any = self.get_serializer(page, many=True).data
+        page_size.fit(rows, [(row, "tags") for row in rows], [(row, "description") for row in rows])
+        return self.get_paginated_response(rows)
 
     @documented("One image", parameters=[INCLUDE_ENDED])
     def retrieve(self, request: Request, id: str) -> Response:
@@ -110,14 +116,22 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
 
     def get_queryset(self) -> QuerySet[ImageTag]:
         links = ImageTag.objects.visible_to(self.request.user).order_by("id")
-        return links.select_related("image", "tag__user").prefetch_related(
-            Prefetch("image__imagetag_set", tagging.LINKS_OLDEST_FIRST)
-        )
+        links = links.select_related("image", "tag__user")
+        if self.action == "list":
+            return links
+        return links.prefetch_related(Prefetch("image__imagetag_set", tagging.LINKS_OLDEST_FIRST))
 
     @documented("Links, oldest first")
     def list(self, request: Request) -> Response:
-        page = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
+        page_links.fetch([link.image for link in page])
+        rows: Any = self.get_serializer(page, many=True).data
+        images = [row["image"] for row in rows]
+        described = (*images, *(row["tag"] for row in rows))
+        page_size.fit(
+            rows, [(one, "tags") for one in images], [(one, "description") for one in described]
+        )
+        return self.get_paginated_response(rows)
 
     @documented("One link")
     def retrieve(self, request: Request, id: str) -> Response:
@@ -168,8 +182,10 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
         tags: Any = DeferredJoin(self.get_queryset(), counters.count_tags)
-        page = self.paginate_queryset(tags)
-        return self.get_paginated_response(self.get_serializer(page, many=True).data)
+        page: Any = self.paginate_queryset(tags)
+        rows: Any = self.get_serializer(page, many=True).data
+        page_size.fit(rows, [], [(row, "description") for row in rows])
+        return self.get_paginated_response(rows)
 
     @documented("One tag")
     def retrieve(self, request: Request, id: str) -> Response:
@@ -226,8 +242,11 @@ class TokenViewSet(AtmosphereViewSet[Token]):
         return Response({"key": key, "user": {"username": request.user.username}})
 
 
+def with_facts(images: ImageQuerySet) -> ImageQuerySet:
+    """The images with all that is shown of them but their links."""
+    return images.select_related("created_by", "facts").defer("facts__exif", "facts__dicom")
+
+
 def with_links(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that is shown of them, in as many statements for one as for many."""
-    return images.select_related("created_by", "facts").prefetch_related(
-        Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST)
-    )
+    return with_facts(images).prefetch_related(Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST))

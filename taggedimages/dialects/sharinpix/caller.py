@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from taggedimages.dialects.sharinpix.text import is_storable
 from taggedimages.identity.models import User
+from taggedimages.postgresql.text import is_storable
 from tags.names import MAX_LENGTH
 
 # Rights that are implied or go by several names; the others are spelled as in the claims.

@@ -1,6 +1,5 @@
 """POST /token: sign narrower claims for somebody else (contract SharinPix, endpoints)."""
 
-import math
 import time
 from typing import Any
 
@@ -11,6 +10,8 @@ from taggedimages.dialects.sharinpix.caller import READ_RIGHT, Caller, caller_of
 
 # Who signs and for whom is not for the client to say.
 SIGNERS_CLAIMS = ("iss", "user_id", "iat", "grant_exp")
+# In epoch seconds: 64 bits hold no later one.
+LAST_MOMENT = 2**63
 
 
 def token(caller: Caller, permission: dict[str, Any]) -> str:
@@ -30,12 +31,15 @@ def token(caller: Caller, permission: dict[str, Any]) -> str:
 def _end(caller: Caller, claims: dict[str, Any]) -> dict[str, int]:
     """No later than the caller's own end, which each answer puts off by as much."""
     asked, own = claims.get("exp"), caller.claims.get("exp")
-    if asked is not None and (isinstance(asked, bool) or not isinstance(asked, int | float)):
-        raise ValidationError({"permission": "exp is not a number."})
-    if asked is not None and not math.isfinite(asked):
-        raise ValidationError({"permission": "exp is not a number."})
+    if asked is not None and not _is_moment(asked):
+        raise ValidationError({"permission": "exp is not a number of seconds."})
     ends = [int(end) for end in (asked, own) if end is not None]
     return {"exp": min(ends)} if ends else {}
+
+
+def _is_moment(exp: Any) -> bool:
+    """Whether it is a number of seconds: not infinite, and not thousands of digits."""
+    return isinstance(exp, int | float) and not isinstance(exp, bool) and abs(exp) < LAST_MOMENT
 
 
 def _within(asked: Caller, caller: Caller) -> bool:

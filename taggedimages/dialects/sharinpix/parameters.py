@@ -10,8 +10,9 @@ from django.http import QueryDict
 from rest_framework.exceptions import ParseError, ValidationError
 from rest_framework.request import Request
 
-from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
-from taggedimages.http.parsers import MAX_DEPTH, is_deeper_than
+from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.http.parsers import check_bounds
+from taggedimages.postgresql.text import is_storable
 
 MAX_IDS = 500
 MAX_TEXT_CHARACTERS = 255
@@ -93,10 +94,10 @@ class Parameters:
         if not values:
             return None
         texts = [text for value in values if isinstance(value, str) for text in value.split(",")]
-        found = dict.fromkeys(uuid for text in texts if (uuid := uuid_in(text.strip())))
-        if max(len(found), len(set(texts))) > MAX_IDS:
+        distinct = dict.fromkeys(texts)
+        if len(distinct) > MAX_IDS:
             raise ValidationError({name: f"At most {MAX_IDS} ids."})
-        return list(found)
+        return list(dict.fromkeys(uuid for text in distinct if (uuid := uuid_in(text.strip()))))
 
     def json(self, name: str) -> dict[str, Any] | None:
         """A JSON object, as such or as text; None when it is absent or empty."""
@@ -110,8 +111,11 @@ class Parameters:
                 raise ValidationError({name: "Not JSON."}) from error
         if value is None or value == "":
             return None
-        if not isinstance(value, dict) or is_deeper_than(value, MAX_DEPTH):
-            raise ValidationError({name: "Not a JSON object, or too deep."})
+        if not isinstance(value, dict):
+            raise ValidationError({name: "Not a JSON object."})
+        check_bounds(value)
+        if len(json.dumps(value)) > MAX_JSON:
+            raise ValidationError({name: "Too long."})
         return value
 
     def _values(self, name: str) -> list[Any]:

@@ -9,8 +9,9 @@ from urllib.parse import unquote
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 
 from taggedimages.dialects.sharinpix.caller import Caller, Labels
-from taggedimages.dialects.sharinpix.parameters import MAX_TEXT_CHARACTERS, Parameters
-from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
+from taggedimages.dialects.sharinpix.parameters import MAX_JSON, MAX_TEXT_CHARACTERS, Parameters
+from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.postgresql.text import is_storable
 from tags import curation
 from tags.models import Tag
 from tags.names import MAX_LENGTH
@@ -106,6 +107,8 @@ def _labels_in(given: Parameters) -> dict[str, str]:
 
 
 def _json_in(text: str) -> Any:
+    if len(text) > MAX_JSON:
+        return text
     try:
         value = json.loads(text)
     except (ValueError, RecursionError):

@@ -18,10 +18,10 @@ def statements(client, path):
 @pytest.mark.parametrize(
     ("path", "expected"),
     [
-        ("images", 5),
-        ("images?include_ended=true", 5),
-        ("images?search=knee+x&featured=false&ordering=name", 9),
-        ("image_tags", 3),
+        ("images", 6),
+        ("images?include_ended=true", 6),
+        ("images?search=knee+x&featured=false&ordering=name", 10),
+        ("image_tags", 4),
         ("tags", 2),
     ],
 )

@@ -21,7 +21,8 @@ from taggedimages.dialects.sharinpix.openapi import (
 )
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer, TrashedImageSerializer
-from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
+from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.postgresql.text import is_storable
 
 MAX_DESCRIPTION = 10_000
 # Which right it takes to change a field.

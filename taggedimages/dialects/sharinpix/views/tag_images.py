@@ -14,8 +14,9 @@ from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SOURCE, Sharin
 from taggedimages.dialects.sharinpix.openapi import IMAGE_IDS, IMAGE_IDS_BODY, documented
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
-from taggedimages.dialects.sharinpix.text import is_storable, uuid_in
+from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.identity.authentication import author_of
+from taggedimages.postgresql.text import is_storable
 from tags import tagging
 from tags.curation import establish
 from tags.models import ImageTag, Tag
