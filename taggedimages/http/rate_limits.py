@@ -46,9 +46,8 @@ def limit(request: HttpRequest | Request, kind: Kind) -> None:
 
 
 def _caller(request: HttpRequest | Request, kind: Kind) -> str:
-    user = request.user
-    if isinstance(user, User) and kind not in BY_ADDRESS:
-        return f"user {user.pk}"
+    if kind not in BY_ADDRESS and isinstance(request.user, User):
+        return f"user {request.user.pk}"
     return f"address {client_address(request.META)}"
 
 
@@ -99,7 +98,11 @@ def refused(request: HttpRequest, error: RateExceeded | Busy) -> HttpResponse:
     problem = problem_of(error)
     assert problem
     if _is_of_admin(request):
-        page = admin.site.each_context(request) | {"title": "Not now", "message": problem.message}
+        page = admin.site.each_context(request) | {
+            "title": "Not now",
+            "message": problem.message,
+            "is_nav_sidebar_enabled": False,
+        }
         answer = render(request, "taggedimages/refused.html", page, status=problem.status)
     else:
         answer = api_of(request.path_info).refuse(problem.status, problem.message)
