@@ -24,6 +24,8 @@ from search.results import SearchResults
 from search.v1.parameters import text_query
 from taggedimages.http.errors import flattened
 from taggedimages.http.fields import MAX_INT64
+from taggedimages.http.rate_limits import limit
+from taggedimages.identity.rate_limits import Kind
 
 # A search that starts so is one by conditions.
 CONDITIONS = re.compile(r"[a-z_]+=")
@@ -94,9 +96,13 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         self, request: HttpRequest, queryset: Any, search_term: str
     ) -> tuple[Any, bool]:
         if not CONDITIONS.match(search_term):
+            if search_term:
+                limit(request, Kind.SEARCHES)
             return queryset.filter(*map(_told, search_term.split())), False
         try:
             query, order = text_query(search_term)
+            if query.is_expensive:
+                limit(request, Kind.SEARCHES)
             found = SearchResults(query, Viewer.of(request.user), order, images=queryset)
             if order == NEWEST:
                 # Nothing was said of an order, so the list's own stays.

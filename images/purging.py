@@ -1,5 +1,5 @@
 """What time alone decides: uploads that never came, trash that was kept long enough, files of
-deleted images.
+deleted images, counts of callers.
 
 Each step can be repeated and can run in several places at once: doing it twice changes nothing.
 """
@@ -22,6 +22,7 @@ from images import (
     uploads,
 )
 from images.models import Image, PartedUpload
+from taggedimages.identity.forgetting import forget_callers
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +107,7 @@ def remove_deleted() -> int:
 
 
 PURGE_STEPS: tuple[Callable[[], int], ...] = (
+    forget_callers,
     empty_trash,
     end_abandoned,
     abort_stale,

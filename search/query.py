@@ -61,6 +61,11 @@ class Query:
     min_size: int | None = None
     max_size: int | None = None
 
+    @property
+    def is_expensive(self) -> bool:
+        """Whether text is looked for, rather than names and numbers that an index has as such."""
+        return bool(self.match_tags or self.words or self.name_contains or self.filename_contains)
+
 
 # What no image answers.
 NOTHING = Query(upload_states=())

@@ -85,6 +85,7 @@ MIDDLEWARE = [
     "django.contrib.auth.middleware.AuthenticationMiddleware",
     "django.contrib.messages.middleware.MessageMiddleware",
     "django.middleware.clickjacking.XFrameOptionsMiddleware",
+    "taggedimages.http.rate_limits.RateLimits",
     "taggedimages.http.middleware.BreakReferenceCycles",
     # Last, since it may run a view again.
     "taggedimages.http.middleware.Replicas",
@@ -223,6 +224,12 @@ MAX_UPLOAD_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_UPLOAD_BODY_BYTES", default=4_
 DATA_UPLOAD_MAX_MEMORY_SIZE = max(MAX_BODY_BYTES, MAX_UPLOAD_BODY_BYTES)
 MAX_LIST_ITEMS = env.int("TAGGEDIMAGES_MAX_LIST_ITEMS", default=1_000)
 MAX_SEARCH_TERMS = env.int("TAGGEDIMAGES_MAX_SEARCH_TERMS", default=100)
+# How often a minute, by `identity.rate_limits.Kind`; 0 is no limit.
+RATE_LOGINS = env.int("TAGGEDIMAGES_RATE_LOGINS", default=10)
+RATE_WRONG_PASSWORDS = env.int("TAGGEDIMAGES_RATE_WRONG_PASSWORDS", default=10)
+RATE_ANONYMOUS_WRITES = env.int("TAGGEDIMAGES_RATE_ANONYMOUS_WRITES", default=60)
+RATE_UPLOADS = env.int("TAGGEDIMAGES_RATE_UPLOADS", default=600)
+RATE_SEARCHES = env.int("TAGGEDIMAGES_RATE_SEARCHES", default=120)
 # Whole lists that one process streams at a time: each has a thread of the web server to itself.
 MAX_STREAMS = env.int("TAGGEDIMAGES_MAX_STREAMS", default=2)
 
@@ -297,9 +304,12 @@ CONTENT_SECURITY_POLICY = {
     "base-uri": "'none'",
     "object-src": "'none'",
 }
-if env.bool("TAGGEDIMAGES_BEHIND_PROXY", default=False):
+# Believe X-Forwarded-Proto, and the last address of X-Forwarded-For.
+BEHIND_PROXY = env.bool("TAGGEDIMAGES_BEHIND_PROXY", default=False)
+if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
+AUTHENTICATION_BACKENDS = ["taggedimages.identity.passwords.PasswordBackend"]
 AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")

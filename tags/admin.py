@@ -13,7 +13,9 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from taggedimages.http.fields import MAX_INT64
+from taggedimages.http.rate_limits import limit
 from taggedimages.identity.authentication import author_of
+from taggedimages.identity.rate_limits import Kind
 from tags import counters, curation
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
@@ -63,6 +65,13 @@ class TagAdmin(admin.ModelAdmin[Tag]):
         return Tag.objects.alphabetical().annotate(
             uses=Coalesce(Subquery(links.annotate(n=Count("pk")).values("n")), 0)
         )
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[Any, bool]:
+        if search_term:
+            limit(request, Kind.SEARCHES)
+        return super().get_search_results(request, queryset, search_term)
 
     @admin.display(description="images")
     def images_tagged(self, tag: Any) -> int:

@@ -20,7 +20,8 @@ from taggedimages.factories import TESTS, make_image, make_pending
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = timedelta(days=40)
-NOTHING = {"empty_trash": 0, "end_abandoned": 0, "abort_stale": 0, "remove_deleted": 0}
+STEPS = ("forget_callers", "empty_trash", "end_abandoned", "abort_stale", "remove_deleted")
+NOTHING = dict.fromkeys(STEPS, 0)
 
 
 @pytest.fixture(autouse=True)
@@ -166,7 +167,8 @@ class TestDeleted:
         out = io.StringIO()
         call_command("purge", stdout=out)
         assert out.getvalue() == (
-            "empty trash: 0, end abandoned: 0, abort stale: 0, remove deleted: 1\n"
+            "forget callers: 0, empty trash: 0, end abandoned: 0, abort stale: 0,"
+            " remove deleted: 1\n"
         )
         assert storage.head(image.key) is None
 

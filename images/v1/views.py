@@ -47,9 +47,11 @@ from search.v1.views import browse, documented
 from taggedimages.http import caching
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.parsers import check_bounds
+from taggedimages.http.rate_limits import limit
 from taggedimages.http.reading import read
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import Author
+from taggedimages.identity.rate_limits import Kind
 from taggedimages.transactions import retried
 from taggedimages.v1 import SOURCE
 from taggedimages.v1.ids import parse_id
@@ -96,6 +98,7 @@ class ImageViewSet(GenericViewSet[Image]):
         },
     )
     def create(self, request: Request) -> Response:
+        limit(request, Kind.UPLOADS)
         asked = read(ImageCreateSerializer, request.data)
         author = author_of(request, SOURCE)
         created = begin_parts(asked, author) if "parts" in asked else _begun(asked, author)
@@ -211,6 +214,7 @@ class UploadView(APIView):
         responses={201: UploadedSerializer},
     )
     def post(self, request: Request) -> Response:
+        limit(request, Kind.UPLOADS)
         asked = read(UploadCreateSerializer, request.data)
         author = author_of(request, SOURCE)
         body = asked["image_data"]

@@ -19,6 +19,8 @@ from search.v1 import streams
 from search.v1.cursors import cursor_at, position_of
 from search.v1.parameters import Asked, BrowseParameters, SearchParameters, search_query
 from search.v1.serializers import ImageBrowsePageSerializer
+from taggedimages.http.rate_limits import limit
+from taggedimages.identity.rate_limits import Kind
 from taggedimages.v1.cursors import LINK_HEADER
 from taggedimages.v1.pagination import page_response, read_page
 
@@ -57,10 +59,12 @@ class SearchViewSet(GenericViewSet[Image]):
 def browse(request: Request, asked: Asked) -> HttpResponseBase:
     """What a request asks for, in the part and the form that it wants.
 
-    Raises ValidationError, TooManyStreams.
+    Raises ValidationError, RateExceeded, TooManyStreams.
     """
     part = read_page(BrowseParameters, request)
     after = position_of(part["cursor"], asked.order) if part["cursor"] else None
+    if asked.query.is_expensive or part["facets"]:
+        limit(request, Kind.SEARCHES)
     found = SearchResults(asked.query, Viewer.of(request.user), asked.order)
     if streams.is_wanted(request):
         return streams.streamed(request, found, after)

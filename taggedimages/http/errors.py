@@ -24,6 +24,9 @@ from images.part_uploads import BadPlan, NotUnderWay
 from images.quotas import QuotaExceeded
 from images.storage import PartsRefused, StorageUnavailable
 from images.uploads import NotArrived
+from taggedimages.identity.hashing import Busy
+from taggedimages.identity.rate_limits import RateExceeded
+from taggedimages.identity.signed_answers import UnderWay
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
@@ -82,7 +85,7 @@ def problem_of(error: Exception) -> Problem | None:
         case PermissionDenied():
             return Problem(403, "Forbidden.")
         case Restricted() | OnImagesOfOthers():
-            return Problem(403, str(error))
+            return Problem(403, line(error))
         case RequestDataTooBig():
             return Problem(413, BodyTooLarge.default_detail)
         case QuotaExceeded():
@@ -92,6 +95,12 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, line(error))
+        case RateExceeded():
+            return Problem(429, str(error), headers={"Retry-After": str(error.seconds)})
+        case Busy():
+            return Problem(503, str(error), headers=RETRY_AFTER)
+        case UnderWay():
+            return Problem(409, str(error), headers=RETRY_AFTER)
         case StorageUnavailable():
             return Problem(503, "The object store is unavailable.", headers=RETRY_AFTER)
         case OperationalError() | InterfaceError() | InternalError():

@@ -1,6 +1,7 @@
-"""Projects, users and the credentials that speak for them."""
+"""Projects, users and the credentials that speak for them; what is counted of callers."""
 
 import uuid
+from functools import partial
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
@@ -8,6 +9,8 @@ from django.contrib.postgres.fields import ArrayField
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
+
+from taggedimages.identity import hashing
 
 
 def default_project_id() -> str:
@@ -67,6 +70,22 @@ class User(AbstractUser):
         known: int | None = self.__dict__.get("number_of_project")
         return self.project.number if known is None else known
 
+    @property
+    def account(self) -> str:
+        """Whom wrong passwords are counted by, as `identity.rate_limits` has it."""
+        return f"account {self.username}"
+
+    def has_password(self, password: str | None) -> bool:
+        """Whether this is their password, and they may come in; nothing is counted."""
+        return super().check_password(password) and self.is_active
+
+    def check_password(self, raw_password: str | None) -> bool:
+        """The same, as Django's forms ask it: wrong ones are counted by account.
+
+        Raises RateExceeded, hashing.Busy.
+        """
+        return hashing.checked(partial(self.has_password, raw_password), self.account)
+
 
 class Token(models.Model):
     """A bearer token of any dialect. Only its SHA-256 is kept: 256 random bits need no salt."""
@@ -97,3 +116,39 @@ class SigningKey(models.Model):
 
     def __str__(self) -> str:
         return f"{self.kind} key {self.key_id} of {self.user}"
+
+
+class Bucket(models.Model):
+    """What a caller may still do of one kind (`identity.buckets`). Unlogged."""
+
+    key = models.BinaryField(primary_key=True, max_length=16)
+    full_at = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"full at {self.full_at}"
+
+
+class Attempts(models.Model):
+    """When a caller last tried to log in (`identity.attempts`). Unlogged."""
+
+    key = models.BinaryField(primary_key=True, max_length=16)
+    at = ArrayField(models.DateTimeField())
+
+    def __str__(self) -> str:
+        return f"{len(self.at)} attempts"
+
+
+class SignedAnswer(models.Model):
+    """What a signed write was answered, while its signature holds (`identity.signed_answers`)."""
+
+    # SHA-256 of the signature.
+    key = models.BinaryField(primary_key=True, max_length=32)
+    expires_at = models.DateTimeField(db_index=True)
+    # 0 as long as the write is being carried out, which nobody else sees.
+    status = models.SmallIntegerField(default=0)
+    headers = models.JSONField(default=dict)
+    # JSON; empty for none.
+    body = models.TextField(default="")
+
+    def __str__(self) -> str:
+        return f"{self.status} until {self.expires_at}"

@@ -1,27 +1,70 @@
-"""Users told by their password, as the login of a dialect sends it."""
+"""Users told by their password: all that asks for one comes through here, or User.check_password.
+
+That is the admin's login and the login of a dialect.
+"""
 
 import uuid
 from contextlib import suppress
+from functools import partial
+from typing import Any
 
 from django.contrib.auth import authenticate
+from django.contrib.auth.backends import ModelBackend
 
+from taggedimages.identity import hashing
+from taggedimages.identity.addresses import client_address
 from taggedimages.identity.models import User
 
 
-def user_of_password(password: str, *, username: str = "", user_id: str = "") -> User | None:
+class PasswordBackend(ModelBackend):
+    """Django's users and permissions; wrong passwords are counted by account and by address.
+
+    An account that is unknown, has no password or is not active is treated as any other: a hash is
+    computed, and it is counted.
+    """
+
+    def authenticate(
+        self,
+        request: Any,
+        username: str | None = None,
+        password: str | None = None,
+        **credentials: Any,
+    ) -> User | None:
+        """Whom name and password speak for. Raises RateExceeded, hashing.Busy."""
+        if username is None or password is None:
+            return None
+        user = User.objects.filter(username=username).first() or User(username=username)
+        callers = [user.account]
+        if request is not None and (address := client_address(request.META)):
+            callers.append(f"address {address}")
+        is_right = partial(user.has_password, password)
+        return user if hashing.checked(is_right, *callers) else None
+
+
+def user_of_password(
+    password: str, *, username: str = "", user_id: str = "", request: Any = None
+) -> User | None:
     """Whom a name, or the id or uuid of a user, with this password speaks for; None when wrong.
 
-    It takes as long for a user that is unknown: a hash is computed then too.
+    It takes as long for a user that is unknown. The request tells the address. Raises RateExceeded,
+    hashing.Busy.
     """
-    user = authenticate(username=username or _username(user_id), password=password)
+    name = username or _username(user_id)
+    user = authenticate(request=request, username=name, password=password)
     return user if isinstance(user, User) else None
 
 
 def _username(user_id: str) -> str:
-    users = User.objects.none()
+    """The name of the user with an id or uuid; for an unknown one, a name that nobody can have.
+
+    It is one of its own, so that wrong passwords of unknown users are counted apart, too.
+    """
+    known: dict[str, int | uuid.UUID] = {}
     if user_id.isascii() and user_id.isdecimal() and len(user_id) < 19:
-        users = User.objects.filter(pk=int(user_id))
+        known["pk"] = int(user_id)
     else:
         with suppress(ValueError):
-            users = User.objects.filter(uuid=uuid.UUID(user_id))
-    return users.values_list("username", flat=True).first() or ""
+            known["uuid"] = uuid.UUID(user_id)
+    found = User.objects.filter(**known).values_list("username", flat=True).first() if known else ""
+    # Names have no spaces.
+    return found or f"user {next(iter(known.values()), user_id)}"

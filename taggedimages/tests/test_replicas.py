@@ -232,6 +232,19 @@ class TestPrimaryAway:
             ready = service.call("GET", "/readyz")
             assert (ready.status_code, ready.json()["database"]) == (200, "read-only")
 
+    def test_expensive_searches_are_counted_no_longer(self, service, how):
+        limits = {"TAGGEDIMAGES_ANONYMOUS": "read-only", "TAGGEDIMAGES_RATE_SEARCHES": "2"}
+
+        def search():
+            return requests.get(f"{url}/v1/images?facets=tags", timeout=SOON).status_code
+
+        with serving(service.environment | limits) as [url]:
+            assert eventually(lambda: search() == 429)
+            with service.without(service.primary, how=how):
+                assert [search() for _ in range(4)] == [200] * 4
+            # Counts are not logged: those of a server that was killed are forgotten.
+            assert eventually(lambda: search() == 429)
+
     def test_an_upload_that_cannot_be_noted_is_shown_as_awaited(self, service):
         created = service.create()
         requests.put(created["upload_url"], data=make_png(), timeout=SOON)

@@ -14,6 +14,7 @@ EVERYWHERE = {
     "401": "A token is wrong, or needed.",
     "411": "A body of untold length.",
     "413": "The body is too large.",
+    "429": "Too often; see Retry-After.",
     "503": "The database or the object store is unavailable; see Retry-After.",
 }
 WITH_ID = {"404": "Unknown, deleted or hidden id."}

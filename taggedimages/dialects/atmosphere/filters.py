@@ -23,6 +23,8 @@ from search.query import NOTHING, Query, TagValues
 from search.results import SearchResults
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.references import ReferenceFilter
+from taggedimages.http.rate_limits import limit
+from taggedimages.identity.rate_limits import Kind
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from tags import counters
 from tags.models import ImageTag, Tag
@@ -63,12 +65,19 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
         return images
 
     def filter_queryset(self, images: ImageQuerySet) -> SearchResults:
-        """What was asked for, of images that are fetched as a queryset says."""
+        """What was asked for, of images that are fetched as a queryset says.
+
+        Raises ValidationError, RateExceeded.
+        """
         asked = {name: value for name, value in self.form.cleaned_data.items() if value is not None}
         current = not includes_ended(self.request)
         order = _order_of(asked.get("ordering") or "", current=current)
         viewer = Viewer.of(self.request.user)
-        return SearchResults(_query(asked), viewer, order, images=images)
+        query = _query(asked)
+        # `featured` is a name, though it is looked for in any case.
+        if query.words:
+            limit(self.request, Kind.SEARCHES)
+        return SearchResults(query, viewer, order, images=images)
 
 
 def includes_ended(request: Request) -> bool:

@@ -12,6 +12,7 @@ ERRORS_EVERYWHERE = {
     "403": "Not logged in, or no right to do so.",
     "411": "A body of untold length.",
     "413": "The body is too large.",
+    "429": "Too often; see Retry-After.",
     "503": "A dependency is away; see Retry-After.",
 }
 ERRORS_OF_RECORDS = {"404": "Unknown, ended or hidden; a page that is not there."}

@@ -10,6 +10,7 @@ from rest_framework.request import Request
 from taggedimages.dialects.ims import signing
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import User
+from taggedimages.identity.signed_answers import Signature
 
 if TYPE_CHECKING:
     from rest_framework.views import APIView
@@ -37,13 +38,16 @@ class TokenAuthentication(BaseAuthentication):
 
 
 class SignatureAuthentication(BaseAuthentication):
-    """`Authorization: SDK-HMAC-SHA256 Access=..., SignedHeaders=..., Signature=...`."""
+    """`Authorization: SDK-HMAC-SHA256 Access=..., SignedHeaders=..., Signature=...`.
 
-    def authenticate(self, request: Request) -> tuple[User, None] | None:
+    The Signature is `request.auth`: a write that it signs is carried out once.
+    """
+
+    def authenticate(self, request: Request) -> tuple[User, Signature] | None:
         if not request.headers.get("Authorization", "").startswith(signing.SDK_ALGORITHM):
             return None
         try:
-            return signing.signer_of(request._request), None
+            return signing.signer_of(request._request)
         except signing.BadSignature as error:
             raise AuthenticationFailed(str(error)) from error
 

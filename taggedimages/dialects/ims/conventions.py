@@ -2,13 +2,14 @@
 
 import uuid
 from collections.abc import Iterable, Iterator
+from functools import partial
 from typing import Any
 
 from django.http import HttpResponse, JsonResponse
 from rest_framework import exceptions
 from rest_framework.authentication import BaseAuthentication
 from rest_framework.parsers import BaseParser
-from rest_framework.permissions import BasePermission
+from rest_framework.permissions import SAFE_METHODS, BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.serializers import Serializer
@@ -16,7 +17,7 @@ from rest_framework.views import set_rollback
 from rest_framework.viewsets import ViewSet
 
 from images.models import Image
-from taggedimages.dialects.ims import codes
+from taggedimages.dialects.ims import codes, replays
 from taggedimages.dialects.ims.authentication import (
     OwnProject,
     SignatureAuthentication,
@@ -27,6 +28,7 @@ from taggedimages.http.errors import problem_of
 from taggedimages.http.parsers import BoundedJSONParser, IgnoreAcceptHeader
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
+from taggedimages.identity.signed_answers import Signature
 from tags.tagging import TooManyTags
 
 SOURCE = "ims"
@@ -100,6 +102,8 @@ class ImsViewSet(ViewSet):
     content_negotiation_class = AlwaysJson
     http_method_names = ["get", "head", "post", "put", "delete"]
     schema = ImsSchema()
+    # Whether a POST changes nothing.
+    only_reads = False
 
     def get_exception_handler(self) -> Any:
         return handle
@@ -110,6 +114,15 @@ class ImsViewSet(ViewSet):
         answer = super().finalize_response(request, response, *args, **kwargs)
         answer.headers[REQUEST_ID] = uuid.uuid4().hex
         return answer
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        method = str(request.method).lower()
+        write = getattr(self, method, None)
+        reads = request.method in SAFE_METHODS or self.only_reads
+        if write and not reads and isinstance(request.auth, Signature):
+            # REST framework calls the view's method of this name next.
+            setattr(self, method, partial(replays.once, self, request.auth, write))
 
     def asked(self, serializer_class: type[Serializer[Any]]) -> Any:
         """The body, checked. Raises ValidationError."""

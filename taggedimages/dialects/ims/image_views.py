@@ -29,10 +29,14 @@ from taggedimages.dialects.ims.serializers import (
 )
 from taggedimages.http import caching
 from taggedimages.http.openapi import ETAG, IF_NONE_MATCH, NOT_MODIFIED
+from taggedimages.http.rate_limits import limit
+from taggedimages.identity.rate_limits import Kind
 
 
 class ResourceViewSet(ImsViewSet):
     """The images of a project by their tags."""
+
+    only_reads = True
 
     @documented(
         summary="Find or count images by their tags",
@@ -42,8 +46,11 @@ class ResourceViewSet(ImsViewSet):
     def act(self, request: Request, project_id: str) -> Response:
         action = self.asked(ActionSerializer)["action"]
         asked = self.asked(ACTIONS[action])
+        query = query_of(asked)
+        if query.is_expensive:
+            limit(request, Kind.SEARCHES)
         images = with_tags(Image.objects.current().of_project(project_id))
-        found = SearchResults(query_of(asked), viewer_of(project_id), images=images)
+        found = SearchResults(query, viewer_of(project_id), images=images)
         answer = {"total_count": found.count()}
         if action == "count":
             return Response(answer)

@@ -17,9 +17,11 @@ from taggedimages.dialects.ims.authentication import challenge
 from taggedimages.dialects.ims.conventions import ImsViewSet
 from taggedimages.dialects.ims.schema import documented
 from taggedimages.http.fields import StrictCharField
+from taggedimages.http.rate_limits import limit
 from taggedimages.identity.credentials import issue_token
 from taggedimages.identity.models import User
 from taggedimages.identity.passwords import user_of_password
+from taggedimages.identity.rate_limits import Kind
 
 LIFETIME = timedelta(hours=24)
 DOMAIN = {"id": "default", "name": "Default"}
@@ -128,10 +130,14 @@ class TokenViewSet(ImsViewSet):
         auth=[],
     )
     def create(self, request: Request) -> Response:
+        limit(request, Kind.LOGINS)
         auth = self.asked(TokenRequestSerializer)["auth"]
         asked = auth["identity"]["password"]["user"]
         user = user_of_password(
-            asked["password"], username=asked.get("name", ""), user_id=asked.get("id", "")
+            asked["password"],
+            username=asked.get("name", ""),
+            user_id=asked.get("id", ""),
+            request=request,
         )
         project = auth.get("scope", {}).get("project", {})
         if user is None or not set(project.values()) <= {user.project_id}:

@@ -28,6 +28,7 @@ ERRORS = {
     "404": "No such image, or no such tag on it.",
     "411": "A body of untold length.",
     "413": "The body is too large.",
+    "429": "Too often; see Retry-After.",
     "503": "The database or the object store is unavailable; see Retry-After.",
 }
 

@@ -15,6 +15,7 @@ from django.utils import timezone
 
 from taggedimages.identity.credentials import signing_secret
 from taggedimages.identity.models import SigningKey, User
+from taggedimages.identity.signed_answers import Signature
 
 SDK_ALGORITHM = "SDK-HMAC-SHA256"
 SIGNATURE_TOLERANCE = timedelta(minutes=15)
@@ -28,14 +29,15 @@ class BadSignature(Exception):
     """The request is not signed as it should be; the text says what is wrong."""
 
 
-def signer_of(request: HttpRequest) -> User:
-    """The user whose secret key signed the request. Raises BadSignature."""
+def signer_of(request: HttpRequest) -> tuple[User, Signature]:
+    """The user whose secret key signed the request, and with what. Raises BadSignature."""
     claim = AUTHORIZATION.fullmatch(request.headers.get("Authorization", "").strip())
     if claim is None:
         raise BadSignature("The Authorization header cannot be read.")
     access_key, signed_headers, signature = claim.groups()
     date = request.headers.get("X-Sdk-Date", "")
-    if abs(timezone.now() - _instant(date)) > SIGNATURE_TOLERANCE:
+    signed_at = _instant(date)
+    if abs(timezone.now() - signed_at) > SIGNATURE_TOLERANCE:
         raise BadSignature("X-Sdk-Date is more than 15 minutes from now.")
     # An unknown key costs as much as a wrong signature, and is told as one.
     user, secret = signing_secret(SigningKey.Kind.IMS, access_key) or (None, "")
@@ -46,7 +48,8 @@ def signer_of(request: HttpRequest) -> User:
     matches = [hmac.compare_digest(signature, one) for one in expected]
     if user is None or not any(matches):
         raise BadSignature("The signature does not fit the request.")
-    return user
+    digest = hashlib.sha256(signature.encode()).digest()
+    return user, Signature(digest, signed_at + SIGNATURE_TOLERANCE)
 
 
 def _signature(secret: str, date: str, canonical: bytes) -> str:

@@ -42,6 +42,7 @@ class ErrorsDocumented(AutoSchema):
         "404": "Unknown here.",
         "411": "A body of untold length.",
         "413": "The body is too large.",
+        "429": "Too often; see Retry-After.",
         "503": "The database or the object store is unavailable; see Retry-After.",
     }
 

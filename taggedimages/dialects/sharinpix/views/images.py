@@ -22,6 +22,8 @@ from taggedimages.dialects.sharinpix.openapi import (
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer, TrashedImageSerializer
 from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.http.rate_limits import limit
+from taggedimages.identity.rate_limits import Kind
 from taggedimages.postgresql.text import is_storable
 
 MAX_DESCRIPTION = 10_000
@@ -106,6 +108,8 @@ class ImageViewSet(SharinPixViewSet):
     def search(self, request: Request) -> Response:
         images = reach.listed(caller(request))
         asked = Parameters(request).text("q")
+        if asked:
+            limit(request, Kind.SEARCHES)
         return _listed(images.filter(query_language.listed(asked)) if asked else images)
 
     def image(self, id: str, *rights: str) -> Image:

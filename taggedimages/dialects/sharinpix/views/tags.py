@@ -17,7 +17,9 @@ from taggedimages.dialects.sharinpix.serializers import (
     SuggestedTagSerializer,
     TagSerializer,
 )
+from taggedimages.http.rate_limits import limit
 from taggedimages.identity.authentication import author_of
+from taggedimages.identity.rate_limits import Kind
 from tags import rights
 from tags.completion import completions
 from tags.curation import describe, establish
@@ -83,7 +85,10 @@ class TagViewSet(SharinPixViewSet):
         given = Parameters(request)
         filters = given.json("filters") or {}
         flags = {name: wanted for name, wanted in filters.items() if isinstance(wanted, bool)}
-        found = completions(given.text("q") or "", SUGGESTIONS, flags)
+        asked = given.text("q")
+        if asked:
+            limit(request, Kind.SEARCHES)
+        found = completions(asked or "", SUGGESTIONS, flags)
         return rows(SuggestedTagSerializer, found)
 
 

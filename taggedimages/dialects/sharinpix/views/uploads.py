@@ -24,7 +24,9 @@ from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer
 from taggedimages.dialects.sharinpix.tag_inputs import labelled
 from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.http.rate_limits import limit
 from taggedimages.identity.authentication import author_of
+from taggedimages.identity.rate_limits import Kind
 from tags import restriction, tagging
 from tags.curation import establish
 
@@ -38,6 +40,7 @@ class StorageFileViewSet(SharinPixViewSet):
         responses=ANNOUNCED,
     )
     def create(self, request: Request, storage_id: str) -> Response:
+        limit(request, Kind.UPLOADS)
         given = Parameters(request)
         album_id, name = given.required("album_id"), given.required("name")
         size, media_type = given.size("size"), given.text("type") or ""
