@@ -47,7 +47,7 @@ class Front:
 
     @property
     def workers(self) -> list[psutil.Process]:
-        return psutil.Process(self.process.pid).children()
+        return list(psutil.Process(self.process.pid).children())
 
     def connect(self, head: bytes = b"", buffer: int = 0) -> socket.socket:
         """A connection on which this was sent; closed with the test."""

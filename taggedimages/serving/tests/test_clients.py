@@ -223,7 +223,7 @@ def make_many(count: int) -> None:
     """So many images, of one kind."""
     first = make_image()
     made = {"uuid": "gen_random_uuid()", "key": "key || n"}
-    columns = [f.column for f in Image._meta.concrete_fields if not f.primary_key]
+    columns = [str(f.column) for f in Image._meta.concrete_fields if not f.primary_key]
     shown = ", ".join(made.get(column, column) for column in columns)
     with connection.cursor() as cursor:
         cursor.execute(
