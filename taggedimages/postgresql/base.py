@@ -17,7 +17,7 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from threading import Lock, get_ident
-from typing import Any
+from typing import Any, NamedTuple
 
 import psycopg2
 from django.conf import settings
@@ -37,17 +37,17 @@ _deadline: ContextVar[float] = ContextVar("deadline", default=math.inf)
 
 
 class Hope:
-    """What the threads of a process know of a server: whether there is use in waiting for it."""
+    """What the threads of a process know of something: whether there is use in waiting for it."""
 
     def __init__(self) -> None:
         self.is_lost = False
         self._lock = Lock()
-        # Who looks whether a lost server is back, and when another may.
+        # Who looks whether it is back, and when another may.
         self._scout: int | None = None
         self._next_at = 0.0
 
     def check(self) -> None:
-        """Raise OperationalError where the server is lost, but for one thread at a time.
+        """Raise OperationalError where it is lost, but for one thread at a time.
 
         Who has said how long it will wait (`answers_within`) may always ask.
         """
@@ -61,21 +61,40 @@ class Hope:
             self._scout, self._next_at = get_ident(), time.monotonic() + SCOUT_SECONDS
 
     def lose(self) -> None:
-        """The server was waited for in vain; not where the caller itself gave it little time."""
+        """It was waited for in vain; not where the caller itself gave it little time."""
         if _deadline.get() == math.inf:
             with self._lock:
                 self.is_lost, self._scout = True, None
                 self._next_at = time.monotonic() + REST_SECONDS
 
     def regain(self) -> None:
-        """The server has answered."""
+        """It was not waited for in vain."""
         if self.is_lost:
             with self._lock:
                 self.is_lost, self._scout = False, None
 
 
+class Server(NamedTuple):
+    """One alias's: of letting us in, which a stopped postmaster ends, and of answering."""
+
+    connecting: Hope
+    answering: Hope
+
+    def lose(self, established: bool) -> None:
+        """It neither answers nor greets others; or it did not let us in."""
+        self.connecting.lose()
+        if established:
+            self.answering.lose()
+
+    def regain(self, established: bool) -> None:
+        """It has answered; or it has let us in."""
+        self.answering.regain()
+        if not established:
+            self.connecting.regain()
+
+
 # By alias.
-_hopes: defaultdict[str, Hope] = defaultdict(Hope)
+_servers: defaultdict[str, Server] = defaultdict(lambda: Server(Hope(), Hope()))
 
 
 class DatabaseWrapper(base.DatabaseWrapper):
@@ -84,13 +103,13 @@ class DatabaseWrapper(base.DatabaseWrapper):
     health_check_done: bool
 
     def get_new_connection(self, conn_params: dict[str, Any]) -> Any:
-        hope = _hopes[self.alias]
-        hope.check()
-        factory = partial(Connection, hope)
+        server = _servers[self.alias]
+        server.connecting.check()
+        factory = partial(Connection, server)
         return super().get_new_connection(conn_params | {"connection_factory": factory})
 
     def create_cursor(self, name: str | None = None) -> Any:
-        _hopes[self.alias].check()
+        _servers[self.alias].answering.check()
         return super().create_cursor(name)
 
     def close_if_health_check_failed(self) -> None:
@@ -118,8 +137,8 @@ class DatabaseWrapper(base.DatabaseWrapper):
 class Connection(extensions.connection):
     """A psycopg2 connection that knows how long an answer may take, in seconds."""
 
-    def __init__(self, hope: Hope, *args: Any, **kwargs: Any) -> None:
-        self.hope = hope
+    def __init__(self, server: Server, *args: Any, **kwargs: Any) -> None:
+        self.server = server
         # The driver's own limit does not hold where `wait` waits for it.
         self.timeout: float = settings.DATABASE_CONNECT_SECONDS
         self.established = False
@@ -167,11 +186,11 @@ def wait(connection: "Connection") -> None:
         is_over = left <= LIVENESS_SECONDS
         hangs = not greets_others(connection) if may_be_asked else is_over
         if hangs:
-            connection.hope.lose()
+            connection.server.lose(connection.established)
         if hangs or is_over:
             waited = time.monotonic() - began
             raise psycopg2.OperationalError(f"The database has not answered in {waited:.0f} s.")
-    connection.hope.regain()
+    connection.server.regain(connection.established)
 
 
 def greets_others(connection: "Connection") -> bool:
