@@ -206,6 +206,8 @@ RESTRICTED_TAGS = env.list("TAGGEDIMAGES_RESTRICTED_TAGS", default=["Featured"])
 # The group of the admin whose members edit every image that they see.
 EDITOR_GROUP = env.str("TAGGEDIMAGES_EDITOR_GROUP", default="editors")
 PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
+if not 0 < PRESIGNED_SECONDS <= 7 * 86_400:
+    raise ImproperlyConfigured("TAGGEDIMAGES_PRESIGNED_SECONDS is 1 to 604800, seven days: S3's.")
 PRESIGNED_STABLE_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_STABLE_SECONDS", default=0)
 
 MAX_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_BODY_BYTES", default=1024 * 1024)
