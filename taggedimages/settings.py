@@ -229,6 +229,8 @@ PROJECT_EDITS = env.str("TAGGEDIMAGES_PROJECT_EDITS", default="members")
 if PROJECT_EDITS not in ("members", "own"):
     raise ImproperlyConfigured("TAGGEDIMAGES_PROJECT_EDITS is one of: members, own.")
 PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
+if not 0 < PRESIGNED_SECONDS <= 7 * 86_400:
+    raise ImproperlyConfigured("TAGGEDIMAGES_PRESIGNED_SECONDS is 1 to 604800, seven days: S3's.")
 PRESIGNED_STABLE_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_STABLE_SECONDS", default=0)
 
 MAX_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_BODY_BYTES", default=1024 * 1024)
