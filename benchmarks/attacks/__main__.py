@@ -1,0 +1,78 @@
+"""The commands: prepare, crowd."""
+
+import argparse
+import sys
+
+from benchmarks.attacks import credentials
+from benchmarks.attacks.prepare import heavy_image, prepare
+from benchmarks.stamp import stamp
+
+Options = argparse.Namespace
+
+
+def main() -> int:
+    """Run one command; its exit code."""
+    options = read()
+    about = {"attacked": options.commit, "command": options.command, "seed": options.seed}
+    print(stamp() | about)
+    return COMMANDS[options.command](options) or 0
+
+
+def prepare_corpus(options: Options) -> None:
+    prepare(options.base, options.token, options.images, options.seed, say)
+
+
+def crowd(options: Options) -> None:
+    from benchmarks.attacks import crowd
+
+    caller = credentials.read(options.credentials[0]) if options.credentials else None
+    aim = crowd.Aim(
+        options.base,
+        heavy_image(options.base),
+        caller.project if caller else "default",
+        caller.headers() if caller else {},
+        [f"127.0.0.{2 + number}" for number in range(options.addresses)] or [""],
+    )
+    only = [word for word in options.only.split(",") if word]
+    print(crowd.text(crowd.rows(aim, only, options.seconds, say)))
+
+
+def read() -> Options:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="benchmarks.attacks", description=__doc__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND", dest="command")
+    shared = argparse.ArgumentParser(add_help=False)
+    shared.add_argument("--base", default="http://127.0.0.1:8000", help="URL of the service")
+    shared.add_argument("--commit", default="this", help="that the service runs, if another")
+    shared.add_argument("--seed", type=int, default=1)
+    shared.add_argument(
+        "--credentials",
+        nargs="+",
+        default=[],
+        metavar="FILE",
+        help="what `manage.py credentials` printed, of callers who are known",
+    )
+    made = commands.add_parser("prepare", help="make what is attacked", parents=[shared])
+    made.add_argument("--images", type=int, default=2_000)
+    made.add_argument("--token", default="", help="for a service that is not open to all")
+    beside = commands.add_parser("crowd", help="a reader beside attackers", parents=[shared])
+    beside.add_argument("--seconds", type=float, default=20, help="beside each kind (20)")
+    beside.add_argument("--only", default="", help="only kinds with one of these words, by commas")
+    beside.add_argument(
+        "--addresses",
+        type=int,
+        default=1,
+        help="of attackers, on loopback; 0: the reader's own (1)",
+    )
+    return parser.parse_args()
+
+
+def say(line: str) -> None:
+    """Progress, apart from results."""
+    print(line, file=sys.stderr, flush=True)
+
+
+COMMANDS = {"prepare": prepare_corpus, "crowd": crowd}
+
+if __name__ == "__main__":
+    sys.exit(main())
