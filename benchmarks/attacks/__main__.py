@@ -1,10 +1,14 @@
-"""The commands: prepare, crowd."""
+"""The commands: what each does is in docs/benchmarks.md."""
 
 import argparse
+import asyncio
+import random
 import sys
 
+from benchmarks.__main__ import with_django
 from benchmarks.attacks import credentials
 from benchmarks.attacks.prepare import heavy_image, prepare
+from benchmarks.attacks.wire import Service
 from benchmarks.stamp import stamp
 
 Options = argparse.Namespace
@@ -37,6 +41,31 @@ def crowd(options: Options) -> None:
     print(crowd.text(crowd.rows(aim, only, options.seconds, say)))
 
 
+def requests(options: Options) -> int:
+    with_django()
+    from benchmarks.attacks import bad_requests, known, routes
+    from benchmarks.attacks.composing import Composer
+
+    service = Service.at(options.base)
+    callers = [credentials.read(path) for path in options.credentials]
+    admin = known.session(service, options.admin) if options.admin else []
+    composer = Composer(
+        random.Random(options.seed),
+        routes.routes(options.base),
+        known.values(options.base, callers),
+        known.headers(callers, admin),
+        service.name,
+    )
+
+    def refresh() -> None:
+        composer.values = known.values(options.base, callers)
+
+    many = options.requests
+    findings = asyncio.run(bad_requests.run(service, composer, many, refresh, say))
+    print(bad_requests.text(findings))
+    return int(bool(findings.faults))
+
+
 def read() -> Options:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.attacks", description=__doc__)
@@ -64,6 +93,9 @@ def read() -> Options:
         default=1,
         help="of attackers, on loopback; 0: the reader's own (1)",
     )
+    bad = commands.add_parser("requests", help="bad requests", parents=[shared])
+    bad.add_argument("--requests", type=int, default=250_000, help="to send (250,000)")
+    bad.add_argument("--admin", default="", metavar="NAME:PASSWORD", help="its pages too")
     return parser.parse_args()
 
 
@@ -72,7 +104,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-COMMANDS = {"prepare": prepare_corpus, "crowd": crowd}
+COMMANDS = {"prepare": prepare_corpus, "crowd": crowd, "requests": requests}
 
 if __name__ == "__main__":
     sys.exit(main())

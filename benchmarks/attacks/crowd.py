@@ -53,6 +53,9 @@ def rows(aim: Aim, only: list[str], seconds: float, say: Say) -> list[Row]:
         if not only or any(word in kind.name for word in only):
             found.append(_beside(kind.name, aim, seconds))
             say(line(found[-1], found[0]))
+            if found[-1].recovered is None:
+                say("It has not come back: start it anew, and go on with --only.")
+                break
     return found
 
 

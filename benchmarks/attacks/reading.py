@@ -68,7 +68,7 @@ def read(service: Service, seconds: float) -> dict[str, Readings]:
     return {reader.path: reader.readings for reader in readers}
 
 
-def seconds_until_quiet(service: Service, most: float = 90) -> float | None:
+def seconds_until_quiet(service: Service, most: float = 120) -> float | None:
     """How long it takes until the list is answered within a second; None: longer than that."""
     began = time.monotonic()
     while time.monotonic() < began + most:

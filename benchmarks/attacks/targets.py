@@ -51,12 +51,9 @@ def kinds(
         )
     ]
     slow_head = get("/v1/images?limit=10", X_Filler="x" * SLOW_BYTES)
-    big = get("/v1/images?limit=100"), get("/api/v2/images?page_size=1000")
-    body, head, reader = (
-        drip(*slow_bodies, at_once=all_but(SLOW_BYTES)),
-        drip(slow_head, at_once=only(16)),
-        sip(*big),
-    )
+    body = drip(*slow_bodies, at_once=all_but(SLOW_BYTES))
+    head, reader = drip(slow_head, at_once=only(16)), sip(get("/v1/images?limit=100"))
+    large = sip(get("/api/v2/images?page_size=1000"))
     items = b",".join([b'{"k": 123456789}'] * WRONG_ITEMS)
     wrong = {
         "v1": ("POST", "/v1/images", b'{"filename": "wrong.png", "tags": [%b]}'),
@@ -82,14 +79,11 @@ def kinds(
         Kind("bodies at a byte a second", body),
         Kind("headers at a byte a second", head),
         Kind("answers read at a byte a second", reader),
+        Kind("large pages read at a byte a second", large),
         Kind("1,000 slow bodies", body, THOUSAND),
         Kind("1,000 slow headers", head, THOUSAND),
         Kind("1,000 slow readers", reader, THOUSAND),
         Kind("200 quick clients", hammer(get("/v1/images?limit=10")), QUICK),
-        Kind(
-            "image_tags of 1,000 tags",
-            hammer(get(f"/api/v2/image_tags?image={image['id']}&page_size=1000")),
-        ),
         *lists,
         *(Kind(name, attack) for name, attack in _passwords(send, get).items()),
         Kind("patterns", hammer(*map(get, PATTERNS))),
@@ -100,6 +94,11 @@ def kinds(
         Kind("deep JSON", hammer(*(send("POST", path, text) for path in DEEP_AT for text in DEEP))),
         Kind("files that are not base64", hammer(send("POST", "/v1/upload", NOT_BASE64))),
         Kind("OpenAPI documents", hammer(get("/v1/openapi.json"), get("/docs"))),
+        Kind("1,000 slow readers of large pages", large, THOUSAND),
+        Kind(
+            "image_tags of 1,000 tags",
+            hammer(get(f"/api/v2/image_tags?image={image['id']}&page_size=1000")),
+        ),
     ]
 
 

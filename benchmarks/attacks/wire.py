@@ -100,7 +100,7 @@ class Connection:
                 answer = await read_answer(reader, head_only=request.startswith(b"HEAD "))
         except TimeoutError:
             self.close()
-            return Answer(0, body=f"nothing within {patience} s".encode())
+            return Answer(0, body=b"no answer in time")
         except (OSError, EOFError, ValueError, asyncio.LimitOverrunError) as error:
             self.close()
             return Answer(0, body=f"closed: {type(error).__name__}".encode())
