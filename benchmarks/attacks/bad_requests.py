@@ -51,8 +51,9 @@ class Findings:
             self._fault("shape", sent, answer)
 
     def _fault(self, what: str, sent: Sent, answer: Answer, note: str = "") -> None:
-        # One for each place of a route, however many values show it.
-        key = what, f"{sent.method} {sent.route.path} {sent.place}"
+        # One for each place of a route, however many values show it; of milder faults, a route.
+        place = sent.place if what.isdecimal() else ""
+        key = what, f"{sent.method} {sent.route.path} {place}"
         self.times[key] += 1
         self.faults.setdefault(key, (sent, answer, note))
 

@@ -4,12 +4,13 @@ import json
 import re
 from collections.abc import Callable
 from typing import Any
+from urllib.parse import unquote_to_bytes
 
 from benchmarks.attacks.wire import Answer
 
 # Of the inside: traces, SQL, paths of the host, signatures.
 FORBIDDEN = re.compile(
-    rb"Traceback|psycopg|django\.|SELECT |/site-packages/|AWSAccessKeyId|/home/|\.py\b|"
+    rb"Traceback|psycopg|\bdjango\.[a-z]+\.|SELECT |/site-packages/|AWSAccessKeyId|/home/|\.py\b|"
     rb"SQLSTATE|relation \"|column \"|RecursionError|UnicodeEncodeError|OperationalError"
 )
 SIGNED = re.compile(rb"https?://[^\"\s]*X-Amz-Signature=[^\"\s]*")
@@ -19,7 +20,7 @@ BEFORE_THE_SERVICE = {400, 408, 413, 414, 417, 431, 501, 505}
 
 def leaks(answer: Answer, sent: bytes) -> str:
     """The text that should not be there; what the request itself said may be repeated."""
-    body = SIGNED.sub(b"", answer.body)
+    body, sent = SIGNED.sub(b"", answer.body), sent + unquote_to_bytes(sent)
     for found in FORBIDDEN.finditer(body):
         if found[0] not in sent:
             return body[max(0, found.start() - 60) : found.end() + 60].decode("utf-8", "replace")
@@ -36,7 +37,7 @@ def misshapen(dialect: str, answer: Answer) -> bool:
         return False
     try:
         return not SHAPES[dialect](answer)
-    except (ValueError, AttributeError, RecursionError):
+    except (ValueError, LookupError, TypeError, AttributeError, RecursionError):
         return True
 
 

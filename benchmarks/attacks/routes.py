@@ -70,6 +70,9 @@ def dialect(path: str) -> str:
     """The API that answers a path."""
     if path.startswith("/admin"):
         return "admin"
+    if path == "/":
+        # Versions, which OpenStack's clients ask for.
+        return "ims"
     return next(api.name for api in APIS if api.paths.match(path))
 
 
