@@ -31,12 +31,16 @@ class Findings:
     times: Counter[tuple[str, str]] = field(default_factory=Counter)
     unanswered: Counter[str] = field(default_factory=Counter)
     slowest: tuple[float, str] = (0, "")
+    # Of each route, how often and how long in all.
+    spent: dict[str, list[float]] = field(default_factory=dict)
 
     def judge(self, sent: Sent, answer: Answer, seconds: float) -> None:
         """Take one answer in."""
         self.sent += 1
         self.statuses.setdefault(sent.route.dialect, Counter())[answer.status] += 1
         self.slowest = max(self.slowest, (seconds, sent.about))
+        spent = self.spent.setdefault(str(sent.route), [0, 0])
+        spent[0], spent[1] = spent[0] + 1, spent[1] + seconds
         if answer.status == 0:
             self.unanswered[answer.body.decode()] += 1
             if not answer.body.startswith(b"closed"):
@@ -99,6 +103,9 @@ def text(findings: Findings) -> str:
     slowest, about = findings.slowest
     lines += ["(0: closed without an answer)", f"unanswered: {dict(findings.unanswered)}"]
     lines.append(f"slowest: {slowest:.1f} s, {about}")
+    dearest = sorted(findings.spent.items(), key=lambda each: -each[1][1])[:8]
+    told = [f"{route} ({seconds / times * 1000:.0f} ms)" for route, (times, seconds) in dearest]
+    lines.append(f"most time went to: {', '.join(told)}")
     for what in (
         "500",
         "501",

@@ -30,7 +30,7 @@ TEXTS = {
     "byte order mark": "\ufeffa",
     "dotted I": "\u0130\u0131\u017f\ufb01\u1e9e",
     "quote": "' OR '1'='1' --",
-    "statement": "'; SELECT pg_sleep(0); --",
+    "statement": "'; select pg_sleep(0); --",
     "double quote": '"\\"',
     "backslash": "\\",
     "format": "%s%n%(x)s{0.__class__}{{7*7}}${7*7}",
