@@ -4,12 +4,16 @@ import argparse
 import asyncio
 import random
 import sys
+from typing import TYPE_CHECKING
 
 from benchmarks.__main__ import with_django
 from benchmarks.attacks import credentials
 from benchmarks.attacks.prepare import heavy_image, prepare
 from benchmarks.attacks.wire import Service
 from benchmarks.stamp import stamp
+
+if TYPE_CHECKING:
+    from benchmarks.attacks.composing import Composer, Headers
 
 Options = argparse.Namespace
 
@@ -43,19 +47,12 @@ def crowd(options: Options) -> None:
 
 def requests(options: Options) -> int:
     with_django()
-    from benchmarks.attacks import bad_requests, known, routes
-    from benchmarks.attacks.composing import Composer
+    from benchmarks.attacks import bad_requests, known
 
     service = Service.at(options.base)
     callers = [credentials.read(path) for path in options.credentials]
     admin = known.session(service, options.admin) if options.admin else []
-    composer = Composer(
-        random.Random(options.seed),
-        routes.routes(options.base),
-        known.values(options.base, callers),
-        known.headers(callers, admin),
-        service.name,
-    )
+    composer = composer_of(options, admin)
 
     def refresh() -> None:
         composer.values = known.values(options.base, callers)
@@ -64,6 +61,31 @@ def requests(options: Options) -> int:
     findings = asyncio.run(bad_requests.run(service, composer, many, refresh, say))
     print(bad_requests.text(findings))
     return int(bool(findings.faults))
+
+
+def tokens(options: Options) -> int:
+    with_django()
+    from benchmarks.attacks import tokens
+
+    caller, other = (credentials.read(path) for path in options.credentials[:2])
+    composer = composer_of(options, [])
+    findings = tokens.run(Service.at(options.base), composer, caller, other)
+    print(tokens.text(findings))
+    return int(bool(findings.faults))
+
+
+def composer_of(options: Options, admin: "Headers") -> "Composer":
+    """Makes requests to all routes of the service, by these callers and a session of the admin."""
+    from benchmarks.attacks import composing, known, routes
+
+    callers = [credentials.read(path) for path in options.credentials]
+    return composing.Composer(
+        random.Random(options.seed),
+        routes.routes(options.base),
+        known.values(options.base, callers),
+        known.headers(callers, admin),
+        Service.at(options.base).name,
+    )
 
 
 def read() -> Options:
@@ -96,6 +118,7 @@ def read() -> Options:
     bad = commands.add_parser("requests", help="bad requests", parents=[shared])
     bad.add_argument("--requests", type=int, default=250_000, help="to send (250,000)")
     bad.add_argument("--admin", default="", metavar="NAME:PASSWORD", help="its pages too")
+    commands.add_parser("tokens", help="forged tokens of the first of two", parents=[shared])
     return parser.parse_args()
 
 
@@ -104,7 +127,7 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-COMMANDS = {"prepare": prepare_corpus, "crowd": crowd, "requests": requests}
+COMMANDS = {"prepare": prepare_corpus, "crowd": crowd, "requests": requests, "tokens": tokens}
 
 if __name__ == "__main__":
     sys.exit(main())

@@ -70,7 +70,7 @@ class Composer:
         method, path, query = route.method, self._path(route), self._query(route)
         fields = dict(route.fields)
         headers = [("Host", self.host), ("Content-Type", JSON), *self._caller(route)]
-        body = kind = ""
+        kind = ""
         raw: bytes | None = None
         if place == "path":
             path, place, kind = self._odd_path(route)
@@ -91,10 +91,16 @@ class Composer:
             place, kind = f"header {name}", value[:30]
         elif place == "method":
             kind = method = self.chance.choice(odd.METHODS)
-        if fields and raw is None:
-            body = "{" + ", ".join(f'"{name}": {value}' for name, value in fields.items()) + "}"
-            raw = body.encode("utf-8", "surrogatepass")
+        if raw is None:
+            raw = _json(fields)
         return Sent(route, place, kind, method, _bytes(method, path + query, headers, raw))
+
+    def plain(self, route: Route, headers: Headers) -> bytes:
+        """A request to a route as it should be, with such a login."""
+        told = [("Host", self.host), ("Content-Type", JSON), *headers]
+        return _bytes(
+            route.method, self._path(route) + self._query(route), told, _json(route.fields)
+        )
 
     def _any(self, values: Mapping[str, odd.Value]) -> tuple[str, odd.Value]:
         return self.chance.choice(list(values.items()))
@@ -141,6 +147,13 @@ class Composer:
             # A second one, so that two conditions meet.
             query += f"&{self.chance.choice(names)}={self._any(odd.QUOTED)[1]}"
         return query, f"query {name}", kind
+
+
+def _json(fields: dict[str, str]) -> bytes | None:
+    if not fields:
+        return None
+    body = ", ".join(f'"{name}": {value}' for name, value in fields.items())
+    return f"{{{body}}}".encode("utf-8", "surrogatepass")
 
 
 def _weight(route: Route) -> int:
