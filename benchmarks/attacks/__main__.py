@@ -74,6 +74,20 @@ def tokens(options: Options) -> int:
     return int(bool(findings.faults))
 
 
+def privacy(options: Options) -> int:
+    with_django()
+    from benchmarks.attacks import canaries, privacy
+
+    callers = [credentials.read(path) for path in options.credentials]
+    composer, service = composer_of(options, []), Service.at(options.base)
+    found = privacy.run(
+        composer, service, options.base, callers, options.visibility, options.combinations
+    )
+    print(privacy.text(found))
+    seen = all(count == canaries.MANY for count in found.owner.values())
+    return int(bool(found.told or found.differences or found.apart) or not seen)
+
+
 def composer_of(options: Options, admin: "Headers") -> "Composer":
     """Makes requests to all routes of the service, by these callers and a session of the admin."""
     from benchmarks.attacks import composing, known, routes
@@ -84,6 +98,7 @@ def composer_of(options: Options, admin: "Headers") -> "Composer":
         routes.routes(options.base),
         known.values(options.base, callers),
         known.headers(callers, admin),
+        [caller.project for caller in callers] or ["default"],
         Service.at(options.base).name,
     )
 
@@ -119,6 +134,13 @@ def read() -> Options:
     bad.add_argument("--requests", type=int, default=250_000, help="to send (250,000)")
     bad.add_argument("--admin", default="", metavar="NAME:PASSWORD", help="its pages too")
     commands.add_parser("tokens", help="forged tokens of the first of two", parents=[shared])
+    hidden = commands.add_parser(
+        "privacy", help="images of the first that others must not learn of", parents=[shared]
+    )
+    hidden.add_argument("--visibility", choices=("private", "project", "public"), default="private")
+    hidden.add_argument(
+        "--combinations", type=int, default=100, help="of parameters, for each list (100)"
+    )
     return parser.parse_args()
 
 
@@ -127,7 +149,13 @@ def say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
-COMMANDS = {"prepare": prepare_corpus, "crowd": crowd, "requests": requests, "tokens": tokens}
+COMMANDS = {
+    "prepare": prepare_corpus,
+    "crowd": crowd,
+    "requests": requests,
+    "tokens": tokens,
+    "privacy": privacy,
+}
 
 if __name__ == "__main__":
     sys.exit(main())

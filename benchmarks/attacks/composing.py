@@ -54,8 +54,9 @@ class Composer:
     routes: list[Route]
     # Values that exist, by the word before them in a path.
     values: dict[str, list[str]]
-    # Of several callers, by dialect.
+    # Of several callers, by dialect, and the projects of these, in the same order.
     callers: dict[str, list[Headers]]
+    projects: list[str]
     host: str
 
     def __post_init__(self) -> None:
@@ -67,13 +68,14 @@ class Composer:
         place = self.chance.choices(list(PLACES), list(PLACES.values()))[0]
         if (place == "path" and not route.of_holes) or (place == "field" and not route.fields):
             place = "query"
-        method, path, query = route.method, self._path(route), self._query(route)
-        fields = dict(route.fields)
-        headers = [("Host", self.host), ("Content-Type", JSON), *self._caller(route)]
+        method, query, fields = route.method, self._query(route), dict(route.fields)
+        login, project = self._caller(route)
+        headers = [("Host", self.host), ("Content-Type", JSON), *login]
+        path = self._path(route, project)
         kind = ""
         raw: bytes | None = None
         if place == "path":
-            path, place, kind = self._odd_path(route)
+            path, place, kind = self._odd_path(route, project)
         elif place == "query":
             query, place, kind = self._odd_query(route)
         elif place == "field":
@@ -105,26 +107,30 @@ class Composer:
     def _any(self, values: Mapping[str, odd.Value]) -> tuple[str, odd.Value]:
         return self.chance.choice(list(values.items()))
 
-    def _caller(self, route: Route) -> Headers:
+    def _caller(self, route: Route) -> tuple[Headers, str]:
+        """Headers of a caller or, now and then, of nobody, and a project, mostly the caller's."""
         several = self.callers.get(route.dialect, [])
-        return self.chance.choice([[], *several, *several])
+        at = self.chance.randrange(len(several) * 2 + 1) if several else 0
+        login = several[at % len(several)] if at < len(several) * 2 else []
+        its_own = self.chance.random() < 0.9
+        return login, self.projects[at % len(several) if several and its_own else 0]
 
-    def _value(self, word: str) -> str:
-        known = self.values.get(word) or ["1"]
-        return quote(self.chance.choice(known), safe="")
+    def _value(self, word: str, project: str) -> str:
+        known = [project] if word in ("v1", "v2") else self.values.get(word)
+        return quote(self.chance.choice(known or ["1"]), safe="")
 
-    def _path(self, route: Route) -> str:
+    def _path(self, route: Route, project: str = "") -> str:
         path = route.path
         for word in route.of_holes:
-            path = path.replace(HOLE, self._value(word), 1)
+            path = path.replace(HOLE, self._value(word, project or self.projects[0]), 1)
         return path
 
-    def _odd_path(self, route: Route) -> tuple[str, str, str]:
+    def _odd_path(self, route: Route, project: str) -> tuple[str, str, str]:
         at = self.chance.randrange(len(route.of_holes))
         kind, value = self._any(odd.QUOTED)
         path = route.path
         for number, word in enumerate(route.of_holes):
-            path = path.replace(HOLE, value if number == at else self._value(word), 1)
+            path = path.replace(HOLE, value if number == at else self._value(word, project), 1)
         return path, f"path {at}", kind
 
     def _query(self, route: Route) -> str:

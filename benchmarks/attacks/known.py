@@ -23,7 +23,6 @@ def values(base: str, callers: list[Caller]) -> dict[str, list[str]]:
     tags = _page(client, "/api/v2/tags?page_size=200")
     client.close()
     ids, uuids = [str(each["id"]) for each in images], [each["uuid"] for each in images]
-    projects = [caller.project for caller in callers] or ["default"]
     link_ids = [str(each["id"]) for each in links]
     tagged = [str(each[name]) for each in tags for name in ("id", "uuid", "name")]
     return {
@@ -32,8 +31,6 @@ def values(base: str, callers: list[Caller]) -> dict[str, list[str]]:
         "image_tags": link_ids,
         "tag_images": link_ids,
         "tags": tagged,
-        "v1": projects,
-        "v2": projects,
         "albums": ["example", "default"],
         "storages": ["default"],
         "storage_files": uuids,
