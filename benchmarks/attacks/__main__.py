@@ -4,6 +4,7 @@ import argparse
 import asyncio
 import random
 import sys
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from benchmarks.__main__ import with_django
@@ -88,6 +89,16 @@ def privacy(options: Options) -> int:
     return int(bool(found.told or found.differences or found.apart) or not seen)
 
 
+def hardening(options: Options) -> int:
+    from benchmarks.attacks import hardening
+
+    tools = hardening.Tools(options.tools, options.seconds, say)
+    results = hardening.run(options.base, tools, [word for word in options.only.split(",") if word])
+    print(hardening.text(results))
+    ours = [each for each in results if each.where != "planted"]
+    return int(any(each.findings for each in ours))
+
+
 def composer_of(options: Options, admin: "Headers") -> "Composer":
     """Makes requests to all routes of the service, by these callers and a session of the admin."""
     from benchmarks.attacks import composing, known, routes
@@ -141,6 +152,10 @@ def read() -> Options:
     hidden.add_argument(
         "--combinations", type=int, default=100, help="of parameters, for each list (100)"
     )
+    hard = commands.add_parser("hardening", help="tools for known holes", parents=[shared])
+    hard.add_argument("--tools", type=Path, nargs="+", default=[], help="folders of their commands")
+    hard.add_argument("--seconds", type=float, default=600, help="for each tool (600)")
+    hard.add_argument("--only", default="", help="check, bandit, pip-audit, sqlmap, wapiti")
     return parser.parse_args()
 
 
@@ -155,6 +170,7 @@ COMMANDS = {
     "requests": requests,
     "tokens": tokens,
     "privacy": privacy,
+    "hardening": hardening,
 }
 
 if __name__ == "__main__":
