@@ -70,7 +70,7 @@ def tokens(options: Options) -> int:
 
     caller, other = (credentials.read(path) for path in options.credentials[:2])
     composer = composer_of(options, [])
-    findings = tokens.run(Service.at(options.base), composer, caller, other)
+    findings = asyncio.run(tokens.run(Service.at(options.base), composer, caller, other, say))
     print(tokens.text(findings))
     return int(bool(findings.faults))
 

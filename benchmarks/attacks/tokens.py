@@ -14,6 +14,7 @@ from benchmarks.attacks.credentials import Caller
 from benchmarks.attacks.known import headers
 from benchmarks.attacks.routes import Route
 from benchmarks.attacks.wire import Answer, Connection, Service, request
+from benchmarks.stamp import Say
 
 # What nobody needs a token for, and where the token is the path.
 UNPROTECTED = re.compile(
@@ -40,12 +41,10 @@ class Findings:
     notes: list[str] = field(default_factory=list)
 
 
-def run(service: Service, composer: Composer, caller: Caller, other: Caller) -> Findings:
+async def run(
+    service: Service, composer: Composer, caller: Caller, other: Caller, say: Say
+) -> Findings:
     """All of them. `caller` is whom they pretend to be."""
-    return asyncio.run(_run(service, composer, caller, other))
-
-
-async def _run(service: Service, composer: Composer, caller: Caller, other: Caller) -> Findings:
     findings, connection = Findings(), Connection(service)
     routes = [
         route
@@ -62,6 +61,7 @@ async def _run(service: Service, composer: Composer, caller: Caller, other: Call
         for route in turns:
             findings.routes[route.dialect] += 1
             await _on(route, composer, mine, misuses[route.dialect], findings)
+            say(f"{route}: {findings.sent} sent, {len(findings.faults)} faults")
         mine.close()
 
     await asyncio.gather(*(work() for _ in range(CONNECTIONS)))
