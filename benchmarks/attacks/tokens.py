@@ -87,7 +87,8 @@ async def _on(
     """Every forgery on one route, which is asked the same each time."""
     state = composer.chance.getstate()
     nobody = await connection.ask(composer.plain(route, []))
-    bodies: dict[bytes, str] = {}
+    # Of each form in which a secret is told, which may be told that it is no such form.
+    bodies: dict[str, dict[bytes, str]] = defaultdict(dict)
     for name, header, value in misuses:
         composer.chance.setstate(state)
         answer = await connection.ask(composer.plain(route, [(header, value)]))
@@ -96,13 +97,16 @@ async def _on(
         if len(value) > 8_000 and answer.status in TOO_LONG | {0}:
             continue
         if _is_refused(route, answer, nobody):
-            bodies.setdefault(CHANGING.sub(b"", answer.body), name)
+            form = value.partition("SignedHeaders=")[2].partition(",")[0]
+            bodies[form].setdefault(CHANGING.sub(b"", answer.body), name)
         else:
             findings.faults.append(
                 f"{route}: {header}, {name}: {answer.status} {answer.body[:120]!r}"
             )
-    if len(bodies) > 1:
-        findings.faults.append(f"{route}: told apart: {[(n, b[:80]) for b, n in bodies.items()]}")
+    for several in bodies.values():
+        if len(several) > 1:
+            told = [(name, body[:80]) for body, name in several.items()]
+            findings.faults.append(f"{route}: told apart: {told}")
 
 
 def _is_refused(route: Route, answer: Answer, nobody: Answer) -> bool:
