@@ -24,7 +24,6 @@ from taggedimages.dialects.sharinpix.serializers import ImageSerializer, Trashed
 from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.postgresql.text import is_storable
 
-MAX_DESCRIPTION = 10_000
 # Which right it takes to change a field.
 RIGHTS = {
     "title": "image_caption",
@@ -152,7 +151,8 @@ def _changes(given: Parameters) -> editing.Changes:
     if "title" in given:
         changes["title"] = given.text("title")
     if "description" in given:
-        changes["description"] = given.text("description", MAX_DESCRIPTION) or ""
+        most = editing.MAX_DESCRIPTION_CHARACTERS
+        changes["description"] = given.text("description", most) or ""
     rotation = given.number("rotation")
     if rotation is not None:
         if rotation not in (0, 90, 180, 270):
