@@ -60,11 +60,14 @@ from taggedimages.v1.schema import CHANGED_SINCE
 from tags import history, tagging
 
 
+def with_facts(images: ImageQuerySet) -> ImageQuerySet:
+    """The images with all that a record shows but their tags."""
+    return images.select_related("created_by", "facts").defer("facts__exif", "facts__dicom")
+
+
 def with_tags(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that a record shows, in as many statements for one as for a hundred."""
-    links = Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST)
-    fetched = images.select_related("created_by", "facts").prefetch_related(links)
-    return fetched.defer("facts__exif", "facts__dicom")
+    return with_facts(images).prefetch_related(Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST))
 
 
 class ImageViewSet(GenericViewSet[Image]):
