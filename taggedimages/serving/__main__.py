@@ -5,11 +5,17 @@ application, and are started again when they end. Two ends of one within seconds
 """
 
 import argparse
+import gc
 import resource
+from contextlib import suppress
+from typing import TYPE_CHECKING
 
 from granian import Granian
 from granian.constants import HTTPModes, Interfaces
 from granian.http import HTTP1Settings
+
+if TYPE_CHECKING:
+    from django.conf import LazySettings
 
 # The most that a head may have, and that granian holds of an answer for a client that reads slowly.
 BUFFER_BYTES = 96 * 1024
@@ -25,11 +31,7 @@ def main() -> None:
     parser.add_argument("--port", type=int, default=8000)
     options = parser.parse_args()
     allow_many_files()
-    # In this process, for those that are forked from it; before the settings, which it names.
-    from django.conf import settings
-
-    from taggedimages import asgi  # noqa: F401
-
+    settings = load()
     Granian(
         "taggedimages.asgi:application",
         address=options.host,
@@ -48,10 +50,24 @@ def main() -> None:
     ).serve()
 
 
+def load() -> "LazySettings":
+    """Load the application and its views, for the processes that are forked from this one."""
+    # It names the settings, so it comes before them.
+    from taggedimages import asgi  # noqa: F401 I001
+    from django.conf import settings
+    from django.urls import get_resolver
+
+    get_resolver().url_patterns  # noqa: B018
+    gc.collect()
+    gc.freeze()
+    return settings
+
+
 def allow_many_files() -> None:
     """Each connection is a file; allow as many as the system lets us."""
     _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    with suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 if __name__ == "__main__":

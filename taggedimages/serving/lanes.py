@@ -62,8 +62,8 @@ LANES = (
     # A whole list that is made while it is sent keeps its thread for as long as its reader takes.
     Lane("stream", READS, ANY, half, accept="ndjson"),
     # What may take the database up to a second.
-    Lane("search", READS, re.compile(r"/v1/search/"), all_but_one),
-    Lane("search", READS, ANY, all_but_one, query=re.compile(r"(match_tags|filename|facets)=")),
+    Lane("search", READS, re.compile(r"/v1/search/"), half),
+    Lane("search", READS, ANY, half, query=re.compile(r"(match_tags|filename|facets)=")),
 )
 
 

@@ -18,7 +18,6 @@ SEPARATORS = {"HTTP_COOKIE": "; "}
 
 NOT_ASCII = Refusal(400, "Headers and addresses are in ASCII.")
 TWO_LENGTHS = Refusal(400, "The body has two lengths.")
-NO_PATH = Refusal(400, "The address has no path.")
 
 
 def path_of(scope: Scope) -> str:
@@ -52,8 +51,6 @@ def environ_of(scope: Scope, path: str) -> tuple[Environ, Refusal | None]:
     refusal = _add_headers(environ, scope["headers"])
     if refusal is None and not (query.isascii() and scope["raw_path"].isascii()):
         refusal = NOT_ASCII
-    if refusal is None and not path.startswith("/"):
-        refusal = NO_PATH
     return environ, refusal
 
 

@@ -12,6 +12,10 @@ from taggedimages.serving.lanes import Lane, all_but_one
 logger = logging.getLogger(__name__)
 
 
+def _nothing() -> None:
+    pass
+
+
 class Job:
     """Something to be run by one of the threads, unless it has waited for too long."""
 
@@ -25,6 +29,11 @@ class Job:
     def claim(self) -> bool:
         """Whether the caller may run or refuse it: once, by one thread."""
         return self._claimed.acquire(blocking=False)
+
+    def start(self) -> None:
+        """Run it, and keep nothing of it: the queue may hold what has been claimed for a while."""
+        run, self.run, self.expired = self.run, _nothing, _nothing
+        run()
 
     @property
     def is_claimed(self) -> bool:
@@ -70,7 +79,7 @@ class Threads:
             job = self._ready.get()
             try:
                 if job.claim():
-                    job.run()
+                    job.start()
             except BaseException:
                 logger.exception("A thread of the web front failed")
             if job.lane is not None:

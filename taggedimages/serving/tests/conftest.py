@@ -8,6 +8,7 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
+from typing import Any
 from urllib.parse import urlsplit
 
 import psutil
@@ -26,7 +27,7 @@ SHORT = {
     "TAGGEDIMAGES_WEB_THREADS": "2",
     "TAGGEDIMAGES_HEAD_SECONDS": "1",
     "TAGGEDIMAGES_BODY_SECONDS": "1",
-    "TAGGEDIMAGES_QUEUE_SECONDS": "1",
+    "TAGGEDIMAGES_QUEUE_SECONDS": "2",
     "TAGGEDIMAGES_SEND_SECONDS": "1",
     "TAGGEDIMAGES_MAX_STREAMS": "1",
     "TAGGEDIMAGES_STATEMENT_TIMEOUT_MS": "4000",
@@ -64,8 +65,12 @@ class Front:
         """All that comes back for some bytes, until the server ends the connection."""
         return read_all(self.connect(raw))
 
-    def get(self, path: str, **options: object) -> requests.Response:
-        return requests.get(self.url + path, timeout=10, allow_redirects=False, **options)  # type: ignore[arg-type]
+    def request(self, method: str, path: str, **options: Any) -> requests.Response:
+        url = self.url + path
+        return requests.request(method, url, timeout=20, allow_redirects=False, **options)
+
+    def get(self, path: str, **options: Any) -> requests.Response:
+        return self.request("GET", path, **options)
 
 
 def read_all(peer: socket.socket) -> bytes:

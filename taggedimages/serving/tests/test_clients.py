@@ -188,8 +188,8 @@ class TestAnswers:
 
 class TestQueue:
     def test_more_requests_than_threads_wait_and_are_answered(self, front: Front) -> None:
-        with ThreadPoolExecutor(40) as clients:
-            answers = list(clients.map(lambda _: front.get("/v1/images").status_code, range(80)))
+        with ThreadPoolExecutor(12) as clients:
+            answers = list(clients.map(lambda _: front.get("/v1/images").status_code, range(36)))
         assert set(answers) == {200}
 
     def test_who_waits_for_too_long_is_told_to_come_again(self, front: Front) -> None:

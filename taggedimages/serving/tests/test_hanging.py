@@ -34,7 +34,7 @@ def statuses(front: Front, count: int = 12) -> list[tuple[int, float]]:
 
     def ask(number: int) -> requests.Response:
         if number % 2:
-            return requests.post(f"{front.url}/v1/tags", json={"name": "knee"}, timeout=20)
+            return front.request("POST", "/v1/tags", json={"name": "knee"})
         return front.get("/v1/images")
 
     with ThreadPoolExecutor(count) as clients:
@@ -85,7 +85,7 @@ def test_probes_answer_within_a_second_whatever_hangs(front: Front, gates, which
 
 def test_a_hung_store_leaves_the_others_and_is_told_of(front: Front, gates) -> None:
     def upload() -> requests.Response:
-        return requests.post(f"{front.url}/v1/upload", json=PNG, timeout=20)
+        return front.request("POST", "/v1/upload", json=PNG)
 
     assert upload().status_code == 201
     with gates[1].silent(), ThreadPoolExecutor(8) as clients:
