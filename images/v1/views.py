@@ -198,6 +198,9 @@ class ImageViewSet(GenericViewSet[Image]):
         """
         locked = self.get_queryset().select_for_update(no_key=True, of=("self",))
         image = self.image(id, locked)
+        # What ended while the lock was waited for ended after this statement had begun.
+        if image.ended_at and not Image.objects.current().filter(pk=image.pk).exists():
+            raise NotFound
         check_editable(self.request, image)
         caching.check(self.request, lambda: _entity_tag(ImageRecordSerializer(image).data))
         return image
