@@ -4,14 +4,23 @@ from django.conf import settings
 
 from images import storage
 from images.models import Image
+from images.querysets import ImageQuerySet
+from images.visibility import Visibility
 from taggedimages.identity.authors import Author
 
 # Of many with the same bytes, so many are looked at.
 CANDIDATES = 3
 
 
-def existing(sha256: bytes, size: int | None, by: Author) -> Image | None:
-    """The oldest image with these bytes that its author may see, in the author's own project.
+def existing(
+    sha256: bytes,
+    size: int | None,
+    by: Author,
+    editable: ImageQuerySet,
+    visibility: Visibility | None = None,
+) -> Image | None:
+    """The oldest image with these bytes in the author's own project, of those that are `editable`:
+    tags are added to it. With `visibility`, one that is shown to just those.
 
     None where the setting is off, and for files that are not inspected yet. The store is asked
     whether it still has just these bytes: nobody is told to keep theirs to themselves otherwise.
@@ -19,8 +28,10 @@ def existing(sha256: bytes, size: int | None, by: Author) -> Image | None:
     """
     if not settings.REUSE_DUPLICATES:
         return None
-    seen = Image.objects.visible_to(by.user).of_project(by.project_id).uploaded()
-    same = seen.filter(facts__sha256=sha256, **({} if size is None else {"size": size}))
+    told = {"size": size, "visibility": visibility}
+    asked = {name: value for name, value in told.items() if value is not None}
+    own = editable.of_project(by.project_id).uploaded()
+    same = own.filter(facts__sha256=sha256, **asked)
     oldest = same.select_related("facts").order_by("pk")[:CANDIDATES]
     return next((image for image in oldest if _is_intact(image)), None)
 

@@ -10,7 +10,7 @@ import pytest
 from images import deletion, inspection_jobs, storage
 from images.models import Image
 from images.tests.files import encoded, photo
-from taggedimages.factories import make_credentials, make_image
+from taggedimages.factories import make_credentials, make_image, make_user
 from taggedimages.identity.models import User
 
 pytestmark = pytest.mark.django_db
@@ -54,6 +54,7 @@ def test_an_upload_is_answered_with_the_image_that_has_its_bytes(api):
         "tags": [{"id": ANY, "name": name} for name in ("knee", "left", "new")],
         "uploaded_timestamp": ANY,
         "url": ANY,
+        "visibility": "public",
         "upload_url": None,
     }
     assert Image.objects.count() == 1
@@ -152,3 +153,19 @@ def test_while_the_store_is_away_an_upload_is_refused(api, outage):
     inspected()
     with outage():
         assert upload(api).status_code == 503
+
+
+def test_an_image_that_the_sender_may_not_change_is_not_answered(api_as, settings):
+    settings.ANONYMOUS, settings.PROJECT_EDITS = "read-only", "own"
+    image = inspected("knee", by=make_user("owner", project_id="clinic"))
+    mira = api_as(make_credentials("mira", project_id="clinic"))
+    assert upload(mira, "new").json()["id"] != image.pk != create(mira, "new").json()["id"]
+    assert image.tags.get().name == "knee"
+    settings.PROJECT_EDITS = "members"
+    assert upload(mira, "new").json()["id"] == create(mira).json()["id"] == image.pk
+
+
+def test_an_image_that_others_are_shown_is_not_answered_where_visibility_was_sent(api):
+    image = inspected()
+    assert create(api, visibility="project").json()["id"] != image.pk
+    assert create(api, visibility="public").json()["id"] == create(api).json()["id"] == image.pk

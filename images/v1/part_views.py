@@ -91,7 +91,8 @@ def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
 
 
 def check_own(request: Request, image: Image) -> None:
-    """Raise PermissionDenied unless the caller began this image, or is staff of its project."""
+    """Raise PermissionDenied unless the caller began this image, or is staff or editor of its
+    project."""
     editable = Image.objects.editable_by(request.user).filter(pk=image.pk)
     if image.created_by_id != request.user.pk and not editable.exists():
         raise PermissionDenied("Somebody else sends this file.")

@@ -30,7 +30,7 @@ from images import (
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.v1.part_views import FOREIGN, begin_parts, check_own
-from images.v1.rights import check_editable
+from images.v1.rights import check_editable, editable
 from images.v1.serializers import (
     CompleteSerializer,
     ImageCreatedSerializer,
@@ -87,9 +87,10 @@ class ImageViewSet(GenericViewSet[Image]):
         description=(
             "With `parts` and `size`: in how many parts the file will be sent; the answer then "
             "has an `upload_id` and a URL for each part. With `sha256`, and where the service is "
-            "set to reuse duplicates: an image of the same project that the caller may see and "
-            "that has these bytes is answered as if just made, with the tags added that were "
-            "sent; `upload_url` is then null, and nothing is to be sent."
+            "set to reuse duplicates: an image of the same project that the caller may change, "
+            "of the same `visibility` if that is sent, and that has these bytes is answered as if "
+            "just made, with the tags added that were sent; `upload_url` is then null, and nothing "
+            "is to be sent."
         ),
         request=ImageCreateSerializer,
         responses={
@@ -104,7 +105,11 @@ class ImageViewSet(GenericViewSet[Image]):
         limit(request, Kind.UPLOADS)
         asked = read(ImageCreateSerializer, request.data)
         author = author_of(request, SOURCE)
-        created = begin_parts(asked, author) if "parts" in asked else _begun(asked, author)
+        created = (
+            begin_parts(asked, author)
+            if "parts" in asked
+            else _begun(asked, author, editable(request))
+        )
         return Response(created, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -213,7 +218,8 @@ class UploadView(APIView):
         summary="Upload an image and create its record in one request",
         description=(
             "Where the service is set to reuse duplicates, and an image of the same project that "
-            "the caller may see has the same bytes: answers that one, with the tags added that "
+            "the caller may change, of the same `visibility` if that is sent, has the same bytes: "
+            "answers that one, with the tags added that "
             "were sent; `upload_url` is then null."
         ),
         request=UploadCreateSerializer,
@@ -224,11 +230,11 @@ class UploadView(APIView):
         asked = read(UploadCreateSerializer, request.data)
         author = author_of(request, SOURCE)
         body = asked["image_data"]
-        digest = sha256(body).digest()
-        if image := reuse.existing(digest, len(body), author):
+        digest, visibility = sha256(body).digest(), asked.get("visibility")
+        if image := reuse.existing(digest, len(body), author, editable(request), visibility):
             tagging.tag(image, asked["tags"], author)
             return self.answer(image)
-        image = uploads.receive(asked["filename"], body, author, asked.get("visibility"))
+        image = uploads.receive(asked["filename"], body, author, visibility)
         try:
             _save(image, asked["tags"], author)
         except Exception:
@@ -292,8 +298,8 @@ def _entity_tag(record: dict[str, Any]) -> str:
     return caching.entity_tag(record, url=url and storage.worth(url))
 
 
-def _begun(asked: dict[str, Any], author: Author) -> dict[str, Any]:
-    if image := _known(asked, author):
+def _begun(asked: dict[str, Any], author: Author, editable: ImageQuerySet) -> dict[str, Any]:
+    if image := _known(asked, author, editable):
         tagging.tag(image, asked["tags"], author)
         return {"id": image.pk, "upload_url": None}
     image = _begin(asked, author)
@@ -303,11 +309,12 @@ def _begun(asked: dict[str, Any], author: Author) -> dict[str, Any]:
     return {"id": image.pk, "upload_url": url, **headers}
 
 
-def _known(asked: dict[str, Any], author: Author) -> Image | None:
+def _known(asked: dict[str, Any], author: Author, editable: ImageQuerySet) -> Image | None:
     if not asked["sha256"]:
         return None
+    same = asked["sha256"], asked.get("size")
     try:
-        return reuse.existing(asked["sha256"], asked.get("size"), author)
+        return reuse.existing(*same, author, editable, asked.get("visibility"))
     except storage.StorageUnavailable:
         # Records are made all the same while the store is away.
         return None

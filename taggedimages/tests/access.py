@@ -17,6 +17,7 @@ from rest_framework.test import APIClient
 
 from images import deletion, keys, staged_uploads
 from images.models import Facts, Image
+from images.visibility import Visibility
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity import sessions
 from taggedimages.identity.authors import Author
@@ -29,6 +30,8 @@ from tags.models import ImageTag, Tag
 STATES = {
     "p": "public",
     "n": "not uploaded",
+    # Of its project.
+    "m": "members'",
     "v": "private",
     "e": "ended",
     "t": "trashed",
@@ -51,6 +54,8 @@ class Subject:
     link: ImageTag
     # Of everybody to see, and looking the same.
     twin: Image
+    # On this image's project's images and on the twin, which is of another.
+    common: Tag
 
     def marks_in(self, body: str) -> str:
         """`+` where the image itself is told, `#` where only its tag is, else nothing."""
@@ -77,6 +82,8 @@ class Subject:
             "twin": self.twin.pk,
             "uuid": self.image.uuid,
             "tag": self.tag.pk,
+            "common": self.common.pk,
+            "common_uuid": self.common.uuid,
             "tag_uuid": self.tag.uuid,
             "name": self.tag.name,
             "link": self.link.pk,
@@ -92,6 +99,7 @@ def make_subjects(owner: User) -> dict[str, Subject]:
     images = {
         "p": make_image(by=owner, filename="canary-public.png"),
         "n": make_pending(by=owner, filename="canary-pending.png"),
+        "m": make_image(by=owner, filename="canary-members.png", visibility=Visibility.PROJECT),
         "v": make_image(by=owner, filename="canary-private.png", private=True),
         "e": make_image(by=owner, filename="canary-ended.png", ended_at=now - timedelta(minutes=1)),
         "t": make_image(by=owner, filename="canary-trashed.png"),
@@ -101,16 +109,17 @@ def make_subjects(owner: User) -> dict[str, Subject]:
     }
     Image.objects.filter(pk__in=[image.pk for image in images.values()]).update(album_id="case")
     shared = make_tag("shared", public=True)
-    twin = make_image(filename="twin.png")
+    twin = make_image("common", filename="twin.png")
     _describe(twin, "x")
     return {state: _subject(state, image, shared, twin) for state, image in images.items()}
 
 
 def _subject(state: str, image: Image, shared: Tag, twin: Image) -> Subject:
     by = Author(image.created_by, "tests", is_operator=True)
-    (tag,) = tagging.resolve([f"mark-{STATES[state].replace(' ', '-')}"])
+    tag, common = tagging.resolve([f"mark-{re.sub('[^a-z]', '-', STATES[state])}", "common"])
     link, _ = tagging.link(image, tag, by)
     tagging.link(image, shared, by)
+    tagging.link(image, common, by)
     # A key that is a route of IMS, too.
     tagging.tag(image, ["action"], by)
     _describe(image, state)
@@ -118,7 +127,7 @@ def _subject(state: str, image: Image, shared: Tag, twin: Image) -> Subject:
         deletion.trash(image)
     if state == "d":
         deletion.delete(image)
-    return Subject(image, tag, link, twin)
+    return Subject(image, tag, link, twin, common)
 
 
 def _describe(image: Image, state: str) -> None:
@@ -139,10 +148,13 @@ def make_callers() -> dict[str, dict[str, str]]:
         "foreign": foreign,
         "editor": make_credentials("editor", project_id="lab"),
         "staff": make_credentials("staff", project_id="lab", staff=True),
+        "far-editor": make_credentials("far-editor", project_id="far"),
         "far-staff": make_credentials("far-staff", project_id="far", staff=True),
+        "super": make_credentials("super", project_id="far"),
     }
     editors = Group.objects.create(name=settings.EDITOR_GROUP)
-    editors.user_set.add(users["editor"].user_id)
+    editors.user_set.add(users["editor"].user_id, users["far-editor"].user_id)
+    User.objects.filter(username="super").update(is_superuser=True)
     callers = {"anonymous": {}, "store": {"X-Hook-Secret": settings.HOOK_SECRET}}
     for name, one in users.items():
         session = sessions.issue(User.objects.get(pk=one.user_id))

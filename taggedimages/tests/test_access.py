@@ -3,8 +3,8 @@
 Each API has two tables. The first says for each caller (rows) and each audience (columns) which
 images it is for, a letter a state:
 
-    p public   n not uploaded   v private   e ended   t trashed
-    w private and trashed   u unclaimed   d deleted
+    p public   n not uploaded   m of its project: its members' to see   v private
+    e ended   t trashed   w private and trashed   u unclaimed   d deleted
     *          all of them, or the route has nothing to do with a single image
     -          none
     pn!        these are seen, but what is asked is not allowed: the API's own refusal
@@ -17,28 +17,27 @@ that only the name of its tag does; otherwise neither does, nor after any refusa
 in no table fails the test.
 """
 
-from collections.abc import Iterator
-from typing import Any
-
 import pytest
-from django.db import transaction
 
-from taggedimages.identity.models import User
-from taggedimages.tests.access import anonymised, make_callers, make_subjects, routes
+from taggedimages.tests.access import anonymised, routes
 from taggedimages.tests.matrix import Row, rows
 
 pytestmark = pytest.mark.django_db
 
 V1 = """
-               read  parts         done     any  store
-anonymous      pn    pn=403        p,n=409  *    401
-Bearer other   pn    pn=403        p,n=409  *    401
-Bearer foreign pn    pn=403        p,n=409  *    401
-Bearer owner   pnv   pnv           pv,n=409 *    401
-Bearer staff   pnv   pnv           pv,n=409 *    401
-TOKEN owner    401   401           401      401  401
-admin          401   401           401      401  401
-store          pn    pn=403        p,n=409  *    *
+                  read  parts    done      any  store
+anonymous         pn    pn=403   p,n=409   *    401
+Bearer other      pnm   pnm=403  pm,n=409  *    401
+Bearer editor     pnm   pnm      pm,n=409  *    401
+Bearer foreign    pn    pn=403   p,n=409   *    401
+Bearer far-editor pn    pn=403   p,n=409   *    401
+Bearer far-staff  pn    pn=403   p,n=409   *    401
+Bearer owner      pnmv  pnmv     pmv,n=409 *    401
+Bearer staff      pnmv  pnmv     pmv,n=409 *    401
+Bearer super      pnmv  pnmv     pmv,n=409 *    401
+TOKEN owner       401   401      401       401  401
+admin             401   401      401       401  401
+store             pn    pn=403   p,n=409   *    *
 
 GET    /v1/images                             read  200+ 200
 POST   /v1/images                             any   201  -    {"filename": "new.png"}
@@ -66,16 +65,18 @@ GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
 """  # noqa: E501
 
 ATMOSPHERE = """
-                read ended  edit  revive any  known staff
-anonymous       pn   pn     403   403    *    403   403
-TOKEN other     pn   pn     pn!   pn!    *    *     403
-TOKEN foreign   pn   pn     pn!   pn!    *    *     403
-TOKEN editor    pn   pn     pn    pn     *    *     403
-TOKEN owner     pnv  pnvetw pnv   pnvetw *    *     403
-TOKEN staff     pnv  pnvetw pnv   pnvetw *    *     *
-TOKEN far-staff pnv  pnvetw pnv   pnvetw *    *     *
-Bearer owner    pn   pn     403   403    *    403   403
-admin           pn   pn     403   403    *    403   403
+                 read ended   edit  revive  any  known staff
+anonymous        pn   pn      403   403     *    403   403
+TOKEN other      pnm  pnm     pnm!  pnm!    *    *     403
+TOKEN foreign    pn   pn      pn!   pn!     *    *     403
+TOKEN editor     pnm  pnm     pnm   pnm     *    *     403
+TOKEN far-editor pn   pn      pn!   pn!     *    *     403
+TOKEN owner      pnmv pnmvetw pnmv  pnmvetw *    *     403
+TOKEN staff      pnmv pnmvetw pnmv  pnmvetw *    *     *
+TOKEN far-staff  pn   pn      pn!   pn!     *    *     403
+TOKEN super      pnmv pnmvetw pnmv  pnmvetw *    *     *
+Bearer owner     pn   pn      403   403     *    403   403
+admin            pn   pn      403   403     *    403   403
 
 GET    {mount}/images                             read   200+ 200
 GET    {mount}/images?include_ended=true          ended  200+ 200
@@ -103,18 +104,20 @@ GET    {mount}/tokens/{any}                       known  404  -
 
 SHARINPIX = """
                 read links edit  trash untrash claim      any new  define upload sign page
-anonymous       401  401   401   401   401     401        401 401  401    401    401  p
+anonymous       401  401   401   401   401     401        401 401  401    401    401  pm
 Bearer owner    401  401   401   401   401     401        401 401  401    401    401  401
-admin           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
-far-admin       -    -     -     -     -       -          *   *    *      *      *    p
-album           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    401    *      *    p
-viewer          pnv  pnv   pnv!  -     etw!    pnvu!      *   401  401    401    *    p
-other-album     -    -     -     -     -       -          *   *    401    401    401  p
-query           pnv  -     pnv!  -     etw!    pnvu!      *   401  401    401    401  p
-session owner   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
-session other   pn   pn    pn    et    et      p,nu=400   *   *    *      *      *    p
-session staff   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
-session foreign -    -     -     -     -       -          *   *    *      *      *    p
+admin           pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    *      *      *    pm
+far-admin       -    -     -     -     -       -          *   *    401    *      *    pm
+album           pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    401    *      *    pm
+viewer          pnmv pnmv  pnmv! -     etw!    pnmvu!     *   401  401    401    *    pm
+other-album     -    -     -     -     -       -          *   *    401    401    401  pm
+query           pnmv -     pnmv! -     etw!    pnmvu!     *   401  401    401    401  pm
+session owner   pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    *      *      *    pm
+session other   pnm  pnm   pnm   et    et      pm,nu=400  *   *    *      *      *    pm
+session editor  pnm  pnm   pnm   et    et      pm,nu=400  *   *    *      *      *    pm
+session staff   pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    *      *      *    pm
+session foreign -    -     -     -     -       -          *   *    401    *      *    pm
+session super   -    -     -     -     -       -          *   *    *      *      *    pm
 
 GET    /api/v1/tag_images                         links   200+ 200
 GET    /api/v1/tag_images?image_id={uuid}         links   200+ 200
@@ -148,11 +151,13 @@ IMS = """
                  list single edit project away  change
 anonymous        401  401    401  401     401   401
 Bearer owner     401  401    401  401     401   401
-X-Auth owner     pnv  pnv    pnv  pnv     403   403
-X-Auth other     pnv  pnv    pnv  pnv     403   403
-X-Auth staff     pnv  pnv    pnv  pnv     403   403
+X-Auth owner     pnmv pnmv   pnmv pnmv    403   403
+X-Auth other     pnmv pnmv   pnmv pnmv    403   403
+X-Auth editor    pnmv pnmv   pnmv pnmv    403   403
+X-Auth staff     pnmv pnmv   pnmv pnmv    403   403
 X-Auth foreign   -    pn     pn!  403     pn    pn!
 X-Auth far-staff -    pn     pn!  403     pn    pn!
+X-Auth super     -    pn     pn!  403     pn    pn!
 
 GET    /v2/cloudimages                                   list    200+ 200
 GET    /v2/images                                        list    200+ 200
@@ -217,15 +222,6 @@ DATA = [row for table in TABLES[:-1] for row in rows(*table)]
 # A read that hands out URLs to write to, and one whose question is too long for a URL.
 NOT_AS_THEIR_METHOD = ("GET /v1/images/{image}/parts", "POST /v1/images/lookup")
 READS = [row for row in ROWS if row.method == "GET"]
-
-
-@pytest.fixture(scope="module")
-def corpus(django_db_setup: None, django_db_blocker: Any) -> Iterator[tuple[Any, Any]]:
-    """The callers and the images, made once for all tests; none changes them."""
-    with django_db_blocker.unblock(), transaction.atomic():
-        callers = make_callers()
-        yield callers, make_subjects(User.objects.get(username="owner"))
-        transaction.set_rollback(True)
 
 
 def test_every_route_of_the_service_is_in_a_table():

@@ -178,7 +178,7 @@ class StaffChangeTags(BasePermission):
 
     def has_permission(self, request: Request, view: Any) -> bool:
         changes = view.action in ("update", "partial_update", "destroy")
-        return not changes or bool(request.user.is_staff)
+        return not changes or request.user.is_staff or request.user.is_superuser
 
 
 class TagViewSet(AtmosphereViewSet[Tag]):
