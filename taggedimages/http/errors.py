@@ -36,8 +36,8 @@ from tags.tagging import TooManyTags
 
 RETRY_AFTER = {"Retry-After": "2"}
 UNSTORABLE = "A value is outside what can be stored."
-# What the driver says.
-NUL_REFUSED = "cannot contain NUL"
+# What the driver says to a null character, and Django's fields to the id of an odd form.
+UNFIT = re.compile("cannot contain NUL|expected a number but got")
 # Of one answer, and of each of them.
 MAX_ERRORS, MAX_ERROR_CHARACTERS = 10, 200
 # What a quotation may hold, since JSON can write it, and what no UTF-8 can.
@@ -113,7 +113,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(409, Conflict.default_detail)
         case DataError():
             return Problem(400, UNSTORABLE)
-        case ValueError() if isinstance(error, UnicodeEncodeError) or NUL_REFUSED in str(error):
+        case ValueError() if isinstance(error, UnicodeEncodeError) or UNFIT.search(str(error)):
             # The driver cannot even send half of a surrogate pair, nor a null character.
             return Problem(400, UNSTORABLE)
     return None

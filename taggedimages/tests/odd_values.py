@@ -78,9 +78,9 @@ def _resolved(part: Any, document: dict[str, Any]) -> Any:
 
 def _body(row: Row, operation: dict[str, Any], subject: Subject) -> Any:
     """A body with every field that the document knows, and those of the table as they are there."""
-    contents: dict[str, Any] = operation.get("requestBody", {}).get("content", {})
-    content: dict[str, Any] = next(iter(contents.values()), {})
-    made = _sample(content.get("schema", {}))
+    contents = operation.get("requestBody", {}).get("content", {})
+    body: dict[str, Any] = next(iter(contents.values()), {})
+    made = _sample(body.get("schema", {}))
     told = json.loads(subject.fill(row.body)) if row.body else {}
     return made | told if isinstance(made, dict) else told
 

@@ -46,10 +46,10 @@ def key(*names: str) -> list[dict[str, Any]]:
 
 
 OURS = {
-    "images": Listing("/v1/images", {}, {"image_shown", "search_setsize_pkey"}),
-    "a deep page": Listing("/v1/images", DEEP, {"image_shown"}, 10_000 + ROWS),
-    "a window": Listing("/v1/images", {"window": 1}, {"image_shown"}),
-    "uploaded": Listing("/v1/images", {"uploaded_only": "true"}, {"image_shown"}),
+    "images": Listing("/v1/images", {}, {"image_public", "search_setsize_pkey"}),
+    "a deep page": Listing("/v1/images", DEEP, {"image_public"}, 10_000 + ROWS),
+    "a window": Listing("/v1/images", {"window": 1}, {"image_public"}),
+    "uploaded": Listing("/v1/images", {"uploaded_only": "true"}, {"image_public"}),
     "a tag": Listing("/v1/tags/{common}/images", {}, {"imagetag_walk"}),
     "common": Listing("/v1/search/images", {"exact_tags": "common"}, {"imagetag_walk"}),
     "common, a deep page": Listing(
@@ -77,7 +77,7 @@ OURS = {
     "history": Listing("/v1/images/{old}/history", {}, {"tagchange_of_image"}),
 }
 ATMOSPHERE = {
-    "images": Listing("/api/v2/images", {}, {"image_shown"}),
+    "images": Listing("/api/v2/images", {}, {"image_public"}),
     "a rare tag": Listing("/api/v2/images", {"tag_name": "rare"}, {"imagetag_walk"}),
     "by the end": Listing("/api/v2/images", {"ordering": "end_date"}, {"images_image_pkey"}),
     "by the end, a common tag": Listing(
@@ -85,7 +85,7 @@ ATMOSPHERE = {
         {"ordering": "-end_date,start_date", "tag_name": "common"},
         {"image_newest_first", "imagetag_once"},
     ),
-    "not featured": Listing("/api/v2/images", {"featured": "false"}, {"image_shown"}),
+    "not featured": Listing("/api/v2/images", {"featured": "false"}, {"image_public"}),
     "a rare word": Listing(
         "/api/v2/images", {"search": "image-400 rare"}, {"image_name_part", "imagetag_walk"}
     ),
