@@ -15,8 +15,8 @@ from taggedimages.postgresql.routing import read_connection
 # The counter of all tags; below it, audience n has its links counted at AUDIENCE_COUNTER_BASE - n.
 # The triggers have these numbers too.
 TAG_COUNTER_ID, AUDIENCE_COUNTER_BASE = -4, -10
-# Of audiences, the one that staff alone belong to has the lowest number, -1.
-AUDIENCE_COUNTER_ID_MAX = AUDIENCE_COUNTER_BASE + 1
+# Of audiences, the one that everybody belongs to has the lowest number, 0.
+AUDIENCE_COUNTER_ID_MAX = AUDIENCE_COUNTER_BASE
 
 # Statement: one delta for each counter in place of all. Under the index's lock (index_transaction):
 # of two at the same time, one would fail.

@@ -114,14 +114,14 @@ def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
 @retried
 def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
     """Make these names the image's tags: a diff, so that links that stay keep what they hold."""
+    wanted = list(wanted)
+    _lock(image)
+    _check_new(image, wanted, by)
+    _check_gone(ImageTag.objects.filter(image=image).exclude(tag__name__in=wanted), by)
     with history.signed(by):
-        wanted = list(wanted)
-        _lock(image)
-        _check_new(image, wanted, by)
         tags = resolve(wanted)
-        others = ImageTag.objects.filter(image=image).exclude(tag__in=[tag.pk for tag in tags])
-        _check_gone(others, by)
-        others.delete()
+        links = ImageTag.objects.filter(image=image)
+        links.exclude(tag__in=[tag.pk for tag in tags]).delete()
         _link(image, tags, by)
 
 
@@ -137,10 +137,10 @@ def link(image: Image, tag: Tag, by: Author) -> tuple[ImageTag, bool]:
 @retried
 def untag(image: Image, tag_ids: Iterable[int], by: Author) -> int:
     """Remove links; returns how many there were."""
+    links = ImageTag.objects.filter(image=image, tag_id__in=list(tag_ids))
+    _lock(image)
+    _check_gone(links, by)
     with history.signed(by):
-        _lock(image)
-        links = ImageTag.objects.filter(image=image, tag_id__in=list(tag_ids))
-        _check_gone(links, by)
         removed, _ = links.delete()
         return removed
 
@@ -155,10 +155,10 @@ def untag_named(image: Image, values: dict[str, str | None], by: Author) -> int:
         Q(tag__name=name) & (Q() if value is None else Q(value=value))
         for name, value in values.items()
     ]
+    links = ImageTag.objects.filter(reduce(or_, named), image=image)
+    _lock(image)
+    _check_gone(links, by)
     with history.signed(by):
-        _lock(image)
-        links = ImageTag.objects.filter(reduce(or_, named), image=image)
-        _check_gone(links, by)
         removed, _ = links.delete()
         return removed
 

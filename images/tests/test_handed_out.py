@@ -19,6 +19,7 @@ from django.utils import timezone
 from images import (
     arrivals,
     deletion,
+    editing,
     keys,
     part_uploads,
     processing,
@@ -27,6 +28,7 @@ from images import (
     uploads,
 )
 from images.models import Image
+from images.visibility import Visibility
 from taggedimages.factories import TESTS, fetch, make_png
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +102,8 @@ def by_form(api) -> tuple[int, list[Write]]:
 
     post(PNG)
     staged_uploads.claim(image)
+    # So that the reader of this test is shown it.
+    editing.edit(image, {"visibility": Visibility.PUBLIC})
     return image.pk, [post]
 
 

@@ -65,6 +65,7 @@ def test_a_pending_record_is_read_as_it_was(api, pending, outage):
         "tags": [],
         "uploaded_timestamp": None,
         "url": None,
+        "visibility": "public",
     }
 
 

@@ -8,6 +8,7 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from images.models import Image
+from images.visibility import audience_of_creator
 from taggedimages.factories import make_user
 from taggedimages.tests.importing import make_objects, run, tags_by_name, write
 from tags.models import ImageTag
@@ -114,12 +115,13 @@ def test_links_of_an_import_are_described_as_their_images_are(prefix, settings, 
 
     one, two, _ = Image.objects.order_by("filename")
     links = ImageTag.objects.order_by("id").select_related("tag")
+    private = audience_of_creator(user.project.number, user.pk)
     assert [
         (link.image, link.tag.name, link.image_created_at, link.audience, link.user)
         for link in links
     ] == [
-        (one, "b", one.created_at, user.pk, user),
-        (one, "a", one.created_at, user.pk, user),
+        (one, "b", one.created_at, private, user),
+        (one, "a", one.created_at, private, user),
         (two, "c", two.created_at, 0, user),
         (two, "a", two.created_at, 0, user),
     ]

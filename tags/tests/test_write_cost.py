@@ -25,10 +25,10 @@ WITH tags AS (
     FROM generate_series(0, %(others)s - 1) n RETURNING id
 ), images AS (
     INSERT INTO images_image (
-        uuid, filename, name, description, size, key, private, rotation, crop_x, crop_y, crop_w,
+        uuid, filename, name, description, size, key, visibility, rotation, crop_x, crop_y, crop_w,
         crop_h, album_id, project_id, created_at, updated_at, uploaded_at, upload_error, checks,
         attempts)
-    SELECT gen_random_uuid(), filename, name, description, size, key || n, private, rotation,
+    SELECT gen_random_uuid(), filename, name, description, size, key || n, visibility, rotation,
            crop_x, crop_y, crop_w, crop_h, album_id, project_id, created_at, updated_at,
            uploaded_at, upload_error, checks, attempts
     FROM images_image, generate_series(1, %(others)s) n WHERE id = %(like)s

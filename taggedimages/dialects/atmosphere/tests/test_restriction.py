@@ -17,7 +17,7 @@ def featured(login):
 
 
 def refusal(name):
-    return {"detail": f"Only staff may add or remove the tag '{name}'."}
+    return {"detail": f"Only staff may add, remove or rename the tag '{name}'."}
 
 
 def test_only_staff_have_access_to_a_restricted_tag(api, featured):
