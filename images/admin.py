@@ -23,7 +23,7 @@ from search.query import Query
 from search.results import SearchResults
 from search.v1.parameters import text_query
 from taggedimages.http.errors import flattened
-from taggedimages.http.fields import MAX_INT64
+from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import project_of_staff
 from taggedimages.identity.rate_limits import Kind
@@ -143,7 +143,7 @@ def _viewer(request: HttpRequest) -> Viewer:
 def _told(word: str) -> Q:
     """The images with this id, this uuid or this part of a filename; each has an index."""
     told = Q(filename__icontains=word)
-    if word.isdecimal() and int(word) <= MAX_INT64:
+    if WHOLE_NUMBER.match(word) and 0 <= int(word) <= MAX_INT64:
         told |= Q(pk=int(word))
     with suppress(ValueError):
         told |= Q(uuid=UUID(word))

@@ -8,6 +8,9 @@ from django.utils import timezone
 
 from images.models import Image
 
+# What may be said of an image. Older records may say more.
+MAX_DESCRIPTION_CHARACTERS = 10_000
+
 
 class Changes(TypedDict, total=False):
     """The fields that may be edited; those that are absent stay. The file is never touched."""

@@ -107,14 +107,16 @@ def confirm(image: Image) -> Image:
     """
     if image.uploaded_at or image.deleted_at or storage.head(image.key) is None:
         return image
-    upload_key = image.key
+    upload_key, spare = image.key, set()
     with transaction.atomic():
         one_at_a_time(image)
         image.refresh_from_db()
         if image.uploaded_at is None and image.deleted_at is None:
-            _take(image)
+            spare = _take(image)
     if image.key != upload_key:
-        storage.delete(upload_key)
+        spare.add(upload_key)
+    for key in spare:
+        storage.delete(key)
     return image
 
 
@@ -141,26 +143,25 @@ def discard_late(image: Image) -> None:
         storage.delete(keys.upload_key(image.key))
 
 
-def _take(image: Image) -> None:
+def _take(image: Image) -> set[str]:
+    """Take the file of a pending record, or say why not; returns keys that are to be removed."""
     seen = storage.head(image.key)
     if seen is None:
-        return None
+        return set()
     if image.size and seen.size != image.size:
-        return _refuse(
-            image, f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived"
-        )
+        _refuse(image, f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived")
+        return set()
     target = keys.archived(keys.upload_key(image.key))
     # What came in parts is there already: no URL of a finished upload works any more.
     kept = seen if image.is_archived else storage.copy(image.key, target, seen)
     if kept is None:
-        return None
+        return set()
     try:
         # Last, since others of the project wait until this transaction ends.
         quotas.admit(str(image.project_id), kept.size - image.size)
     except quotas.QuotaExceeded as error:
-        storage.delete(target)
-        storage.delete(image.key)
-        return _refuse(image, str(error))
+        _refuse(image, str(error))
+        return {target, image.key}
     image.key = target
     image.size = kept.size
     image.uploaded_at = max(seen.modified_at, image.created_at)
@@ -169,7 +170,7 @@ def _take(image: Image) -> None:
     image.check_at, image.checks = timezone.now(), 0
     # No more than these: while the object was copied, the record may have been edited.
     image.save(update_fields=TAKEN)
-    return None
+    return set()
 
 
 def _refuse(image: Image, reason: str) -> None:

@@ -116,7 +116,8 @@ class SearchResults:
         What is there throughout comes once, whatever else is made, changed or deleted meanwhile.
         """
         while found := self._positions(CHUNK_RECORDS, after):
-            yield fetch.fetch([position.image for position in found])
+            # Records of a stream are no page: each is whole.
+            yield fetch.fetch([position.image for position in found], whole=True)
             after = found[-1]
 
     def facets(self) -> list[TagCount]:

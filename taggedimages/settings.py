@@ -110,6 +110,20 @@ STATIC_ROOT = BASE_DIR / "static"
 # Straight from the packages where nobody ran collectstatic, as under `up`.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
 
+# --- The web front -------------------------------------------------------------------------------
+
+# Each thread runs one request, and keeps a connection to the database.
+WEB_PROCESSES = env.int("TAGGEDIMAGES_WEB_PROCESSES", default=2)
+WEB_THREADS = env.int("TAGGEDIMAGES_WEB_THREADS", default=4)
+# In one process. Those that wait for a client cost some kilobytes each, and no thread.
+MAX_CONNECTIONS = env.int("TAGGEDIMAGES_MAX_CONNECTIONS", default=4096)
+# How long a request's head may take, with the pause before it, and its body; how long it may wait
+# for a thread; how long its answer may take to be read, or each piece of one that is streamed.
+HEAD_SECONDS = env.float("TAGGEDIMAGES_HEAD_SECONDS", default=10)
+BODY_SECONDS = env.float("TAGGEDIMAGES_BODY_SECONDS", default=10)
+QUEUE_SECONDS = env.float("TAGGEDIMAGES_QUEUE_SECONDS", default=8)
+SEND_SECONDS = env.float("TAGGEDIMAGES_SEND_SECONDS", default=60)
+
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
 # Requests are bounded; commands such as migrate may take as long as the data is large.
@@ -215,6 +229,8 @@ PROJECT_EDITS = env.str("TAGGEDIMAGES_PROJECT_EDITS", default="members")
 if PROJECT_EDITS not in ("members", "own"):
     raise ImproperlyConfigured("TAGGEDIMAGES_PROJECT_EDITS is one of: members, own.")
 PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
+if not 0 < PRESIGNED_SECONDS <= 7 * 86_400:
+    raise ImproperlyConfigured("TAGGEDIMAGES_PRESIGNED_SECONDS is 1 to 604800, seven days: S3's.")
 PRESIGNED_STABLE_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_STABLE_SECONDS", default=0)
 
 MAX_BODY_BYTES = env.int("TAGGEDIMAGES_MAX_BODY_BYTES", default=1024 * 1024)

@@ -13,7 +13,7 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from images.models import Image
-from taggedimages.http.fields import MAX_INT64
+from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import project_of_staff
 from taggedimages.identity.authentication import author_of
@@ -170,7 +170,7 @@ class TagChangeAdmin(admin.ModelAdmin[TagChange]):
 
 def _told(text: str) -> Q:
     """The lines of this image, of this change or of a tag of this name."""
-    if text.isdecimal() and int(text) <= MAX_INT64:
+    if WHOLE_NUMBER.match(text) and 0 <= int(text) <= MAX_INT64:
         # A name may be a number too, but only ids have an index.
         return Q(image_id=int(text))
     with suppress(ValueError):

@@ -37,6 +37,10 @@ CROSS JOIN LATERAL (
     SELECT id FROM tags_imagetag WHERE image_id = i.id ORDER BY id LIMIT %(most)s
 ) l
 """
+TAGS_OF_EACH = """
+SELECT image_id, array_agg(tag_id ORDER BY id) FROM tags_imagetag
+WHERE image_id = ANY(%s::bigint[]) GROUP BY image_id
+"""
 
 
 def fetch(images: Sequence[Image]) -> None:
@@ -60,6 +64,18 @@ def are_too_many(images: Sequence[int]) -> bool:
         cursor.execute(COUNTED, {"images": list(times), "most": MAX_LINKS + 1})
         counted: list[tuple[int, int]] = cursor.fetchall()
     return sum(times[image] * links for image, links in counted) > MAX_LINKS
+
+
+def tags_of(images: Sequence[int]) -> dict[int, list[int]]:
+    """The ids of all tags of some images in the order of their links. One statement."""
+    with read_connection().cursor() as cursor:
+        cursor.execute(TAGS_OF_EACH, [list(images)])
+        return dict(cursor.fetchall())
+
+
+def most_of_each(images: int) -> int:
+    """As many links as each of so many images may have without a page having too many."""
+    return MAX_LINKS // max(images, 1)
 
 
 def _first(images: Sequence[Image]) -> QuerySet[ImageTag]:

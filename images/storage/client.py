@@ -1,8 +1,10 @@
 """The connection to the store, and its failures in this package's words."""
 
+import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from functools import cache
+from threading import Condition
 from typing import TYPE_CHECKING
 from urllib.parse import urlsplit
 
@@ -10,7 +12,12 @@ import boto3
 from boto3.exceptions import Boto3Error
 from botocore.client import Config
 from botocore.credentials import ReadOnlyCredentials
-from botocore.exceptions import BotoCoreError, ClientError
+from botocore.exceptions import (
+    BotoCoreError,
+    ClientError,
+    ConnectTimeoutError,
+    ReadTimeoutError,
+)
 from django.conf import settings
 
 if TYPE_CHECKING:
@@ -19,6 +26,9 @@ if TYPE_CHECKING:
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
 ABSENT = {"404", "NoSuchKey", "NotFound", "NoSuchUpload"}
 CHANGED = {"412", "PreconditionFailed"}
+TIMEOUTS = (ConnectTimeoutError, ReadTimeoutError)
+# How long one more waits for those who wait for the store, and nobody asks one that is away.
+PATIENCE_SECONDS, REST_SECONDS = 0.5, 1.0
 REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidRequest"}
 
 
@@ -30,12 +40,62 @@ class PartsRefused(Exception):
     """The store does not make one object of these parts; the text says why."""
 
 
+class Turnstile:
+    """Lets so many threads of a process wait for the store at a time, so that a store that hangs
+    leaves the others; who has waited in vain tells them.
+    """
+
+    def __init__(self, most: int) -> None:
+        self.most = most
+        self._since: list[float] = []
+        self._away_until = 0.0
+        self._changed = Condition()
+
+    @contextmanager
+    def passed(self) -> Iterator[None]:
+        """Count the present thread meanwhile. Raises StorageUnavailable, at once or soon."""
+        began = time.monotonic()
+        with self._changed:
+            self._wait(began)
+            self._since.append(began)
+        try:
+            yield
+        finally:
+            with self._changed:
+                self._since.remove(began)
+                self._changed.notify()
+
+    def lose(self) -> None:
+        """The store was waited for in vain: nobody asks it for a while."""
+        with self._changed:
+            self._away_until = time.monotonic() + REST_SECONDS
+            self._changed.notify_all()
+
+    def _wait(self, began: float) -> None:
+        while True:
+            now = time.monotonic()
+            if now < self._away_until:
+                raise StorageUnavailable("The object store has not answered others.")
+            if len(self._since) < self.most:
+                return
+            # Where all have waited for longer, there is no use in waiting for one of them.
+            if now >= min(began, max(self._since)) + PATIENCE_SECONDS:
+                raise StorageUnavailable("The object store is waited for by others.")
+            self._changed.wait(PATIENCE_SECONDS)
+
+
 @contextmanager
-def translated() -> Iterator[list[str]]:
-    """Turn botocore's failures into this module's; yields a list that is filled when absent."""
+def translated(*, local: bool = False) -> Iterator[list[str]]:
+    """Turn botocore's failures into this module's; yields a list that is filled when absent.
+
+    In processes that serve requests, few threads may be in one of these at a time; any may where
+    what it does is `local`, and waits for no store.
+    """
     absent: list[str] = []
+    bounded = settings.SERVES_REQUESTS and not local
     try:
-        yield absent
+        with _turnstile().passed() if bounded else nullcontext():
+            yield absent
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
         if code in REFUSED:
@@ -44,6 +104,8 @@ def translated() -> Iterator[list[str]]:
             raise StorageUnavailable(f"The object store answered {code}.") from error
         absent.append(code)
     except (BotoCoreError, Boto3Error) as error:
+        if bounded and isinstance(error, TIMEOUTS):
+            _turnstile().lose()
         raise StorageUnavailable(f"The object store failed: {type(error).__name__}.") from error
 
 
@@ -68,6 +130,11 @@ def credentials() -> ReadOnlyCredentials:
     if found is None:
         raise StorageUnavailable("There are no credentials for the object store.")
     return found.get_frozen_credentials()
+
+
+@cache
+def _turnstile() -> Turnstile:
+    return Turnstile(max(1, settings.WEB_THREADS // 2))
 
 
 @cache

@@ -187,7 +187,7 @@ def _signer_at(
 @lru_cache(maxsize=8)
 def _base(endpoint_url: str, bucket: str) -> str:
     """The URL of the bucket: boto3 knows how it is addressed."""
-    with client.translated():
+    with client.translated(local=True):
         url = client.public().generate_presigned_url(
             "get_object", Params={"Bucket": bucket, "Key": "key"}
         )

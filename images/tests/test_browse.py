@@ -51,6 +51,7 @@ def test_a_page_holds_whole_records(api):
                 "tags": [{"id": image.tags.get().pk, "name": "knee"}],
                 "uploaded_timestamp": EPOCH_NOON,
                 "url": ANY,
+                "visibility": "public",
             }
         ],
         "meta": meta(0, False, 1),

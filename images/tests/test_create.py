@@ -60,6 +60,7 @@ def test_the_record_is_pending_until_its_file_arrives(api):
         "tags": [{"id": tag.pk, "name": tag.name} for tag in Tag.objects.order_by("name")],
         "uploaded_timestamp": None,
         "url": None,
+        "visibility": "public",
     }
     assert before <= record["created_timestamp"] <= timezone.now().timestamp()
 
@@ -233,9 +234,9 @@ def test_the_number_of_tags_is_bounded_before_any_is_looked_at(api, settings):
     assert create(api, tags=names).status_code == 201
     for too_many in ([*names, "one"], [5] * 300_000):
         answer = create(api, tags=too_many)
-        why = "tags: Ensure this field has no more than 1000 elements."
         assert answer.status_code == 400
-        assert answer.json() == {"code": 400, "message": why, "errors": [why]}
+        why = "A list in the body has more than 1000 items."
+        assert answer.json() == {"code": 400, "message": why}
 
 
 # --- who -----------------------------------------------------------------------------------------

@@ -55,6 +55,7 @@ def test_answers_the_record_and_an_upload_url(api_as):
         ],
         "uploaded_timestamp": ANY,
         "url": ANY,
+        "visibility": "public",
         "upload_url": ANY,
     }
     assert answer.json()["uploaded_timestamp"] >= answer.json()["created_timestamp"]

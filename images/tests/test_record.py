@@ -48,6 +48,7 @@ def test_an_uploaded_record_is_whole(api, slash):
         "tags": [{"id": Tag.objects.get().pk, "name": "knee"}],
         "uploaded_timestamp": int(NOON.timestamp()),
         "url": ANY,
+        "visibility": "public",
     }
 
 

@@ -64,6 +64,7 @@ def test_reading_a_pending_record_finds_its_file(api, begin, size):
         "tags": [{"id": ANY, "name": "sun"}],
         "uploaded_timestamp": ANY,
         "url": ANY,
+        "visibility": "public",
     }
     assert record["created_timestamp"] <= record["uploaded_timestamp"]
     assert fetch(record["url"]) == PNG

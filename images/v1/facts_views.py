@@ -1,5 +1,7 @@
 """/v1/images/{id}/facts, /similar and /v1/images/lookup: what is known of files."""
 
+from typing import Any
+
 from drf_spectacular.utils import extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -16,9 +18,11 @@ from images.v1.facts_serializers import (
     SimilarParameters,
     facts_of,
 )
-from images.v1.views import with_tags
+from images.v1.views import with_facts
+from taggedimages.http import page_size
 from taggedimages.http.reading import read
 from taggedimages.v1.ids import parse_id
+from tags import page_links
 
 
 class FactsView(APIView):
@@ -63,13 +67,17 @@ class SimilarView(APIView):
         asked = read(SimilarParameters, request.query_params)
         alike = likeness.similar(_image(request, id), request.user)
         nearest = list(alike)[: asked["limit"]]
-        images = with_tags(Image.objects.visible_to(request.user)).in_bulk(nearest)
+        images = with_facts(Image.objects.visible_to(request.user)).in_bulk(nearest)
+        page_links.fetch(list(images.values()))
         results = [
             {"distance": alike[found], "image": images[found]}
             for found in nearest
             if found in images
         ]
-        return Response(SimilarListSerializer({"results": results}).data)
+        answer: Any = SimilarListSerializer({"results": results}).data
+        rows = [row["image"] for row in answer["results"]]
+        page_size.fit(rows, [(row, "tags") for row in rows], [])
+        return Response(answer)
 
 
 def _image(request: Request, id: str) -> Image:

@@ -60,11 +60,14 @@ from taggedimages.v1.schema import CHANGED_SINCE
 from tags import history, tagging
 
 
+def with_facts(images: ImageQuerySet) -> ImageQuerySet:
+    """The images with all that a record shows but their tags."""
+    return images.select_related("created_by", "facts").defer("facts__exif", "facts__dicom")
+
+
 def with_tags(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that a record shows, in as many statements for one as for a hundred."""
-    links = Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST)
-    fetched = images.select_related("created_by", "facts").prefetch_related(links)
-    return fetched.defer("facts__exif", "facts__dicom")
+    return with_facts(images).prefetch_related(Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST))
 
 
 class ImageViewSet(GenericViewSet[Image]):
@@ -200,6 +203,9 @@ class ImageViewSet(GenericViewSet[Image]):
         """
         locked = self.get_queryset().select_for_update(no_key=True, of=("self",))
         image = self.image(id, locked)
+        # What ended while the lock was waited for ended after this statement had begun.
+        if image.ended_at and not Image.objects.current().filter(pk=image.pk).exists():
+            raise NotFound
         check_editable(self.request, image)
         caching.check(self.request, lambda: _entity_tag(ImageRecordSerializer(image).data))
         return image

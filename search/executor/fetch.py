@@ -1,7 +1,7 @@
 """The records of a page: all that a list shows of its images, in one statement, which may find them
 as well."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -9,14 +9,15 @@ from search.ordering import KeysetPosition
 from taggedimages.postgresql.fragments import Fragment, bigints, compose, statement
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
-from tags import name_cache
+from tags import name_cache, page_links
 
 # Tags by link id, which counts up as links are made; an array costs less than rows.
 RECORDS = """
 SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.filename, i.size,
        trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error, i.visibility,
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
-       ARRAY(SELECT l.tag_id FROM tags_imagetag l WHERE l.image_id = i.id ORDER BY l.id),
+       ARRAY(SELECT l.tag_id FROM tags_imagetag l WHERE l.image_id = i.id ORDER BY l.id
+             LIMIT %(links_max)s::bigint),
        (SELECT version FROM tags_vocabulary), {place}
 FROM {wanted}
 JOIN images_image i USING (id)
@@ -24,6 +25,8 @@ LEFT JOIN identity_user u ON u.id = i.created_by_id
 LEFT JOIN images_facts f ON f.image_id = i.id
 ORDER BY {order}
 """
+# Of a page's 4 MB: a hundred records are a tenth of that without their tags.
+MAX_TAGS_BYTES = 3_200_000
 WANTED_IDS = "unnest({images}) WITH ORDINALITY wanted (id, place)"
 WANTED_PAGE = "({found}) wanted (id, created)"
 WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
@@ -52,21 +55,23 @@ class Record(NamedTuple):
     tags: bytes
 
 
-def fetch(images: Sequence[int]) -> list[Record]:
-    """The images of these ids in this order; those that are gone are left out. One statement."""
+def fetch(images: Sequence[int], *, whole: bool = False) -> list[Record]:
+    """The images of these ids in this order; those that are gone are left out. One statement.
+
+    With `whole`, each has all its tags, however many these are together.
+    """
     if not images:
         return []
+    most = None if whole else page_links.most_of_each(len(images))
     wanted = compose(WANTED_IDS, images=bigints(images))
-    return _records(_rows(statement(RECORDS, place=BY_PLACE, wanted=wanted, order=BY_PLACE)))
+    return _records(_rows(wanted, BY_PLACE, BY_PLACE, most), most)
 
 
 def fetch_page(found: Fragment, limit: int) -> tuple[list[Record], KeysetPosition | None]:
     """The images that a statement of `search.executor.pages` finds, newest first, and where the
     last of them stands if it found more than the limit. One statement."""
-    wanted = compose(WANTED_PAGE, found=found)
-    return _page(
-        _rows(statement(RECORDS, place=Fragment(CREATED), wanted=wanted, order=BY_CREATED)), limit
-    )
+    wanted, most = compose(WANTED_PAGE, found=found), page_links.most_of_each(limit)
+    return _page(_rows(wanted, Fragment(CREATED), BY_CREATED, most), limit)
 
 
 def fetch_page_with_count(
@@ -75,32 +80,62 @@ def fetch_page_with_count(
     """As `fetch_page`, for a statement that selects a total too: it comes first, 0 where the page
     is empty."""
     wanted = compose(WANTED_PAGE_WITH_COUNT, found=found)
-    place = Fragment(CREATED_AND_TOTAL)
-    rows = _rows(statement(RECORDS, place=place, wanted=wanted, order=BY_CREATED))
+    most = page_links.most_of_each(limit)
+    rows = _rows(wanted, Fragment(CREATED_AND_TOTAL), BY_CREATED, most)
     total = rows[0][-1] if rows else 0
     return total, *_page([row[:-1] for row in rows], limit)
 
 
 def _page(rows: list[tuple[Any, ...]], limit: int) -> tuple[list[Record], KeysetPosition | None]:
-    shown = rows[:limit]
+    shown, most = rows[:limit], page_links.most_of_each(limit)
     if len(rows) == len(shown):
-        return _records(shown), None
+        return _records(shown, most), None
     last = shown[-1]
-    return _records(shown), KeysetPosition(datetime.fromisoformat(last[-1]), last[0])
+    return _records(shown, most), KeysetPosition(datetime.fromisoformat(last[-1]), last[0])
 
 
-def _rows(asked: Fragment) -> list[tuple[Any, ...]]:
+def _rows(
+    wanted: Fragment, place: Fragment, order: Fragment, most: int | None
+) -> list[tuple[Any, ...]]:
+    """What RECORDS finds, with a tag more than `most` of each image that has them."""
+    asked = statement(
+        RECORDS,
+        place=place,
+        wanted=wanted,
+        order=order,
+        parameters={"links_max": None if most is None else most + 1},
+    )
     with read_connection().cursor() as cursor:
         execute_prepared(cursor, asked.text, asked.parameters)
         rows: list[tuple[Any, ...]] = cursor.fetchall()
         return rows
 
 
-def _records(rows: list[tuple[Any, ...]]) -> list[Record]:
+def _records(rows: list[tuple[Any, ...]], most: int | None) -> list[Record]:
     version = rows[0][-2] if rows else None
-    tags = name_cache.named(set().union(*(row[-3] for row in rows)), version).get
+    links = _links(rows, most)
+    known = name_cache.named(set().union(*links), version).get
+    tags = [_written(known, ids) for ids in links]
+    longest = max(map(len, links), default=0)
+    while most is not None and sum(map(len, tags)) > MAX_TAGS_BYTES:
+        # Of very long names fewer, as many of each image.
+        longest = longest * 3 // 4
+        tags = [_written(known, ids[:longest]) for ids in links]
+    return [Record._make((*row[:-3], shown)) for row, shown in zip(rows, tags, strict=True)]
+
+
+def _links(rows: list[tuple[Any, ...]], most: int | None) -> list[list[int]]:
+    """The ids of the tags that are shown of each row: all, unless a page would have too many."""
+    links = [row[-3] for row in rows]
+    cut = [] if most is None else [row[0] for row in rows if len(row[-3]) > most]
+    if not cut:
+        return links
+    if page_links.are_too_many([row[0] for row in rows]):
+        return [ids[: page_links.FIRST_LINKS] for ids in links]
+    whole = page_links.tags_of(cut)
+    return [whole.get(row[0], row[-3]) for row in rows]
+
+
+def _written(known: Callable[[int], bytes | None], ids: list[int]) -> bytes:
     # A thousand tags a page: without a line of Python for each.
-    return [
-        Record._make((*row[:-3], b"[%b]" % b",".join(filter(None, map(tags, row[-3])))))
-        for row in rows
-    ]
+    return b"[%b]" % b",".join(filter(None, map(known, ids)))

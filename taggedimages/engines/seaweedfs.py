@@ -22,6 +22,8 @@ STORE_PROBE_SECONDS = 5
 # A socket's path has room for 108 bytes on Linux, for 104 on macOS.
 MAX_SOCKET_PATH = 90
 PROBE_KEY = ".taggedimages-ready"
+# What Go's servers answer to plain HTTP where they expect TLS.
+NO_TLS = 400
 SERVER_OPTIONS = {
     "ip": "127.0.0.1",
     "ip.bind": "127.0.0.1",
@@ -50,6 +52,10 @@ SIGNING_KEYS = {
     "jwt.filer_signing": "WEED_JWT_FILER_SIGNING_KEY",
     "jwt.filer_signing.read": "WEED_JWT_FILER_SIGNING_READ_KEY",
 }
+
+
+class OpenToStrangers(OSError):
+    """The store would let anybody erase everything."""
 
 
 def part(folder: Path, state: State) -> Part:
@@ -120,9 +126,13 @@ def _security(tls: Path, state: State) -> str:
     return "\n".join(
         line
         for section, options in sections.items()
-        # A string of JSON is one of TOML, too.
-        for line in (f"[{section}]", *(f"{k} = {json.dumps(v)}" for k, v in options.items()))
+        for line in (f"[{section}]", *(f"{k} = {_toml(v)}" for k, v in options.items()))
     )
+
+
+def _toml(value: str | bool) -> str:
+    """A value as JSON writes it is one of TOML, but for two kinds of characters."""
+    return json.dumps(value, ensure_ascii=False).replace("\x7f", "\\u007f")
 
 
 def _identities(state: State) -> dict[str, object]:
@@ -149,11 +159,18 @@ def _forget_sockets(state: State) -> None:
 
 
 def _ready(state: State) -> bool:
-    """Whether an object can be stored: the port is open well before that."""
-    return (
+    """Whether an object can be stored: the port is open well before that.
+
+    Raises OpenToStrangers. SeaweedFS does not mind a security.toml that it cannot read: it starts
+    without any protection.
+    """
+    stores = (
         _status(state, "PUT", PROBE_KEY, b"ready") == 200
         and _status(state, "DELETE", PROBE_KEY) == 204
     )
+    if stores and _plain_status(state.ports["master"], "GET", "/", {}) != NO_TLS:
+        raise OpenToStrangers("The store's inner ports are open to all: its log says why.")
+    return stores
 
 
 def _status(state: State, method: str, key: str, body: bytes = b"") -> int:
@@ -162,9 +179,16 @@ def _status(state: State, method: str, key: str, body: bytes = b"") -> int:
     request = AWSRequest(method, f"{state.s3_endpoint_url}{path}", data=body)
     credentials = Credentials(state.s3_access_key, state.s3_secret_key)
     S3SigV4Auth(credentials, "s3", state.region).add_auth(request)
-    connection = HTTPConnection("127.0.0.1", state.s3_port, timeout=STORE_PROBE_SECONDS)
+    return _plain_status(state.s3_port, method, path, dict(request.headers.items()), body)
+
+
+def _plain_status(
+    port: int, method: str, path: str, headers: dict[str, str], body: bytes = b""
+) -> int:
+    """The answer to a request without TLS; 0 when nobody answers."""
+    connection = HTTPConnection("127.0.0.1", port, timeout=STORE_PROBE_SECONDS)
     try:
-        connection.request(method, path, body, dict(request.headers.items()))
+        connection.request(method, path, body, headers)
         return connection.getresponse().status
     except (OSError, HTTPException):
         return 0

@@ -12,19 +12,6 @@ from taggedimages.engines.process import Part
 from taggedimages.engines.state import CHECKOUT
 
 WEB_PROBE_SECONDS = 5
-WEB_OPTIONS = (
-    "--interface=wsgi",
-    "--http=1",
-    "--no-ws",
-    "--workers=2",
-    "--blocking-threads=4",
-    # A worker that is killed comes back; two deaths within seconds end the server, which then
-    # is restarted as a whole.
-    "--respawn-failed-workers",
-    # An idle connection that a client keeps open must not hold up the end.
-    "--workers-kill-timeout=10",
-    "--no-access-log",
-)
 
 
 @dataclass(frozen=True)
@@ -73,14 +60,13 @@ def environment(folder: Path, address: Address) -> dict[str, str]:
 
 
 def web(folder: Path, address: Address, env: dict[str, str]) -> Part:
-    """The API on a production WSGI server."""
+    """The API behind its web front, whose processes come back when they end."""
     return Part(
         name="web",
         title="API",
         argv=[
-            *(sys.executable, "-m", "granian", *WEB_OPTIONS),
+            *(sys.executable, "-m", "taggedimages.serving"),
             *(f"--host={address.host}", f"--port={address.port}"),
-            "taggedimages.wsgi:application",
         ],
         env=env,
         folder=folder,

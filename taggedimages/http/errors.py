@@ -35,6 +35,9 @@ from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
 
 RETRY_AFTER = {"Retry-After": "2"}
+UNSTORABLE = "A value is outside what can be stored."
+# What the driver says to a null character, and Django's fields to the id of an odd form.
+UNFIT = re.compile("cannot contain NUL|expected a number but got")
 # Of one answer, and of each of them.
 MAX_ERRORS, MAX_ERROR_CHARACTERS = 10, 200
 # What a quotation may hold, since JSON can write it, and what no UTF-8 can.
@@ -108,9 +111,11 @@ def problem_of(error: Exception) -> Problem | None:
         case IntegrityError():
             # `retried` has tried again already: another writer keeps getting in the way.
             return Problem(409, Conflict.default_detail)
-        case DataError() | UnicodeEncodeError():
-            # The driver cannot even send half of a surrogate pair.
-            return Problem(400, "A value is outside what can be stored.")
+        case DataError():
+            return Problem(400, UNSTORABLE)
+        case ValueError() if isinstance(error, UnicodeEncodeError) or UNFIT.search(str(error)):
+            # The driver cannot even send half of a surrogate pair, nor a null character.
+            return Problem(400, UNSTORABLE)
     return None
 
 

@@ -4,16 +4,13 @@ from collections.abc import Callable
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
-from django.db import DEFAULT_DB_ALIAS, DatabaseError, InterfaceError, connections
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
-from images import storage
+from taggedimages.http import bodies, health
+from taggedimages.http.errors import RETRY_AFTER
 from taggedimages.http.refusals import api_of
 from taggedimages.postgresql import replicas
 from taggedimages.postgresql.routing import Reading, reads, resumed
-
-# Python refuses to read numbers of thousands of digits.
-MAX_LENGTH_DIGITS = 18
 
 GetResponse = Callable[[HttpRequest], HttpResponse]
 
@@ -21,9 +18,8 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 class HealthChecks:
     """`/healthz`: this process serves. `/readyz`: so do the database and the bucket.
 
-    A process whose primary is away still is of use as long as a replica answers.
-
-    First in line, so that a load balancer's probe needs no Host header that is allowed here.
+    First in line, so that a load balancer's probe needs no Host header that is allowed here. Our
+    own web front answers both before it comes to this.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -31,44 +27,10 @@ class HealthChecks:
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         if request.path_info == "/healthz":
-            return JsonResponse({"status": "ok"})
+            return health.alive()
         if request.path_info == "/readyz":
-            return self.readiness()
+            return health.readiness()
         return self.get_response(request)
-
-    def readiness(self) -> HttpResponse:
-        checks = {"database": _check_database(), "bucket": _check_bucket()}
-        failing = [name for name, state in checks.items() if state not in ("ok", "read-only")]
-        if not failing:
-            return JsonResponse({"status": "ok", **checks})
-        message = f"Not ready: {', '.join(failing)}."
-        answer = {"code": 503, "message": message, "status": "unavailable", **checks}
-        return JsonResponse(answer, status=503, headers={"Retry-After": "2"})
-
-
-def _check_database() -> str:
-    primary = _ask(DEFAULT_DB_ALIAS)
-    if primary != "ok" and any(_ask(alias) == "ok" for alias in settings.REPLICAS):
-        return "read-only"
-    return primary
-
-
-def _ask(alias: str) -> str:
-    try:
-        with connections[alias].cursor() as cursor:
-            cursor.execute("SELECT 1 FROM images_image LIMIT 1")
-    except (DatabaseError, InterfaceError) as error:
-        connections[alias].close()
-        return type(error).__name__
-    return "ok"
-
-
-def _check_bucket() -> str:
-    try:
-        storage.check_bucket()
-    except storage.StorageUnavailable as error:
-        return type(error).__name__
-    return "ok"
 
 
 class ContentSecurityPolicy:
@@ -102,22 +64,23 @@ class EitherSlash:
 
 
 class BoundedBody:
-    """Refuses a body that is too large, or of untold length, before a byte of it is read."""
+    """Refuses a body that is too large, or of untold length, before a byte of it is read.
+
+    What the web front refuses comes here as well, for the headers that answers get on their way.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        refuse = api_of(request.path_info).refuse
-        if "chunked" in request.headers.get("Transfer-Encoding", "").lower():
-            return refuse(411, "Send the body with a Content-Length.")
-        limit = settings.MAX_BODY_BYTES
-        if request.path_info == "/v1/upload":
-            limit = settings.MAX_UPLOAD_BODY_BYTES
-        length = request.headers.get("Content-Length") or "0"
-        if not length.isdecimal() or len(length) > MAX_LENGTH_DIGITS or int(length) > limit:
-            return refuse(413, f"The body is too large: at most {limit} bytes.")
-        return self.get_response(request)
+        path = request.path_info
+        refusal = request.META.get(bodies.REFUSAL) or bodies.refusal_of(path, request.META)
+        if refusal is None:
+            return self.get_response(request)
+        answer = api_of(path).refuse(*refusal)
+        if refusal.status == 503:
+            answer["Retry-After"] = RETRY_AFTER["Retry-After"]
+        return answer
 
 
 class BreakReferenceCycles:

@@ -22,17 +22,22 @@ ROW_BYTES = 4_000
 Field = tuple[dict[str, Any], str]
 
 
-def fit(rows: Sequence[dict[str, Any]], nested: Iterable[Field], texts: Iterable[Field]) -> None:
+def fit(
+    rows: Sequence[dict[str, Any]],
+    nested: Iterable[Field],
+    texts: Iterable[Field],
+    max_bytes: int = MAX_PAGE_BYTES,
+) -> None:
     """Shorten the nested lists of a page, each to as many items as all may have; texts likewise."""
     lists, long = list(nested), [(row, name) for row, name in texts if row[name]]
     items, words = [row[name] for row, name in lists], [row[name] for row, name in long]
     sizes = _sizes(items)
     of_lists, of_texts = sum(size[-1] for size in sizes), sum(6 * len(text) for text in words)
-    if of_lists + of_texts + len(rows) * ROW_BYTES < MAX_PAGE_BYTES - ENVELOPE_BYTES:
+    if of_lists + of_texts + len(rows) * ROW_BYTES < max_bytes - ENVELOPE_BYTES:
         return
     _cut(lists, items, 0)
     _cut(long, words, 0)
-    room = MAX_PAGE_BYTES - ENVELOPE_BYTES - len(orjson.dumps(rows, default=str))
+    room = max_bytes - ENVELOPE_BYTES - len(orjson.dumps(rows, default=str))
     # Texts may have half of the room, or what lists leave of it.
     for_texts = max(room // 2, room - of_lists)
     length = _most(words, lambda most: _written(words, most) <= for_texts)

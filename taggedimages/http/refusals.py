@@ -59,13 +59,14 @@ def forbidden(request: HttpRequest, exception: Exception) -> HttpResponse:
 def failed(request: HttpRequest) -> HttpResponse:
     """Django's handler500, for what is raised outside an API's views: by middleware, the admin.
 
-    Django calls it while it handles the exception; a dependency that is away is no defect.
+    Django calls it while it handles the exception; a dependency that is away is no defect, nor is
+    a value that the database cannot hold.
     """
     error = sys.exception()
     problem = errors.problem_of(error) if isinstance(error, Exception) else None
-    if problem is None or problem.status != 503:
+    if problem is None:
         return api_of(request.path_info).refuse(500, "Something went wrong on our side.")
-    answer = api_of(request.path_info).refuse(503, problem.message)
+    answer = api_of(request.path_info).refuse(problem.status, problem.message)
     for name, value in problem.headers.items():
         answer[name] = value
     return answer

@@ -11,7 +11,7 @@ from drf_spectacular.utils import extend_schema_field
 from rest_framework import serializers
 from rest_framework.fields import empty
 
-from images.editing import Changes
+from images.editing import MAX_DESCRIPTION_CHARACTERS, Changes
 from images.models import Image
 from images.visibility import Visibility
 from taggedimages.dialects.atmosphere.references import NOBODY, ReferenceField, lookup
@@ -147,7 +147,9 @@ class ImageEditSerializer(serializers.Serializer[Any]):
     """An edit of an image; other fields of its body are ignored when sent."""
 
     name = serializers.CharField(max_length=256)
-    description = serializers.CharField(required=False, allow_blank=True, allow_null=True)
+    description = serializers.CharField(
+        required=False, allow_blank=True, allow_null=True, max_length=MAX_DESCRIPTION_CHARACTERS
+    )
     end_date = serializers.DateTimeField(
         required=False, allow_null=True, help_text="Hidden from then on; null: never."
     )

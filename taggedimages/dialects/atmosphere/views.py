@@ -7,6 +7,7 @@ from django_filters.rest_framework import DjangoFilterBackend
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework import status
 from rest_framework.exceptions import NotFound
+from rest_framework.parsers import FormParser, MultiPartParser
 from rest_framework.permissions import BasePermission
 from rest_framework.request import Request
 from rest_framework.response import Response
@@ -36,6 +37,7 @@ from taggedimages.dialects.atmosphere.serializers import (
     TagSerializer,
 )
 from taggedimages.http import page_size
+from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
@@ -49,9 +51,16 @@ INCLUDE_ENDED = OpenApiParameter(
 )
 
 
+class ImageParser(BoundedJSONParser):
+    """Edits of images, whose tags are counted by TagSetField."""
+
+    counting_fields = frozenset({"tags"})
+
+
 class ImageViewSet(AtmosphereViewSet[Image]):
     """Images. They are made through the other APIs; here an end date deletes them."""
 
+    parser_classes = (ImageParser, FormParser, MultiPartParser)
     filter_backends = (DjangoFilterBackend,)
     filterset_class = ImageFilters
     queryset = Image.objects.none()

@@ -1,5 +1,8 @@
 """Images by their tags, listed, and one by one (contract IMS, endpoints)."""
 
+from collections.abc import Callable
+from typing import Any
+
 from django.http import QueryDict
 from drf_spectacular.utils import PolymorphicProxySerializer
 from rest_framework.exceptions import ValidationError
@@ -20,17 +23,26 @@ from taggedimages.dialects.ims.filters import (
     query_of,
     viewer_of,
 )
-from taggedimages.dialects.ims.records import record, resource, with_tags
+from taggedimages.dialects.ims.records import record, resource, with_creator, with_tags
 from taggedimages.dialects.ims.schema import documented
 from taggedimages.dialects.ims.serializers import (
     ImageRecordSerializer,
     ImagesSerializer,
     ResourcesSerializer,
 )
-from taggedimages.http import caching
+from taggedimages.http import caching, page_size
 from taggedimages.http.openapi import ETAG, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.rate_limits import Kind
+from tags import page_links
+
+
+def shown(show: Callable[[Image], dict[str, Any]], page: list[Image]) -> list[dict[str, Any]]:
+    """The images of a page as rows, with as many of their tags as a page has room for."""
+    page_links.fetch(page)
+    rows = [show(image) for image in page]
+    page_size.fit(rows, [(row, "tags") for row in rows], [])
+    return rows
 
 
 class ResourceViewSet(ImsViewSet):
@@ -49,14 +61,14 @@ class ResourceViewSet(ImsViewSet):
         query = query_of(asked)
         if query.is_expensive:
             limit(request, Kind.SEARCHES)
-        images = with_tags(Image.objects.current().of_project(project_id))
+        images = with_creator(Image.objects.current().of_project(project_id))
         found = SearchResults(query, viewer_of(project_id), images=images)
         answer = {"total_count": found.count()}
         if action == "count":
             return Response(answer)
         start = min(asked["offset"], answer["total_count"])
         page = found[start : start + asked["limit"]]
-        return Response({"resources": [resource(image) for image in page], **answer})
+        return Response({"resources": shown(resource, page), **answer})
 
 
 class ImageViewSet(ImsViewSet):
@@ -72,13 +84,13 @@ class ImageViewSet(ImsViewSet):
         parameters.is_valid(raise_exception=True)
         asked = parameters.validated_data
         project_id = self.author.project_id
-        own = with_tags(Image.objects.current().of_project(project_id))
+        own = with_creator(Image.objects.current().of_project(project_id))
         viewer = Viewer(audiences=None, project=project_id)
         images = SearchResults(list_query(asked), viewer, images=own).images
         found = list(self.after(images, asked.get("marker"))[: asked["limit"] + 1])
-        shown = found[: asked["limit"]]
-        answer = {"images": [record(image) for image in shown]}
-        more = {"next": self.following(request, shown[-1])} if len(found) > len(shown) else {}
+        page = found[: asked["limit"]]
+        answer = {"images": shown(record, page)}
+        more = {"next": self.following(request, page[-1])} if len(found) > len(page) else {}
         return Response(answer | more)
 
     @documented(
@@ -90,8 +102,8 @@ class ImageViewSet(ImsViewSet):
         image = self.readable(image_id)
         if image.uploaded_at is None:
             uploads.try_to_confirm(image)
-        shown = record(with_tags(Image.objects.filter(pk=image.pk)).get())
-        return caching.tagged(request, shown, caching.entity_tag(shown))
+        told = record(with_tags(Image.objects.filter(pk=image.pk)).get())
+        return caching.tagged(request, told, caching.entity_tag(told))
 
     def after(self, images: ImageQuerySet, marker: str | None) -> ImageQuerySet:
         """The images that follow the marked one, which may have ended since."""

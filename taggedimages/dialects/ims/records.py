@@ -22,10 +22,14 @@ STATUSES: dict[str, tuple[str, ...]] = {
 }
 
 
+def with_creator(images: ImageQuerySet) -> ImageQuerySet:
+    """The images of a list, whose links `tags.page_links` fetches."""
+    return images.select_related("created_by")
+
+
 def with_tags(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that is shown of them, in as many statements for one as for many."""
-    links = Prefetch("imagetag_set", LINKS_OLDEST_FIRST)
-    return images.select_related("created_by").prefetch_related(links)
+    return with_creator(images).prefetch_related(Prefetch("imagetag_set", LINKS_OLDEST_FIRST))
 
 
 def status_of(image: Image) -> str:

@@ -14,8 +14,6 @@ from taggedimages.identity.credentials import signing_secret
 from taggedimages.identity.models import SigningKey, User
 
 JWT_ALGORITHM = "HS256"
-# In the header of what was renewed from a grant without an end.
-GRANT, ENDLESS = "grant", "endless"
 # `aud`, `sub` and `jti` say nothing here, whatever their shape.
 DECODE_OPTIONS: Any = {"verify_aud": False, "verify_sub": False, "verify_jti": False}
 # What a token of any bytes at all can make the reader stumble over.
@@ -29,40 +27,51 @@ def read(token: str) -> Caller | None:
         for user, secret in _signers(claimed):
             if claims := _verified(token, secret):
                 caller = caller_of(user, claims, secret, session="iss" not in claims)
-                return replace(caller, grant_ends_at=_grant_end(token, claims))
+                return replace(caller, grant_ends_at=_grant_end(claims))
     except UNREADABLE:
         pass
     return None
 
 
-def sign(claims: dict[str, Any], secret: str, header: dict[str, str] | None = None) -> str:
+def sign(claims: dict[str, Any], secret: str) -> str:
     """A token of these claims, in alphabetical order as the seed has them, `typ` first."""
-    ordered = dict(sorted(claims.items()))
-    return jwt.encode(ordered, secret, JWT_ALGORITHM, headers=header, sort_headers=False)
+    return jwt.encode(dict(sorted(claims.items())), secret, JWT_ALGORITHM, sort_headers=False)
 
 
 def renewed(caller: Caller) -> str:
     """The same claims for as long as a session, but no longer than the first grant, whose end is
     kept as the claim `grant_exp`; signed with the same secret.
 
-    That a grant has no end is kept in the header: the claims of such a token stay as they were.
+    From a grant without an end, `exp` is a float: such a token has the claims and the header that
+    clients know, and is renewed again and again.
     """
     now = int(time.time())
-    times = {"iat": now, "exp": now + sessions.LIFETIME_SECONDS}
+    claims: dict[str, Any] = {**caller.claims, "iat": now}
     if caller.grant_ends_at is None:
-        return sign({**caller.claims, **times}, caller.secret, {GRANT: ENDLESS})
-    end = {"exp": min(times["exp"], caller.grant_ends_at), "grant_exp": caller.grant_ends_at}
-    return sign({**caller.claims, **times, **end}, caller.secret)
+        claims["exp"] = float(now + sessions.LIFETIME_SECONDS)
+    else:
+        claims["grant_exp"] = caller.grant_ends_at
+        claims["exp"] = min(now + sessions.LIFETIME_SECONDS, caller.grant_ends_at)
+    return sign(claims, caller.secret)
 
 
-def _grant_end(token: str, claims: dict[str, Any]) -> int | None:
+def _grant_end(claims: dict[str, Any]) -> int | None:
     """When the grant that a verified token began with ends, in epoch seconds; None: never.
 
     A first token says it as `exp`; a renewed one, whose own `exp` may be sooner, as `grant_exp`.
     """
     ends = [claims[name] for name in ("grant_exp", "exp") if _is_time(claims.get(name))]
-    endless = jwt.get_unverified_header(token).get(GRANT) == ENDLESS
-    return None if endless or not ends else int(ends[0])
+    return None if not ends or _is_renewed_endlessly(claims) else int(ends[0])
+
+
+def _is_renewed_endlessly(claims: dict[str, Any]) -> bool:
+    end, issued = claims.get("exp"), claims.get("iat")
+    return (
+        "grant_exp" not in claims
+        and isinstance(end, float)
+        and isinstance(issued, int)
+        and end == issued + sessions.LIFETIME_SECONDS
+    )
 
 
 def _is_time(value: object) -> bool:

@@ -1,6 +1,7 @@
 """The service's role in the embedded PostgreSQL, and a cluster of a version that had none."""
 
 import json
+import shutil
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import asdict, replace
@@ -217,3 +218,6 @@ def test_a_data_folder_of_an_earlier_version_is_taken_over_by_up(tmp_path: Path)
             assert left_to_the_superuser(up.state) == []
         finally:
             finish(up)
+        # The store of an earlier version had no certificate either.
+        shutil.rmtree(data / "seaweedfs" / "tls")
+        (data / "seaweedfs" / "security.toml").unlink()

@@ -1,16 +1,21 @@
 """No socket of the engines does anything for a program that is not the service."""
 
+import os
+import re
+import tomllib
 from pathlib import Path
 
 import psycopg2
 import pytest
 
-from taggedimages.engines import certificates
+from taggedimages.engines import certificates, process, seaweedfs, state
 from taggedimages.engines.state import DATABASE, ROLE
 from taggedimages.engines.tests import store
-from taggedimages.engines.tests.conftest import Up, status
+from taggedimages.engines.tests.conftest import Up, eventually, status
 from taggedimages.engines.tests.strangers import HTTP2, Address, answer, http, listening, tls
 
+# The two sockets that the store has besides those for gRPC. Where paths are too long, in /tmp.
+PLAIN = re.compile(r"(s3|filer)(-\d+)?\.sock$")
 # What Go tells whoever speaks plain HTTP to a port of TLS.
 NOT_TLS = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HTTPS server.\n"
 
@@ -18,9 +23,13 @@ NOT_TLS = b"HTTP/1.0 400 Bad Request\r\n\r\nClient sent an HTTP request to an HT
 def inner(up: Up) -> list[Address]:
     """Where the store's servers speak to each other: every port but S3's, and sockets in /tmp."""
     found = [a for a in listening(up.part("seaweedfs")) if a != ("127.0.0.1", up.state.s3_port)]
-    own = {str(up.data / "seaweedfs" / name) for name in ("s3.sock", "filer.sock")}
-    assert own < set(found)
-    return [address for address in found if address not in own]
+    return [address for address in found if address not in plain_sockets(up)]
+
+
+def plain_sockets(up: Up) -> list[str]:
+    """The Unix sockets without TLS."""
+    sockets = [address for address in listening(up.part("seaweedfs")) if isinstance(address, str)]
+    return [address for address in sockets if PLAIN.search(address)]
 
 
 def test_every_port_of_the_engines_is_bound_to_loopback(up: Up) -> None:
@@ -63,12 +72,38 @@ def test_no_inner_port_of_the_store_does_anything_for_a_stranger(up: Up, tmp_pat
     assert store.holds(up.state, "not a stranger's")
 
 
-def test_the_filers_own_socket_serves_nothing_and_is_closed_to_other_users(up: Up) -> None:
-    path = up.data / "seaweedfs" / "filer.sock"
+def test_its_plain_sockets_are_closed_to_other_users_and_serve_no_filer(up: Up) -> None:
+    assert len(plain_sockets(up)) == 2
 
-    for method in ("GET", "POST", "DELETE"):
-        assert answer(str(path), http(method, "/buckets/")).startswith(b"HTTP/1.1 404"), method
-    assert path.parent.stat().st_mode & 0o077 == 0
+    for path in plain_sockets(up):
+        assert os.stat(path).st_mode & 0o022 == 0 or Path(path).parent.stat().st_mode & 0o077 == 0
+        for method in ("GET", "POST", "DELETE"):
+            refused = answer(path, http(method, "/buckets/"))
+            assert re.match(rb"HTTP/1.1 40[345] ", refused), (path, method, refused)
+
+
+def test_a_store_that_did_not_read_its_settings_is_not_used(tmp_path: Path) -> None:
+    known = state.load_or_create(tmp_path)
+    part = seaweedfs.part(tmp_path, known)
+    (tmp_path / "seaweedfs" / "security.toml").write_text("[grpc\n")
+    running = process.launch(part)
+    try:
+        with pytest.raises(seaweedfs.OpenToStrangers):
+            eventually(part.ready)
+    finally:
+        process.kill(part, running)
+
+
+def test_its_settings_can_be_read_whatever_the_folder_is_called(tmp_path: Path) -> None:
+    folder = tmp_path / "a\"b\\c 'd' é😀\x7f\t[x]"
+    known = state.load_or_create(folder)
+
+    seaweedfs.part(folder, known)
+
+    read = tomllib.loads((folder / "seaweedfs" / "security.toml").read_text())
+    assert read["grpc"]["ca"] == str(folder / "seaweedfs" / "tls" / "ca.pem")
+    assert read["https"]["client"]["enabled"] is True
+    assert len(read["jwt"]["signing"]["read"]["key"]) == 64
 
 
 @pytest.mark.parametrize("method", ["GET", "HEAD", "PUT", "POST", "DELETE"])

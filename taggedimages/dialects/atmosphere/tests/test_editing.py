@@ -125,6 +125,11 @@ def test_contradicting_flags_are_refused(own, both):
         ({"name": ["x"]}, "name", "Not a valid string."),
         ({"name": "a\0b"}, "name", "Null characters are not allowed."),
         ({"description": {}}, "description", "Not a valid string."),
+        (
+            {"description": "x" * 10_001},
+            "description",
+            "Ensure this field has no more than 10000 characters.",
+        ),
         ({"private": "perhaps"}, "private", "Must be a valid boolean."),
         ({"private": None}, "private", "This field may not be null."),
         ({"is_public": []}, "is_public", "Must be a valid boolean."),

@@ -17,7 +17,7 @@ from taggedimages.factories import (
     make_user,
     unknown_uuid,
 )
-from tags import tagging
+from tags import page_links, tagging
 
 LISTS = ["/v2/images", "/v2/cloudimages"]
 
@@ -171,4 +171,17 @@ def test_as_many_statements_for_many_images_as_for_one(ims, owner):
         ims.get("/v2/images", {"limit": 1})
     with CaptureQueriesContext(connection) as many:
         ims.get("/v2/images")
-    assert len(few) == len(many) == 3
+    assert len(few) == len(many) == 4
+
+
+@pytest.mark.parametrize("path", LISTS)
+def test_a_page_with_very_many_tags_shows_the_first_20_of_each_image(ims, owner, path, monkeypatch):
+    monkeypatch.setattr(page_links, "MAX_LINKS", 200)
+    names = [f"tag{number}" for number in range(101)]
+    images = [make_image(*names, by=owner) for _ in range(2)]
+    assert [image["tags"] for image in ims.get(path).json()["images"]] == [names[:20]] * 2
+    tagging.untag_named(images[0], {"tag0": None, "tag1": None}, TESTS)
+    tags = [image["tags"] for image in ims.get(path).json()["images"]]
+    assert sorted(map(len, tags)) == [99, 101]
+    single = ims.get(f"/v2/images/{images[1].uuid}").json()
+    assert single["tags"] == names

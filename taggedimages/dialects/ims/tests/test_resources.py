@@ -220,7 +220,7 @@ def test_as_many_statements_for_many_images_as_for_one(ims, owner):
             ims.post(URL, {"action": "filter", "tags": [wanted("a")], "limit": limit})
         return len(captured)
 
-    assert statements(1) == statements(12) == 8
+    assert statements(1) == statements(12) == 9
 
 
 @pytest.mark.parametrize(

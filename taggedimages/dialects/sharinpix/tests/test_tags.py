@@ -10,6 +10,7 @@ from django.test import override_settings
 from django.test.utils import CaptureQueriesContext
 from rest_framework.test import APIClient
 
+from images.visibility import Visibility
 from taggedimages.dialects.sharinpix import tokens
 from taggedimages.factories import (
     make_credentials,
@@ -18,7 +19,7 @@ from taggedimages.factories import (
     unknown_uuid,
 )
 from tags import colours
-from tags.models import ImageTag, Tag
+from tags.models import Tag
 
 from .conftest import EDITOR, READER, client_of, names
 
@@ -306,13 +307,21 @@ def test_where_anonymous_callers_may_nothing_the_public_page_wants_a_token(admin
         assert admin.get(f"{URL}/open/public_tags").json() == []
 
 
-def test_a_user_of_another_organisation_publishes_no_private_image(ada):
-    make_image("knee", by=ada, private=True)
+@pytest.mark.parametrize("visibility", Visibility)
+def test_a_user_of_another_organisation_publishes_no_tag_of_its_images(ada, visibility):
+    make_image("knee", by=ada, visibility=visibility)
     stranger = client_of_admin_elsewhere()
-    assert stranger.put(f"{URL}/knee", {"public": True}).status_code == 200
-    with override_settings(ANONYMOUS="open"):
-        assert APIClient().get(f"{URL}/knee/public_tags").json() == []
-    assert ImageTag.objects.count() == 1
+    assert stranger.put(f"{URL}/knee", {"public": True}).status_code == 401
+    assert not Tag.objects.get().public
+
+
+def test_what_holders_of_share_tag_publicly_is_on_the_page_unless_it_is_private(ada):
+    for visibility in Visibility:
+        make_image("open", by=ada, visibility=visibility, filename=f"{visibility.label}.png")
+    Tag.objects.update(public=True)
+    with override_settings(ANONYMOUS="read-only"):
+        shown = APIClient().get(f"{URL}/open/public_tags").json()
+    assert {image["filename"] for image in shown} == {"public", "project"}
 
 
 def client_of_admin_elsewhere() -> APIClient:

@@ -159,7 +159,7 @@ def test_a_revoked_secret_and_an_inactive_user_are_refused(org, ada, admin):
 
 def test_every_answer_to_a_valid_token_renews_it(org, client_with):
     claims = {"q": "*", "thumbnail_tags": True, "iss": org.secret_id}
-    client = client_with(**claims, exp=int(time.time()) + 60, iat=1)
+    client = client_with(**claims, iat=1)
     before = int(time.time())
     for answer in (
         client.get(URL),
@@ -174,7 +174,22 @@ def test_every_answer_to_a_valid_token_renews_it(org, client_with):
         assert before <= renewed["iat"] <= time.time()
         assert list(renewed) == ["exp", "iat", "iss", "q", "thumbnail_tags"]
         assert token.startswith("eyJ0eXAiOiJKV1QiLCJhbGciOiJIUzI1NiJ9.")
-        assert client_of(token).get(URL).status_code == 200
+        # However often it is renewed: the first grant has no end.
+        again = jwt.decode(client_of(token).get(URL)["X-token"], org.secret, ["HS256"])
+        assert again == claims | {"iat": again["iat"], "exp": again["iat"] + 14_400}
+
+
+@pytest.mark.parametrize("seconds", [60, 20_000])
+def test_no_renewed_token_outlives_the_first_grant(org, client_with, seconds):
+    claims = {"q": "*", "iss": org.secret_id}
+    end = int(time.time()) + seconds
+    client = client_with(**claims, exp=end)
+    for _ in range(3):
+        token = client.get(URL)["X-token"]
+        renewed = jwt.decode(token, org.secret, ["HS256"])
+        assert renewed["grant_exp"] == end
+        assert renewed["exp"] == min(end, renewed["iat"] + 14_400)
+        client = client_of(token)
 
 
 def test_a_missing_right_gives_no_token_back(client_with, ada):

@@ -26,7 +26,6 @@ from taggedimages.http.rate_limits import limit
 from taggedimages.identity.rate_limits import Kind
 from taggedimages.postgresql.text import is_storable
 
-MAX_DESCRIPTION = 10_000
 # Which right it takes to change a field.
 RIGHTS = {
     "title": "image_caption",
@@ -156,7 +155,8 @@ def _changes(given: Parameters) -> editing.Changes:
     if "title" in given:
         changes["title"] = given.text("title")
     if "description" in given:
-        changes["description"] = given.text("description", MAX_DESCRIPTION) or ""
+        most = editing.MAX_DESCRIPTION_CHARACTERS
+        changes["description"] = given.text("description", most) or ""
     rotation = given.number("rotation")
     if rotation is not None:
         if rotation not in (0, 90, 180, 270):
