@@ -13,7 +13,7 @@ from taggedimages.identity.models import User
 pytestmark = pytest.mark.django_db
 
 WORDS = ("public", "project", "private")
-MAKING = {
+MAKING: dict[str, tuple[str, dict[str, Any]]] = {
     "record": ("/v1/images", {}),
     "parts": ("/v1/images", {"size": 9, "parts": 1}),
     "upload": ("/v1/upload", {"image_data": "eA=="}),
