@@ -25,6 +25,7 @@ from search.v1.parameters import text_query
 from taggedimages.http.errors import flattened
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
+from taggedimages.identity.admin import project_of_staff
 from taggedimages.identity.rate_limits import Kind
 
 # A search that starts so is one by conditions.
@@ -38,7 +39,6 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     """What staff may change of a record: its words and its ends."""
 
     list_display = ("filename", "created_by", "created_at", "uploaded_at", "ended_at", "visibility")
-    list_filter = ("visibility", "project")
     search_fields = ("filename",)
     search_help_text = (
         "An id, a uuid or a part of the filename; or conditions as /v1/search/images takes them, "
@@ -76,7 +76,12 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     )
 
     def get_queryset(self, request: HttpRequest) -> ImageQuerySet:
-        return Image.objects.filter(deleted_at=None)
+        project = project_of_staff(request)
+        images = Image.objects.filter(deleted_at=None)
+        return images if project is None else images.of_project(project)
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
+        return ("visibility", "project") if project_of_staff(request) is None else ("visibility",)
 
     def get_paginator(
         self, request: HttpRequest, queryset: Any, *args: Any, **options: Any
@@ -87,7 +92,7 @@ class ImageAdmin(admin.ModelAdmin[Image]):
         """
         pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
         if queryset.model is Image and request.GET.keys() <= IN_ORDER:
-            shown = SearchResults(Query(), Viewer.of(request.user), UNENDED_FIRST, images=queryset)
+            shown = SearchResults(Query(), _viewer(request), UNENDED_FIRST, images=queryset)
             ahead = queryset.filter(ended_at=None, created_at__gt=Now() + CLOCK_TOLERANCE)
             pages.count = shown.count() + ahead.count()
         return pages
@@ -103,7 +108,7 @@ class ImageAdmin(admin.ModelAdmin[Image]):
             query, order = text_query(search_term)
             if query.is_expensive:
                 limit(request, Kind.SEARCHES)
-            found = SearchResults(query, Viewer.of(request.user), order, images=queryset)
+            found = SearchResults(query, _viewer(request), order, images=queryset)
             if order == NEWEST:
                 # Nothing was said of an order, so the list's own stays.
                 return found.images.order_by(*queryset.query.order_by), False
@@ -128,6 +133,11 @@ class ImageAdmin(admin.ModelAdmin[Image]):
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for image in queryset:
             deletion.delete(image)
+
+
+def _viewer(request: HttpRequest) -> Viewer:
+    """All images, or those of the project whose staff it is."""
+    return Viewer(audiences=None, project=project_of_staff(request))
 
 
 def _told(word: str) -> Q:

@@ -216,9 +216,9 @@ if ANONYMOUS not in ("open", "read-only", "none"):
     raise ImproperlyConfigured("TAGGEDIMAGES_ANONYMOUS is one of: open, read-only, none.")
 HOOK_SECRET = env.str("TAGGEDIMAGES_HOOK_SECRET", default=embedded.hook_secret if embedded else "")
 DEFAULT_PROJECT = env.str("TAGGEDIMAGES_DEFAULT_PROJECT", default="default")
-# Tags that only staff may put on images or take off, in any case.
+# Tags, in any case, that only staff may put on images, take off, rename and delete.
 RESTRICTED_TAGS = env.list("TAGGEDIMAGES_RESTRICTED_TAGS", default=["Featured"])
-# The group of the admin whose members edit every image that they see.
+# The group of the admin whose members edit every image of their project that they see.
 EDITOR_GROUP = env.str("TAGGEDIMAGES_EDITOR_GROUP", default="editors")
 # Who is shown what comes in through /v1; empty: everybody if strangers may read, else its project.
 VISIBILITY = env.str("TAGGEDIMAGES_VISIBILITY", default="")

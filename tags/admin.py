@@ -12,11 +12,13 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from images.models import Image
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
+from taggedimages.identity.admin import project_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
-from tags import counters, curation
+from tags import counters, curation, restriction, rights
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
 
@@ -61,7 +63,9 @@ class TagAdmin(admin.ModelAdmin[Tag]):
 
     def get_queryset(self, request: HttpRequest) -> TagQuerySet:
         # A subquery, so that only the tags of the page are counted.
-        links = ImageTag.objects.filter(tag=OuterRef("pk")).order_by().values("tag")
+        project = project_of_staff(request)
+        counted = {} if project is None else {"image__project": project}
+        links = ImageTag.objects.filter(tag=OuterRef("pk"), **counted).order_by().values("tag")
         return Tag.objects.alphabetical().annotate(
             uses=Coalesce(Subquery(links.annotate(n=Count("pk")).values("n")), 0)
         )
@@ -72,6 +76,12 @@ class TagAdmin(admin.ModelAdmin[Tag]):
         if search_term:
             limit(request, Kind.SEARCHES)
         return super().get_search_results(request, queryset, search_term)
+
+    def has_change_permission(self, request: HttpRequest, obj: Tag | None = None) -> bool:
+        return super().has_change_permission(request, obj) and _may_change(request, obj)
+
+    def has_delete_permission(self, request: HttpRequest, obj: Tag | None = None) -> bool:
+        return super().has_delete_permission(request, obj) and _may_change(request, obj)
 
     @admin.display(description="images")
     def images_tagged(self, tag: Any) -> int:
@@ -90,7 +100,19 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
         # Listing every link would hold a page of millions; the count tells as much.
         counts = {"tags": len(objs)} | {"links": sum(tag.imagetag_set.count() for tag in objs)}
-        return [str(tag) for tag in objs], counts, set(), []
+        kept = {"tag" for tag in objs if not _may_change(request, tag)}
+        return [str(tag) for tag in objs], counts, kept, []
+
+
+def _may_change(request: HttpRequest, tag: Tag | None) -> bool:
+    """Whether a tag may be changed as `tags.rights` has it; of none, whether some may."""
+    if tag is None:
+        return True
+    try:
+        rights.check_change(tag, author_of(request, "admin"))
+    except (rights.OnImagesOfOthers, restriction.Restricted):
+        return False
+    return True
 
 
 class Newest(Paginator[TagChange]):
@@ -123,6 +145,13 @@ class TagChangeAdmin(admin.ModelAdmin[TagChange]):
     show_full_result_count = False
     ordering = ("-id",)
     paginator = Newest
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TagChange]:
+        project = project_of_staff(request)
+        lines = super().get_queryset(request)
+        if project is None:
+            return lines
+        return lines.filter(image_id__in=Image.objects.of_project(project).values("pk"))
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str

@@ -54,7 +54,9 @@ class Subject:
     link: ImageTag
     # Of everybody to see, and looking the same.
     twin: Image
-    # On this image's project's images and on the twin, which is of another.
+    # On all images of the project, and on no other.
+    shared: Tag
+    # On those and on the twin, which is of another project.
     common: Tag
 
     def marks_in(self, body: str) -> str:
@@ -82,6 +84,9 @@ class Subject:
             "twin": self.twin.pk,
             "uuid": self.image.uuid,
             "tag": self.tag.pk,
+            "shared_id": self.shared.pk,
+            "shared_link": self.image.imagetag_set.get(tag=self.shared).pk,
+            "shared_link_uuid": self.image.imagetag_set.get(tag=self.shared).uuid,
             "common": self.common.pk,
             "common_uuid": self.common.uuid,
             "tag_uuid": self.tag.uuid,
@@ -127,7 +132,7 @@ def _subject(state: str, image: Image, shared: Tag, twin: Image) -> Subject:
         deletion.trash(image)
     if state == "d":
         deletion.delete(image)
-    return Subject(image, tag, link, twin, common)
+    return Subject(image, tag, link, twin, shared, common)
 
 
 def _describe(image: Image, state: str) -> None:

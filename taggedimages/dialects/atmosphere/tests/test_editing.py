@@ -40,6 +40,19 @@ def test_an_edit_answers_the_image_as_it_now_is(own):
     assert client.get(f"/api/v2/images/{image.pk}").json() == answer.json()
 
 
+@pytest.mark.parametrize(
+    ("private", "before", "after"),
+    [(True, 0, 2), (True, 1, 1), (True, 2, 2), (False, 0, 0), (False, 1, 0), (False, 2, 0)],
+)
+def test_private_is_what_is_not_public_and_leaves_a_project_its_image(own, private, before, after):
+    client, image = own
+    Image.objects.update(visibility=before)
+    path = f"/api/v2/images/{image.pk}"
+    assert client.get(path).json()["private"] == (before != 0)
+    assert patch(client, image, {"private": private}).json()["private"] == private
+    assert Image.objects.get().visibility == after
+
+
 def test_the_deployed_mount_answers_its_shape(own):
     client, image = own
     answer = client.patch(f"/current/api/v2/images/{image.uuid}/", {"name": "x"})

@@ -327,3 +327,10 @@ def test_what_holders_of_share_tag_publicly_is_on_the_page_unless_it_is_private(
 def client_of_admin_elsewhere() -> APIClient:
     other = make_credentials(project_id="elsewhere")
     return client_of(tokens.sign({"iss": other.secret_id, "admin": True}, other.secret))
+
+
+def test_the_page_of_a_public_tag_shows_images_of_projects_but_no_private_ones(org):
+    tag = make_tag("a", public=True)
+    public, project, _ = [make_image("a", visibility=step) for step in (0, 1, 2)]
+    shown = APIClient().get(f"{URL}/{tag.uuid}/public_tags").json()
+    assert [row["id"] for row in shown] == [str(project.uuid), str(public.uuid)]

@@ -16,6 +16,7 @@ from images import (
     uploads,
 )
 from images.models import Image
+from images.visibility import Visibility
 from taggedimages.factories import make_image, make_pending, make_png, unknown_uuid
 
 from .conftest import EDITOR, READER
@@ -314,3 +315,12 @@ def test_a_file_beyond_the_quota_of_the_project_is_a_bad_request(admin, settings
     assert answer.status_code == 400
     assert answer.headers["X-message"].startswith("quota: the files of a project take")
     assert Image.objects.count() == 1
+
+
+@pytest.mark.parametrize("said", ["", "public", "private"])
+def test_an_upload_is_its_projects_whatever_the_setting_says(admin, settings, said):
+    settings.VISIBILITY = said
+    announced = announce(admin)
+    claim = admin.put(f"{FILES}/{announced['id']}", {"infos": sent(announced)})
+    assert claim.status_code == 200
+    assert Image.objects.get().visibility == Visibility.PROJECT
