@@ -14,10 +14,11 @@ from django.db.models import Q
 
 from images.models import Image
 from taggedimages.identity.authors import Author
+from taggedimages.identity.models import User
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
-from tags import history, names
+from tags import history, names, shown
 from tags.models import ImageTag, Tag
 
 # An image's links as every API lists them: their ids count up as they are made.
@@ -43,8 +44,8 @@ class TooManyTags(Exception):
     """The image would have more tags than the caller lets it have."""
 
 
-def resolve(wanted: Iterable[str]) -> list[Tag]:
-    """The tags of these exact names in this order, made where absent.
+def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
+    """The tags of these names in this order, made where absent by a user who puts them on images.
 
     Inserting in one sorted statement keeps concurrent requests from locking each other out.
     """
@@ -52,20 +53,21 @@ def resolve(wanted: Iterable[str]) -> list[Tag]:
     found = _named(wanted)
     # More than once only where a tag goes between the insert that met it and the reading.
     while missing := sorted(set(wanted) - found.keys()):
-        new = [Tag(name=name, folded=names.folded(name)) for name in missing]
+        new = [Tag(name=name, folded=names.folded(name), told=False) for name in missing]
         Tag.objects.bulk_create(new, ignore_conflicts=True)
+        shown.made_by(by, missing)
         found |= _named(missing)
     return [found[name] for name in wanted]
 
 
 @retried
-def identified(wanted: set[str]) -> dict[str, int]:
-    """The ids of the tags of these exact names, made where absent."""
+def identified(wanted: set[str], by: User | None = None) -> dict[str, int]:
+    """The ids of the tags of these exact names, made by a user where absent."""
     with connection.cursor() as cursor:
         execute_prepared(cursor, TAG_IDS_BY_NAME, [array(wanted)])
         ids = dict(cursor.fetchall())
     if missing := wanted - ids.keys():
-        ids |= {tag.name: tag.pk for tag in resolve(missing)}
+        ids |= {tag.name: tag.pk for tag in resolve(missing, by)}
     return ids
 
 
@@ -80,7 +82,7 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
     if at_most is not None:
         _check_room(_values(image), wanted, at_most)
     with history.signed(by):
-        tags = resolve(wanted)
+        tags = resolve(wanted, by.user)
         _link(image, tags, by)
         return tags
 
@@ -113,7 +115,7 @@ def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
     """Make these names the image's tags: a diff, so that links that stay keep what they hold."""
     with history.signed(by):
         _lock(image)
-        tags = resolve(wanted)
+        tags = resolve(wanted, by.user)
         links = ImageTag.objects.filter(image=image)
         links.exclude(tag__in=[tag.pk for tag in tags]).delete()
         _link(image, tags, by)
@@ -166,7 +168,7 @@ def set_values(
         _check_room(held, values, at_most)
     changed = {name: value for name, value in values.items() if held.get(name) != value}
     with history.signed(by):
-        tags = resolve(changed)
+        tags = resolve(changed, by.user)
         ImageTag.objects.bulk_create(
             [ImageTag(image=image, tag=tag, value=changed[tag.name], user=by.user) for tag in tags],
             update_conflicts=True,
@@ -181,7 +183,7 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     One statement however many they are, within the caller's `history.signed`: new images need no
     lock.
     """
-    ids = identified({name for _, tags in tagged for name in tags})
+    ids = identified({name for _, tags in tagged for name in tags}, by.user)
     links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]

@@ -85,7 +85,7 @@ def test_a_list_of_tags_takes_as_many_statements_for_one_as_for_many(admin):
     few = statements()
     for _ in range(9):
         make_tag()
-    assert statements() == few == 2
+    assert statements() == few == 3
 
 
 # --- Creating ------------------------------------------------------------------------------------
@@ -309,10 +309,13 @@ def test_where_anonymous_callers_may_nothing_the_public_page_wants_a_token(admin
 def test_a_user_of_another_organisation_publishes_no_private_image(ada):
     make_image("knee", by=ada, private=True)
     stranger = client_of_admin_elsewhere()
+    assert stranger.put(f"{URL}/knee", {"public": True}).status_code == 404
+    everybodys = make_image("knee")
     assert stranger.put(f"{URL}/knee", {"public": True}).status_code == 200
     with override_settings(ANONYMOUS="open"):
-        assert APIClient().get(f"{URL}/knee/public_tags").json() == []
-    assert ImageTag.objects.count() == 1
+        (shown,) = APIClient().get(f"{URL}/knee/public_tags").json()
+    assert shown["id"] == str(everybodys.uuid)
+    assert ImageTag.objects.count() == 2
 
 
 def client_of_admin_elsewhere() -> APIClient:
