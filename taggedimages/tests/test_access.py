@@ -55,12 +55,12 @@ GET    /v1/images/{twin}/similar              read  200+ 200
 POST   /v1/images/lookup                      read  200+ 200  {"sha256": ["{sha256}"]}
 POST   /v1/upload                             any   201  -    {"filename": "new.png", "image_data": "eA=="}
 POST   /v1/hooks/s3                           store 204  -    {"Records": []}
-GET    /v1/tags                               any   200# -
+GET    /v1/tags                               read  200# 200
 POST   /v1/tags                               any   201  -    {"name": "new"}
-GET    /v1/tags/{tag}                         any   200# -
-PUT    /v1/tags/{tag}                         any   200  -    {"name": "new"}
-DELETE /v1/tags/{tag}                         any   204  -
-GET    /v1/tags/{tag}/images                  read  200+ 200
+GET    /v1/tags/{tag}                         read  200# 404
+PUT    /v1/tags/{tag}                         read  200  404  {"name": "new"}
+DELETE /v1/tags/{tag}                         read  204  404
+GET    /v1/tags/{tag}/images                  read  200+ 404
 GET    /v1/search/images?exact_tags=shared    read  200+ 200
 GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
 """  # noqa: E501
@@ -72,8 +72,8 @@ TOKEN other     pn   pn     pn!   pn!    *    *     403
 TOKEN foreign   pn   pn     pn!   pn!    *    *     403
 TOKEN editor    pn   pn     pn    pn     *    *     403
 TOKEN owner     pnv  pnvetw pnv   pnvetw *    *     403
-TOKEN staff     pnv  pnvetw pnv   pnvetw *    *     *
-TOKEN far-staff pnv  pnvetw pnv   pnvetw *    *     *
+TOKEN staff     pnv  pnvetw pnv   pnvetw *    *     pnv
+TOKEN far-staff pn   pn     pn!   pn!    *    *     pn
 Bearer owner    pn   pn     403   403    *    403   403
 admin           pn   pn     403   403    *    403   403
 
@@ -92,43 +92,43 @@ GET    {mount}/image_tags?image={uuid}            read   200+ 200
 POST   {mount}/image_tags                         edit   200+ 400 {"image": "{image}", "tag": "{tag}"}
 GET    {mount}/image_tags/{link}                  read   200+ 404
 DELETE {mount}/image_tags/{link_uuid}             edit   204  404
-GET    {mount}/tags                               any    200# -
+GET    {mount}/tags                               read   200# 200
 POST   {mount}/tags                               known  201  -   {"name": "new", "description": "new"}
-GET    {mount}/tags/{tag}                         any    200# -
-PUT    {mount}/tags/{tag}                         staff  200  -   {"name": "new", "description": "new"}
-PATCH  {mount}/tags/{tag}                         staff  200# -   {"description": "new"}
-DELETE {mount}/tags/{tag}                         staff  204  -
+GET    {mount}/tags/{tag}                         read   200# 404
+PUT    {mount}/tags/{tag}                         staff  200  404 {"name": "new", "description": "new"}
+PATCH  {mount}/tags/{tag}                         staff  200# 404 {"description": "new"}
+DELETE {mount}/tags/{tag}                         staff  204  404
 GET    {mount}/tokens/{any}                       known  404  -
 """  # noqa: E501
 
 SHARINPIX = """
-                read links edit  trash untrash claim      any new  define upload sign page
-anonymous       401  401   401   401   401     401        401 401  401    401    401  p
-Bearer owner    401  401   401   401   401     401        401 401  401    401    401  401
-admin           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
-far-admin       -    -     -     -     -       -          *   *    *      *      *    p
-album           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    401    *      *    p
-viewer          pnv  pnv   pnv!  -     etw!    pnvu!      *   401  401    401    *    p
-other-album     -    -     -     -     -       -          *   *    401    401    401  p
-query           pnv  -     pnv!  -     etw!    pnvu!      *   401  401    401    401  p
-session owner   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
-session other   pn   pn    pn    et    et      p,nu=400   *   *    *      *      *    p
-session staff   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    *      *      *    p
-session foreign -    -     -     -     -       -          *   *    *      *      *    p
+                read links edit  trash untrash claim      any new  names define upload sign page
+anonymous       401  401   401   401   401     401        401 401  401   401    401    401  p
+Bearer owner    401  401   401   401   401     401        401 401  401   401    401    401  401
+admin           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    pnv   pnv    *      *    p
+far-admin       -    -     -     -     -       -          *   *    pn    pn     *      *    p
+album           pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    pnv   pnv!   *      *    p
+viewer          pnv  pnv   pnv!  -     etw!    pnvu!      *   401  pnv   pnv!   401    *    p
+other-album     -    -     -     -     -       -          *   *    pn    pn!    401    401  p
+query           pnv  -     pnv!  -     etw!    pnvu!      *   401  pnv   pnv!   401    401  p
+session owner   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    pnv   pnv    *      *    p
+session other   pn   pn    pn    et    et      p,nu=400   *   *    pn    pn     *      *    p
+session staff   pnv  pnv   pnv   etw   etw     pv,nu=400  *   *    pnv   pnv    *      *    p
+session foreign -    -     -     -     -       -          *   *    pn    pn     *      *    p
 
 GET    /api/v1/tag_images                         links   200+ 200
 GET    /api/v1/tag_images?image_id={uuid}         links   200+ 200
 GET    /api/v1/tag_images?tag_name=shared         links   200+ 200
 GET    /api/v1/tag_images?album_id=case           links   200+ 200
 DELETE /api/v1/tag_images/{link_uuid}             edit    204  404
-GET    /api/v1/tags                               any     200# -
+GET    /api/v1/tags                               names   200# 200
 POST   /api/v1/tags                               new     200  -   {"name": "new"}
 GET    /api/v1/tags_token                         any     200  -
-GET    /api/v1/tags/autocomplete?q=mark           any     200# -
+GET    /api/v1/tags/autocomplete?q=mark           names   200# 200
 POST   /api/v1/tags/{name}/tag_images             edit    200+ 401 {"image_ids": ["{uuid}"]}
 GET    /api/v1/tags/{shared}/public_tags          page    200+ 200
-PUT    /api/v1/tags/{tag_uuid}                    define  200# -   {"visible": true}
-PUT    /api/v1/tags/{tag_uuid}?public=true        define  200# -   {}
+PUT    /api/v1/tags/{tag_uuid}                    define  200# 404 {"visible": true}
+PUT    /api/v1/tags/{tag_uuid}?public=true        define  200# 404 {}
 GET    /api/v1/albums/{album}/images              read    200+ 200
 DELETE /api/v1/images                             edit    200+ 200 {"image_ids": ["{uuid}"]}
 GET    /api/v1/images/{uuid}                      read    200+ 404

@@ -26,7 +26,7 @@ DECLARE
 BEGIN
     -- Of tags that no image had, which are everybody's, only hidden images may have some now. These
     -- are locked first, for whoever holds the weaker lock too could wait for somebody who does.
-    IF EXISTS (SELECT FROM unnest(audiences) audience WHERE audience <> 0) THEN
+    IF 0 <> ANY (audiences) THEN
         PERFORM FROM tags_tag t WHERE t.id = ANY(tags)
             AND (SELECT true FROM tags_audiencetag a WHERE a.audience = 0 AND a.tag_id = t.id)
             AND NOT tags_has_link(t.id, 0)
@@ -106,6 +106,16 @@ BEGIN
     IF TG_OP = 'INSERT' THEN
         SELECT array_agg(tag_id), array_agg(audience) INTO tags, audiences
         FROM (SELECT DISTINCT tag_id, coalesce(audience, -1) AS audience FROM new_links) p;
+        IF 0 = ALL (audiences) THEN
+            -- Mostly everybody is shown all of the tags already, and that is all.
+            PERFORM FROM tags_tag WHERE id = ANY(tags) ORDER BY id FOR KEY SHARE;
+            IF NOT EXISTS (
+                SELECT FROM unnest(tags) tag
+                WHERE (SELECT true FROM tags_audiencetag a
+                       WHERE a.audience = 0 AND a.tag_id = tag) IS NULL) THEN
+                RETURN NULL;
+            END IF;
+        END IF;
         IF tags IS NOT NULL THEN
             PERFORM tags_pairs_came(tags, audiences);
         END IF;
