@@ -109,14 +109,15 @@ class Viewer:
     is_staff: bool = False
 
     @classmethod
-    def of(cls, user: User | AnonymousUser | None) -> "Viewer":
+    def of(cls, user: User | AnonymousUser | None, *, for_project: bool = False) -> "Viewer":
         """A caller as a viewer; None and AnonymousUser are shown what everybody is.
 
-        Takes a query of staff who are no superusers.
+        With `for_project`, a user who speaks for the whole project is shown what its staff is, and
+        no more. Takes a query of staff who are no superusers.
         """
         if not isinstance(user, User):
             return cls((EVERYBODY,))
-        if user.is_superuser:
+        if user.is_superuser and not for_project:
             return cls(None)
         number, project = user.project_number, str(user.project_id)
         audiences = [
@@ -124,13 +125,14 @@ class Viewer:
             audience_of_members(number),
             *(audience_of_creator(one, user.pk) for one in (number, *user.other_projects)),
         ]
-        if user.is_staff:
+        is_staff = user.is_staff or for_project
+        if is_staff:
             audiences += _audiences_of_private(number, project)
         return cls(
             tuple(dict.fromkeys(audiences)),
             owner=user.pk,
             member_of=project,
-            is_staff=user.is_staff,
+            is_staff=is_staff,
         )
 
     def image_q(self) -> Q:

@@ -19,7 +19,7 @@ from taggedimages.identity import credentials
 from taggedimages.identity.authors import Author
 from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import Project, User
-from tags import tagging
+from tags import curation, tagging
 from tags.models import Tag
 
 # Names of letters: `spare b`, `spare c` and on.
@@ -31,7 +31,7 @@ FROM (SELECT 'spare ' || translate(n::text, '0123456789', 'abcdefghij') AS name
       FROM generate_series(1, %s) n) made;
 SELECT gin_clean_pending_list('tag_folded_part');
 SET LOCAL default_statistics_target = 1000;
-ANALYZE tags_tag
+ANALYZE tags_tag, tags_audiencetag
 """
 
 numbers = itertools.count(1)
@@ -50,7 +50,7 @@ def make_user(name: str = "", **options: Any) -> User:
 
 def make_tag(name: str = "", **fields: Any) -> Tag:
     """A tag, new unless its name exists."""
-    tag = tagging.resolve([name or f"tag{next(numbers)}"])[0]
+    tag = curation.create(name or f"tag{next(numbers)}")
     for field, value in fields.items():
         setattr(tag, field, value)
     tag.save()

@@ -13,12 +13,13 @@ from django.http import HttpRequest
 from django.utils.functional import cached_property
 
 from images.models import Image
+from images.visibility import Viewer
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import project_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
-from tags import counters, curation, restriction, rights
+from tags import counters, curation, restriction, rights, shown
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
 
@@ -62,12 +63,14 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     paginator = AllTags
 
     def get_queryset(self, request: HttpRequest) -> TagQuerySet:
+        user: Any = request.user
+        links = ImageTag.objects.all() if user.is_superuser else ImageTag.objects.visible_to(user)
         # A subquery, so that only the tags of the page are counted.
-        project = project_of_staff(request)
-        counted = {} if project is None else {"image__project": project}
-        links = ImageTag.objects.filter(tag=OuterRef("pk"), **counted).order_by().values("tag")
-        return Tag.objects.alphabetical().annotate(
-            uses=Coalesce(Subquery(links.annotate(n=Count("pk")).values("n")), 0)
+        of_tag = links.filter(tag=OuterRef("pk")).order_by().values("tag")
+        return (
+            Tag.objects.shown_to(Viewer.of(user))
+            .alphabetical()
+            .annotate(uses=Coalesce(Subquery(of_tag.annotate(n=Count("pk")).values("n")), 0))
         )
 
     def get_search_results(
@@ -85,8 +88,14 @@ class TagAdmin(admin.ModelAdmin[Tag]):
 
     @admin.display(description="images")
     def images_tagged(self, tag: Any) -> int:
-        """How many links the tag has, of ended images too."""
+        """How many links the tag has: of what is shown, and for superusers of ended images too."""
         return int(tag.uses)
+
+    def save_model(self, request: HttpRequest, obj: Tag, form: Any, change: bool) -> None:
+        # Of a tag that is there only what was edited: others may be at the rest.
+        obj.save(update_fields=[*form.changed_data, "folded"] if change else None)
+        if not change:
+            shown.made_by(author_of(request, "admin").user, [obj.name])
 
     def delete_model(self, request: HttpRequest, obj: Tag) -> None:
         curation.delete(obj, author_of(request, "admin"))

@@ -1,4 +1,4 @@
-"""How many tags there are, and how many links a viewer is shown: exactly, without counting them.
+"""How many tags there are, and how many tags and links a viewer is shown, without counting them.
 
 Triggers write each change down as a CounterDelta in the transaction of the change itself
 (migration search/0002), which blocks nobody; the worker compacts them whenever it merges into the
@@ -12,7 +12,8 @@ from images.visibility import LATEST_CREATED_SQL, Viewer
 from taggedimages.postgresql.fragments import Fragment, bigint, bigints, compose
 from taggedimages.postgresql.routing import read_connection
 
-# The counter of all tags; below it, audience n has its links counted at AUDIENCE_COUNTER_BASE - n.
+# The counter of all tags; below it, audience n has its links counted at AUDIENCE_COUNTER_BASE - n,
+# and above it the tags that it is shown (AudienceTag) at n + 1.
 # The triggers have these numbers too.
 TAG_COUNTER_ID, AUDIENCE_COUNTER_BASE = -4, -10
 # Of audiences, the one that everybody belongs to has the lowest number, 0.
@@ -31,6 +32,8 @@ COUNTED = compose(
 SELECT {tags} AS of, count(*) AS counted FROM tags_tag
 UNION ALL
 SELECT {base} - audience, count(*) FROM tags_imagetag WHERE audience IS NOT NULL GROUP BY audience
+UNION ALL
+SELECT audience + 1, count(*) FROM tags_audiencetag GROUP BY audience
 """,
     tags=bigint(TAG_COUNTER_ID),
     base=bigint(AUDIENCE_COUNTER_BASE),

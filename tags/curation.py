@@ -9,10 +9,11 @@ from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from images.visibility import Viewer
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from taggedimages.transactions import retried
-from tags import history, names, tagging
+from tags import history, names, shown, tagging
 from tags.models import Tag
 
 DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
@@ -23,35 +24,45 @@ class TagNameTaken(Exception):
 
 
 @retried
-def create(name: str) -> Tag:
-    """The tag of this exact name, made if absent."""
-    return tagging.resolve([name])[0]
+@transaction.atomic
+def create(name: str, by: User | None = None) -> Tag:
+    """The tag of this exact name, made for itself if absent."""
+    (tag,) = tagging.resolve([name])
+    shown.declare([name], by)
+    tag.told = True
+    return tag
 
 
 @retried
-def establish(drafts: Sequence[Tag]) -> list[Tag]:
-    """The tags of the drafts' names in this order; the absent are made as drafted.
+def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
+    """The tags of the drafts' names in this order; the absent are made as drafted, by a user.
 
-    What exists stays as it is.
+    What exists stays as it is. A draft that is `told` is a tag made for itself.
     """
     wanted = names.distinct([draft.name for draft in drafts])
     found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
     missing = {draft.name: draft for draft in drafts if draft.name not in found}
+    # Those of names that others have too: the user means them no less.
+    if declared := [draft.name for draft in drafts if draft.told and draft.name in found]:
+        shown.declare(declared, by)
     if missing:
         for draft in missing.values():
             draft.folded = names.folded(draft.name)
         # Sorted, so that concurrent requests cannot lock each other out.
         Tag.objects.bulk_create([missing[name] for name in sorted(missing)], ignore_conflicts=True)
+        shown.made_by(by, missing)
         found |= {tag.name: tag for tag in Tag.objects.filter(name__in=list(missing))}
     return [found[name] for name in wanted]
 
 
 def define(name: str, description: str, owner: User | None) -> Tag:
     """A new tag with a description. Raises TagNameTaken, where names differ only by case too."""
-    _refuse_twin(name, None)
+    _refuse_twin(name, None, Viewer.of(owner))
     try:
         with transaction.atomic():
-            return Tag.objects.create(name=name, description=description, user=owner)
+            tag = Tag.objects.create(name=name, description=description, user=owner)
+            shown.made_by(owner, [name])
+            return tag
     except IntegrityError as error:
         raise TagNameTaken(f"Another tag is named {name!r}.") from error
 
@@ -85,13 +96,15 @@ def describe(tag: Tag, name: str | None, changes: dict[str, Any]) -> Tag:
 
 
 @transaction.atomic
-def redefine(tag: Tag, name: str | None = None, description: str | None = None) -> Tag:
-    """Another name on every image, another description, or both.
+def redefine(
+    tag: Tag, viewer: Viewer, name: str | None = None, description: str | None = None
+) -> Tag:
+    """Another name on every image, another description, or both, as somebody asks who looks.
 
     Raises TagNameTaken, where names differ only by case too, and Tag.DoesNotExist.
     """
     if name is not None and name != tag.name:
-        _refuse_twin(name, tag)
+        _refuse_twin(name, tag, viewer)
         rename(tag, name)
     if description is not None:
         tag.description = description
@@ -107,9 +120,11 @@ def delete(tag: Tag, by: Author) -> bool:
         return bool(deleted)
 
 
-def _refuse_twin(name: str, tag: Tag | None) -> None:
+def _refuse_twin(name: str, tag: Tag | None, viewer: Viewer) -> None:
     twins = Tag.objects.filter(folded=names.folded(name))
     if tag is not None:
         twins = twins.exclude(pk=tag.pk)
-    if twin := twins.first():
-        raise TagNameTaken(f"Another tag is named {twin.name!r}.")
+    if twins.exists():
+        # Of a tag that the viewer is not shown, nothing is told but what was asked.
+        twin = twins.shown_to(viewer).first()
+        raise TagNameTaken(f"Another tag is named {twin.name if twin else name!r}.")

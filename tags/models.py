@@ -13,10 +13,15 @@ from images.models import Image
 from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
+from tags.shown import IsShown
 
 
 class TagQuerySet(models.QuerySet["Tag"]):
     """Reads of the vocabulary."""
+
+    def shown_to(self, viewer: Viewer) -> Self:
+        """Those that a viewer is shown (tags.shown)."""
+        return self if viewer.audiences is None else self.filter(IsShown(F("pk"), viewer))
 
     def alphabetical(self) -> Self:
         """By folded name, then exact name; both columns collate by code point everywhere."""
@@ -46,6 +51,9 @@ class Tag(models.Model):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="own_tags"
     )
     created_at = models.DateTimeField(db_default=Now(), editable=False)
+    # Everybody was shown it while an image had it, or it was made for itself: without an image it
+    # is everybody's to see (tags.shown). False of what was made in tagging an image.
+    told = models.BooleanField(default=True, db_default=True, editable=False)
     images = models.ManyToManyField(Image, through="ImageTag", related_name="tags")
 
     objects = TagQuerySet.as_manager()
@@ -136,6 +144,40 @@ class ImageTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag_id} on {self.image_id}"
+
+
+class AudienceTag(models.Model):
+    """A tag that an audience is shown, with its name, so that lists read nothing else.
+
+    An audience of images (images.visibility) is shown the tags of its images, those that lie ahead
+    included. EVERYBODY besides: those that no image has, if `told`. A user is the audience of the
+    user's id (of a project with number 0, which there is none of), shown what that user made. The
+    audience -1 nobody belongs to: it says that images with an end have the tag.
+
+    Written by triggers (docs/triggers.md) in the transaction of the change of a link or tag; the
+    rows of users by `tags.shown` itself.
+    """
+
+    pk = models.CompositePrimaryKey("audience", "tag_id")
+    audience = models.BigIntegerField()
+    # The database cascades.
+    tag = models.ForeignKey(
+        Tag, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
+    )
+    folded = models.TextField(editable=False, db_collation="C")
+    name = models.CharField(max_length=names.MAX_LENGTH, editable=False, db_collation="C")
+
+    class Meta:
+        indexes = [
+            # Alphabetical order, as of tags.
+            models.Index(
+                fields=["audience", "folded", "name"], include=["tag"], name="audiencetag_by_name"
+            ),
+            models.Index(fields=["tag"], name="audiencetag_of_tag"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.name} for {self.audience}"
 
 
 class TagChange(models.Model):

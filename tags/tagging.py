@@ -15,10 +15,11 @@ from django.db.models import Q, QuerySet
 
 from images.models import Image
 from taggedimages.identity.authors import Author
+from taggedimages.identity.models import User
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
-from tags import history, names, restriction
+from tags import history, names, restriction, shown
 from tags.models import ImageTag, Tag
 
 # An image's links as every API lists them: their ids count up as they are made.
@@ -44,8 +45,8 @@ class TooManyTags(Exception):
     """The image would have more tags than the caller lets it have."""
 
 
-def resolve(wanted: Iterable[str]) -> list[Tag]:
-    """The tags of these exact names in this order, made where absent.
+def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
+    """The tags of these names in this order, made where absent by a user who puts them on images.
 
     Inserting in one sorted statement keeps concurrent requests from locking each other out.
     """
@@ -53,20 +54,21 @@ def resolve(wanted: Iterable[str]) -> list[Tag]:
     found = _named(wanted)
     # More than once only where a tag goes between the insert that met it and the reading.
     while missing := sorted(set(wanted) - found.keys()):
-        new = [Tag(name=name, folded=names.folded(name)) for name in missing]
+        new = [Tag(name=name, folded=names.folded(name), told=False) for name in missing]
         Tag.objects.bulk_create(new, ignore_conflicts=True)
+        shown.made_by(by, missing)
         found |= _named(missing)
     return [found[name] for name in wanted]
 
 
 @retried
-def identified(wanted: set[str]) -> dict[str, int]:
-    """The ids of the tags of these exact names, made where absent."""
+def identified(wanted: set[str], by: User | None = None) -> dict[str, int]:
+    """The ids of the tags of these exact names, made by a user where absent."""
     with connection.cursor() as cursor:
         execute_prepared(cursor, TAG_IDS_BY_NAME, [array(wanted)])
         ids = dict(cursor.fetchall())
     if missing := wanted - ids.keys():
-        ids |= {tag.name: tag.pk for tag in resolve(missing)}
+        ids |= {tag.name: tag.pk for tag in resolve(missing, by)}
     return ids
 
 
@@ -82,7 +84,7 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
     if at_most is not None:
         _check_room(_values(image), wanted, at_most)
     with history.signed(by):
-        tags = resolve(wanted)
+        tags = resolve(wanted, by.user)
         _link(image, tags, by)
         return tags
 
@@ -119,7 +121,7 @@ def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
     _check_new(image, wanted, by)
     _check_gone(ImageTag.objects.filter(image=image).exclude(tag__name__in=wanted), by)
     with history.signed(by):
-        tags = resolve(wanted)
+        tags = resolve(wanted, by.user)
         links = ImageTag.objects.filter(image=image)
         links.exclude(tag__in=[tag.pk for tag in tags]).delete()
         _link(image, tags, by)
@@ -178,7 +180,7 @@ def set_values(
     changed = {name: value for name, value in values.items() if held.get(name) != value}
     restriction.check(changed, by)
     with history.signed(by):
-        tags = resolve(changed)
+        tags = resolve(changed, by.user)
         ImageTag.objects.bulk_create(
             [ImageTag(image=image, tag=tag, value=changed[tag.name], user=by.user) for tag in tags],
             update_conflicts=True,
@@ -195,7 +197,7 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     """
     every = {name for _, tags in tagged for name in tags}
     restriction.check(sorted(every), by)
-    ids = identified(every)
+    ids = identified(every, by.user)
     links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]

@@ -15,7 +15,7 @@ from search.index.merge_log import invalidate_caches
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
-from tags import counters
+from tags import counters, shown_rows
 
 # Blocks that are built or verified in one statement.
 SPAN_BLOCKS = 16
@@ -109,7 +109,11 @@ DELETE FROM search_rebuild
 
 
 def rebuild(thresholds: Thresholds = DEFAULT) -> None:
-    """Make the whole index anew, after whoever is at it; searches go on by the old one."""
+    """Make the whole index anew, after whoever is at it; searches go on by the old one.
+
+    What triggers did not see may have changed whom tags are shown to: that is mended first.
+    """
+    shown_rows.verify(repair=True)
     with index_transaction() as cursor:
         rebuild_within(cursor, thresholds)
 

@@ -11,6 +11,7 @@ from search.index.locking import index_transaction, unless_busy
 from search.index.merging import merge
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import Rebuild
+from tags import shown_rows
 
 # Readers pass over what was merged until its space is free again.
 VACUUM = "VACUUM (SKIP_LOCKED) search_unindexed, search_tally, search_fold"
@@ -22,6 +23,7 @@ def run_once(thresholds: Thresholds = DEFAULT) -> int:
     Waits for nobody: what another process is at is left to it.
     """
     if Rebuild.objects.exists():
+        shown_rows.verify(repair=True)
         with unless_busy(), index_transaction(nowait=True) as cursor:
             if Rebuild.objects.exists():
                 rebuild_within(cursor, thresholds)

@@ -19,7 +19,7 @@ from search.index.merge_log import invalidate_caches
 from search.index.merging import merge_within
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
-from tags import counters
+from tags import counters, shown_rows
 
 # How many blocks of a span differ from what they should be.
 WRONG_BLOCKS = compose(
@@ -89,8 +89,10 @@ class Verdict(NamedTuple):
 def verify(repair: bool = False) -> Verdict:
     """Compare the whole index with images and links, in one state of the database.
 
-    Pending changes are merged first. With `repair`, what is wrong is made anew.
+    Pending changes are merged first. With `repair`, what is wrong is made anew. Whom tags are shown
+    to is settled tag by tag, before that.
     """
+    shown = shown_rows.verify(repair)
     with index_transaction() as cursor:
         while merge_within(cursor):
             pass
@@ -103,7 +105,7 @@ def verify(repair: bool = False) -> Verdict:
             cursor.execute(RECOUNT_LINKS, [links])
             cursor.execute(COUNT_PUBLIC, [public])
         others = counters.verify(cursor, repair)
-        return Verdict(blocks, len({*links, *public}) + others)
+        return Verdict(blocks, len({*links, *public}) + others + shown)
 
 
 def _wrong_blocks(cursor: CursorWrapper, repair: bool) -> int:

@@ -25,19 +25,19 @@ from taggedimages.tests.matrix import Row, rows
 pytestmark = pytest.mark.django_db
 
 V1 = """
-                  read  parts    done      any  store
-anonymous         pn    pn=403   p,n=409   *    401
-Bearer other      pnm   pnm=403  pm,n=409  *    401
-Bearer editor     pnm   pnm      pm,n=409  *    401
-Bearer foreign    pn    pn=403   p,n=409   *    401
-Bearer far-editor pn    pn=403   p,n=409   *    401
-Bearer far-staff  pn    pn=403   p,n=409   *    401
-Bearer owner      pnmv  pnmv     pmv,n=409 *    401
-Bearer staff      pnmv  pnmv     pmv,n=409 *    401
-Bearer super      pnmv  pnmv     pmv,n=409 *    401
-TOKEN owner       401   401      401       401  401
-admin             401   401      401       401  401
-store             pn    pn=403   p,n=409   *    *
+                  read  parts    done      any  names store tagged
+anonymous         pn    pn=403   p,n=409   *    pn    401   pn
+Bearer other      pnm   pnm=403  pm,n=409  *    pnm   401   pnm
+Bearer editor     pnm   pnm      pm,n=409  *    pnm   401   pnm
+Bearer foreign    pn    pn=403   p,n=409   *    pn    401   pn
+Bearer far-editor pn    pn=403   p,n=409   *    pn    401   pn
+Bearer far-staff  pn    pn=403   p,n=409   *    pn    401   pn
+Bearer owner      pnmv  pnmv     pmv,n=409 *    pnmv  401   pnmv
+Bearer staff      pnmv  pnmv     pmv,n=409 *    pnmv  401   pnmv
+Bearer super      pnmv  pnmv     pmv,n=409 *    *     401   pnmv,etwud=200
+TOKEN owner       401   401      401       401  401   401   401
+admin             401   401      401       401  401   401   401
+store             pn    pn=403   p,n=409   *    pn    *     pn
 
 GET    /v1/images                             read  200+ 200
 POST   /v1/images                             any   201  -    {"filename": "new.png"}
@@ -54,29 +54,29 @@ GET    /v1/images/{twin}/similar              read  200+ 200
 POST   /v1/images/lookup                      read  200+ 200  {"sha256": ["{sha256}"]}
 POST   /v1/upload                             any   201  -    {"filename": "new.png", "image_data": "eA=="}
 POST   /v1/hooks/s3                           store 204  -    {"Records": []}
-GET    /v1/tags                               any   200# -
+GET    /v1/tags                               names 200# 200
 POST   /v1/tags                               any   201  -    {"name": "new"}
-GET    /v1/tags/{tag}                         any   200# -
-PUT    /v1/tags/{tag}                         any   200  -    {"name": "new"}
-DELETE /v1/tags/{tag}                         any   204  -
-GET    /v1/tags/{tag}/images                  read  200+ 200
+GET    /v1/tags/{tag}                         names 200# 404
+PUT    /v1/tags/{tag}                         names 200  404  {"name": "new"}
+DELETE /v1/tags/{tag}                         names 204  404
+GET    /v1/tags/{tag}/images                  tagged 200+ 404
 GET    /v1/search/images?exact_tags=shared    read  200+ 200
 GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
 """  # noqa: E501
 
 ATMOSPHERE = """
-                 read ended   edit  revive  any  known staff
-anonymous        pn   pn      403   403     *    403   403
-TOKEN other      pnm  pnm     pnm!  pnm!    *    *     403
-TOKEN foreign    pn   pn      pn!   pn!     *    *     403
-TOKEN editor     pnm  pnm     pnm   pnm     *    *     403
-TOKEN far-editor pn   pn      pn!   pn!     *    *     403
-TOKEN owner      pnmv pnmvetw pnmv  pnmvetw *    *     403
-TOKEN staff      pnmv pnmvetw pnmv  pnmvetw *    *     *
-TOKEN far-staff  pn   pn      pn!   pn!     *    *     403
-TOKEN super      pnmv pnmvetw pnmv  pnmvetw *    *     *
-Bearer owner     pn   pn      403   403     *    403   403
-admin            pn   pn      403   403     *    403   403
+                 read ended   edit  revive  any  known names staff
+anonymous        pn   pn      403   403     *    403   pn    403
+TOKEN other      pnm  pnm     pnm!  pnm!    *    *     pnm   403
+TOKEN foreign    pn   pn      pn!   pn!     *    *     pn    403
+TOKEN editor     pnm  pnm     pnm   pnm     *    *     pnm   403
+TOKEN far-editor pn   pn      pn!   pn!     *    *     pn    403
+TOKEN owner      pnmv pnmvetw pnmv  pnmvetw *    *     pnmv  403
+TOKEN staff      pnmv pnmvetw pnmv  pnmvetw *    *     pnmv  pnmv
+TOKEN far-staff  pn   pn      pn!   pn!     *    *     pn    pn!
+TOKEN super      pnmv pnmvetw pnmv  pnmvetw *    *     *     *
+Bearer owner     pn   pn      403   403     *    403   pn    403
+admin            pn   pn      403   403     *    403   pn    403
 
 GET    {mount}/images                             read   200+ 200
 GET    {mount}/images?include_ended=true          ended  200+ 200
@@ -93,45 +93,45 @@ GET    {mount}/image_tags?image={uuid}            read   200+ 200
 POST   {mount}/image_tags                         edit   200+ 400 {"image": "{image}", "tag": "{tag}"}
 GET    {mount}/image_tags/{link}                  read   200+ 404
 DELETE {mount}/image_tags/{link_uuid}             edit   204  404
-GET    {mount}/tags                               any    200# -
+GET    {mount}/tags                               names  200# 200
 POST   {mount}/tags                               known  201  -   {"name": "new", "description": "new"}
-GET    {mount}/tags/{tag}                         any    200# -
-PUT    {mount}/tags/{tag}                         staff  200  -   {"name": "new", "description": "new"}
-PATCH  {mount}/tags/{tag}                         staff  200# -   {"description": "new"}
-DELETE {mount}/tags/{tag}                         staff  204  -
+GET    {mount}/tags/{tag}                         names  200# 404
+PUT    {mount}/tags/{tag}                         staff  200  404 {"name": "new", "description": "new"}
+PATCH  {mount}/tags/{tag}                         staff  200# 404 {"description": "new"}
+DELETE {mount}/tags/{tag}                         staff  204  404
 GET    {mount}/tokens/{any}                       known  404  -
 """  # noqa: E501
 
 SHARINPIX = """
-                read links edit  trash untrash claim      any new  define upload sign page
-anonymous       401  401   401   401   401     401        401 401  401    401    401  pm
-Bearer owner    401  401   401   401   401     401        401 401  401    401    401  401
-admin           pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    *      *      *    pm
-far-admin       -    -     -     -     -       -          *   *    401    *      *    pm
-album           pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    401    *      *    pm
-viewer          pnmv pnmv  pnmv! -     etw!    pnmvu!     *   401  401    401    *    pm
-other-album     -    -     -     -     -       -          *   *    401    401    401  pm
-query           pnmv -     pnmv! -     etw!    pnmvu!     *   401  401    401    401  pm
-session owner   pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    *      *      *    pm
-session other   pnm  pnm   pnm   et    et      pm,nu=400  *   *    *      *      *    pm
-session editor  pnm  pnm   pnm   et    et      pm,nu=400  *   *    *      *      *    pm
-session staff   pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    *      *      *    pm
-session foreign -    -     -     -     -       -          *   *    401    *      *    pm
-session super   -    -     -     -     -       -          *   *    *      *      *    pm
+                read links edit  trash untrash claim      any new  names define upload sign page
+anonymous       401  401   401   401   401     401        401 401  401   401    401    401  pm
+Bearer owner    401  401   401   401   401     401        401 401  401   401    401    401  401
+admin           pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    pnmv  pnmv   *      *    pm
+far-admin       -    -     -     -     -       -          *   *    pn    pn!    *      *    pm
+album           pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    pnmv  pnmv!  *      *    pm
+viewer          pnmv pnmv  pnmv! -     etw!    pnmvu!     *   401  pnmv  pnmv!  401    *    pm
+other-album     -    -     -     -     -       -          *   *    pn    pn!    401    401  pm
+query           pnmv -     pnmv! -     etw!    pnmvu!     *   401  pnmv  pnmv!  401    401  pm
+session owner   pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    pnmv  pnmv   *      *    pm
+session other   pnm  pnm   pnm   et    et      pm,nu=400  *   *    pnm   pnm    *      *    pm
+session editor  pnm  pnm   pnm   et    et      pm,nu=400  *   *    pnm   pnm    *      *    pm
+session staff   pnmv pnmv  pnmv  etw   etw     pmv,nu=400 *   *    pnmv  pnmv   *      *    pm
+session foreign -    -     -     -     -       -          *   *    pn    pn!    *      *    pm
+session super   -    -     -     -     -       -          *   *    *     *      *      *    pm
 
 GET    /api/v1/tag_images                         links   200+ 200
 GET    /api/v1/tag_images?image_id={uuid}         links   200+ 200
 GET    /api/v1/tag_images?tag_name=shared         links   200+ 200
 GET    /api/v1/tag_images?album_id=case           links   200+ 200
 DELETE /api/v1/tag_images/{link_uuid}             edit    204  404
-GET    /api/v1/tags                               any     200# -
+GET    /api/v1/tags                               names   200# 200
 POST   /api/v1/tags                               new     200  -   {"name": "new"}
 GET    /api/v1/tags_token                         any     200  -
-GET    /api/v1/tags/autocomplete?q=mark           any     200# -
+GET    /api/v1/tags/autocomplete?q=mark           names   200# 200
 POST   /api/v1/tags/{name}/tag_images             edit    200+ 401 {"image_ids": ["{uuid}"]}
 GET    /api/v1/tags/{shared}/public_tags          page    200+ 200
-PUT    /api/v1/tags/{tag_uuid}                    define  200# -   {"visible": true}
-PUT    /api/v1/tags/{tag_uuid}?public=true        define  200# -   {}
+PUT    /api/v1/tags/{tag_uuid}                    define  200# 404 {"visible": true}
+PUT    /api/v1/tags/{tag_uuid}?public=true        define  200# 404 {}
 GET    /api/v1/albums/{album}/images              read    200+ 200
 DELETE /api/v1/images                             edit    200+ 200 {"image_ids": ["{uuid}"]}
 GET    /api/v1/images/{uuid}                      read    200+ 404

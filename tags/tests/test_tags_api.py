@@ -6,8 +6,9 @@ from unittest.mock import ANY
 import pytest
 
 from images.models import Image
-from taggedimages.factories import make_image, make_pending, make_tag, make_user
+from taggedimages.factories import make_credentials, make_image, make_pending, make_tag, make_user
 from taggedimages.http.errors import problem_of
+from taggedimages.identity.models import User
 from tags import curation
 from tags.models import Tag
 
@@ -113,10 +114,34 @@ def test_bad_page_parameters_are_400(api, query):
     assert answer.json() == {"code": 400, "message": ANY, "errors": ANY}
 
 
-def test_tags_of_hidden_images_and_of_none_are_listed(api):
-    make_image("hidden", private=True)
+def test_tags_of_shown_images_and_of_none_are_listed_and_those_of_hidden_ones_not(api):
+    hidden = make_image("hidden", "knee", private=True).tags.get(name="hidden")
+    make_image("knee")
     make_tag("unused")
-    assert names(api.get("/v1/tags")) == ["hidden", "unused"]
+    answer = api.get("/v1/tags")
+    assert names(answer) == ["knee", "unused"]
+    assert answer.json()["meta"]["total_results"] == 2
+    answers = [
+        api.get(f"/v1/tags/{hidden.pk}"),
+        api.get(f"/v1/tags/{hidden.pk}/images"),
+        api.put(f"/v1/tags/{hidden.pk}", {"name": "seen"}),
+        api.delete(f"/v1/tags/{hidden.pk}"),
+    ]
+    assert [(one.status_code, one.json()) for one in answers] == [(404, NOT_FOUND)] * 4
+
+
+def test_a_tag_is_listed_to_whoever_made_it_and_whoever_sees_an_image_that_has_it(api, api_as):
+    names_of = ("ann", "bob", "boss")
+    ann, bob, boss = (make_credentials(name, staff=name == "boss") for name in names_of)
+    image = make_image(by=User.objects.get(username="ann"), private=True)
+    api_as(ann).put(f"/v1/images/{image.pk}", {"tags": ["hidden"]})
+    listed = [names(api_as(one).get("/v1/tags")) for one in (ann, bob, boss)]
+    assert listed == [["hidden"], [], ["hidden"]]
+    api_as(ann).put(f"/v1/images/{image.pk}", {"tags": []})
+    assert names(api_as(ann).get("/v1/tags")) == ["hidden"]
+    assert names(api.get("/v1/tags")) == []
+    api_as(bob).post("/v1/tags", {"name": "hidden"})
+    assert names(api.get("/v1/tags")) == ["hidden"]
 
 
 @pytest.mark.parametrize("tags", [2, 20])

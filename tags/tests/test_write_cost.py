@@ -57,13 +57,13 @@ WRITES: dict[str, tuple[Write, int]] = {
     ),
     "its tags replaced": (
         lambda api, image: api.put(f"/v1/images/{image.pk}", {"tags": ["tag-2", "tag-3"]}),
-        9,
+        11,
     ),
     "its file taken": (
         lambda api, image: api.post(f"/v1/images/{image.pk}/complete"),
         9,
     ),
-    "its end": (lambda api, image: api.delete(f"/v1/images/{image.pk}"), 3),
+    "its end": (lambda api, image: api.delete(f"/v1/images/{image.pk}"), 4),
 }
 
 

@@ -9,6 +9,7 @@ from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
+from images.visibility import Viewer
 from search.v1.parameters import ImageListParameters, list_query
 from search.v1.views import browse, documented
 from taggedimages.http import caching
@@ -33,7 +34,7 @@ class TagViewSet(GenericViewSet[Tag]):
     serializer_class = TagSerializer
 
     def get_queryset(self) -> TagQuerySet:
-        return Tag.objects.alphabetical()
+        return Tag.objects.shown_to(Viewer.of(self.request.user)).alphabetical()
 
     @extend_schema(
         summary="Browse tags in alphabetical order",
@@ -43,7 +44,9 @@ class TagViewSet(GenericViewSet[Tag]):
     def list(self, request: Request) -> Response:
         asked = read_page(CursorPageParameters, request)
         after = position_of(asked["cursor"]) if asked["cursor"] else None
-        page = alphabet.page(asked["limit"], asked["page"] * asked["limit"], after)
+        page = alphabet.page(
+            Viewer.of(request.user), asked["limit"], asked["page"] * asked["limit"], after
+        )
         following = cursor_at(page.last) if page.last else None
         # Tags as TagSerializer has them, which would take longer than finding them.
         return page_response(request, asked, page.tags, page.total, following)
@@ -55,7 +58,7 @@ class TagViewSet(GenericViewSet[Tag]):
         responses={201: TagSerializer},
     )
     def create(self, request: Request) -> Response:
-        tag = curation.create(_name_in(request))
+        tag = curation.create(_name_in(request), author_of(request, SOURCE).user)
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -101,9 +104,11 @@ class TagViewSet(GenericViewSet[Tag]):
             self.tag(id)
         return found
 
-    def tag(self, id: str, tags: TagQuerySet | None = None) -> Tag:
-        """The tag with this id. Raises NotFound."""
-        tags = Tag.objects.all() if tags is None else tags
+    def tag(self, id: str, *, locked: bool = False) -> Tag:
+        """The tag with this id, if the caller is shown it. Raises NotFound."""
+        tags = self.get_queryset()
+        if locked:
+            tags = tags.select_for_update()
         tag = tags.filter(pk=parse_id(id)).first()
         if tag is None:
             raise NotFound
@@ -120,7 +125,7 @@ class TagViewSet(GenericViewSet[Tag]):
 
         Raises NotFound, PreconditionFailed.
         """
-        tag = self.tag(id, Tag.objects.select_for_update())
+        tag = self.tag(id, locked=True)
         caching.check(self.request, lambda: caching.entity_tag(TagSerializer(tag).data))
         return tag
 

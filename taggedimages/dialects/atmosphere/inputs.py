@@ -15,7 +15,7 @@ from images.editing import MAX_DESCRIPTION_CHARACTERS, Changes
 from images.models import Image
 from images.visibility import Visibility
 from taggedimages.dialects.atmosphere.references import NOBODY, ReferenceField, lookup
-from tags.models import Tag
+from tags.models import Tag, TagQuerySet
 
 # What a tag is named by: ("pk", 7), ("uuid", "7c1d...") or ("name", "knee").
 Key = tuple[str, Any]
@@ -67,7 +67,10 @@ class ImageTagInputSerializer(serializers.Serializer[Any]):
     }
 )
 class TagSetField(serializers.Field[Any, Any, Any, Any]):
-    """The tags that an image shall have, as their names; only new names must keep to the rules."""
+    """The tags that an image shall have, as their names; only new names must keep to the rules.
+
+    The context has the tags that the caller may name by an id, as `tag`.
+    """
 
     default_error_messages = {
         "not_a_list": 'Expected a list of items but got type "{type}".',
@@ -87,7 +90,7 @@ class TagSetField(serializers.Field[Any, Any, Any, Any]):
         if len(data) > settings.MAX_LIST_ITEMS:
             self.fail("too_many", limit=settings.MAX_LIST_ITEMS)
         keys = [self.key(item) for item in data]
-        known = _existing(keys)
+        known = _existing(keys, self.context["tag"])
         return [known.get(key) or self.new_name(key) for key in keys]
 
     def key(self, item: Any) -> Key:
@@ -122,19 +125,19 @@ class TagSetField(serializers.Field[Any, Any, Any, Any]):
 ANY_NAME = serializers.CharField(trim_whitespace=False)
 
 
-def _existing(keys: list[Key]) -> dict[Key, str]:
-    """The names of the tags that are there, by each key that they have."""
+def _existing(keys: list[Key], nameable: TagQuerySet) -> dict[Key, str]:
+    """The names of the tags that are there, by each key that they have; ids are of those nameable,
+    for a name that is given is known."""
     values = defaultdict(list)
     for kind, value in keys:
         values[kind].append(value)
-    tags = Tag.objects.filter(
-        Q(name__in=values["name"]) | Q(pk__in=values["pk"]) | Q(uuid__in=values["uuid"])
-    )
-    return {
-        key: tag.name
-        for tag in tags
-        for key in (("name", tag.name), ("pk", tag.pk), ("uuid", str(tag.uuid)))
-    }
+    named = Tag.objects.filter(name__in=values["name"]).values_list("name", flat=True)
+    known: dict[Key, str] = {("name", name): name for name in named}
+    if values.keys() & {"pk", "uuid"}:
+        by_id = nameable.filter(Q(pk__in=values["pk"]) | Q(uuid__in=values["uuid"]))
+        for tag in by_id:
+            known |= {("pk", tag.pk): tag.name, ("uuid", str(tag.uuid)): tag.name}
+    return known
 
 
 class FlagField(serializers.BooleanField):

@@ -15,6 +15,7 @@ from rest_framework.response import Response
 from images import uploads
 from images.models import Image
 from images.querysets import ImageQuerySet
+from images.visibility import Viewer
 from taggedimages.dialects.atmosphere import references
 from taggedimages.dialects.atmosphere.conventions import AtmosphereViewSet, Callers
 from taggedimages.dialects.atmosphere.edits import SOURCE, check_editable, save
@@ -41,10 +42,9 @@ from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import Token
-from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.transactions import retried
-from tags import counters, curation, page_links, rights, tagging
-from tags.models import ImageTag, Tag
+from tags import alphabet, curation, page_links, rights, tagging
+from tags.models import ImageTag, Tag, TagQuerySet
 
 INCLUDE_ENDED = OpenApiParameter(
     "include_ended", bool, description="With `true`, ended images too: one's own; all to staff."
@@ -105,7 +105,8 @@ class ImageViewSet(AtmosphereViewSet[Image]):
         image = self.locked(id)
         check_editable(image, self.request)
         self.check_unchanged(image)
-        asked = ImageEditSerializer(data=self.request.data, partial=partial)
+        nameable = {"tag": shown_tags(self.request)}
+        asked = ImageEditSerializer(data=self.request.data, partial=partial, context=nameable)
         asked.is_valid(raise_exception=True)
         if asked.validated_data:
             save(image, asked.changes(image), asked.validated_data.get("tags"), self.request)
@@ -153,7 +154,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         responses={200: ImageTagSerializer, 201: ImageTagSerializer},
     )
     def create(self, request: Request) -> Response:
-        nameable = {"image": Image.objects.visible_to(request.user), "tag": Tag.objects.all()}
+        nameable = {"image": Image.objects.visible_to(request.user), "tag": shown_tags(request)}
         asked = ImageTagInputSerializer(data=request.data, context=nameable)
         asked.is_valid(raise_exception=True)
         image, tag = asked.validated_data["image"], asked.validated_data["tag"]
@@ -186,11 +187,14 @@ class TagViewSet(AtmosphereViewSet[Tag]):
 
     permission_classes = (Callers, StaffChangeTags)
     serializer_class = TagSerializer
-    queryset = Tag.objects.order_by("id")
+    queryset = Tag.objects.none()
+
+    def get_queryset(self) -> TagQuerySet:
+        return shown_tags(self.request)
 
     @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
-        tags: Any = DeferredJoin(self.get_queryset(), counters.count_tags)
+        tags: Any = alphabet.OldestFirst(Viewer.of(request.user))
         page: Any = self.paginate_queryset(tags)
         rows: Any = self.get_serializer(page, many=True).data
         page_size.fit(rows, [], [(row, "description") for row in rows])
@@ -234,7 +238,8 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         asked = TagInputSerializer(tag, data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
         rights.check_change(tag, author_of(self.request, SOURCE), asked.validated_data.get("name"))
-        return Response(self.get_serializer(curation.redefine(tag, **asked.validated_data)).data)
+        redefined = curation.redefine(tag, Viewer.of(self.request.user), **asked.validated_data)
+        return Response(self.get_serializer(redefined).data)
 
 
 class TokenViewSet(AtmosphereViewSet[Token]):
@@ -254,6 +259,11 @@ class TokenViewSet(AtmosphereViewSet[Token]):
 def with_facts(images: ImageQuerySet) -> ImageQuerySet:
     """The images with all that is shown of them but their links."""
     return images.select_related("created_by", "facts").defer("facts__exif", "facts__dicom")
+
+
+def shown_tags(request: Request) -> TagQuerySet:
+    """The tags that the caller is shown."""
+    return Tag.objects.shown_to(Viewer.of(request.user))
 
 
 def with_links(images: ImageQuerySet) -> ImageQuerySet:

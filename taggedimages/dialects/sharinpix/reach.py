@@ -3,14 +3,16 @@
 import uuid
 from collections.abc import Callable
 
-from django.db.models import Prefetch, Q, QuerySet
+from django.db.models import F, Prefetch, Q, QuerySet
 from rest_framework.exceptions import NotFound, PermissionDenied
 
 from images.models import Image
 from images.querysets import ImageQuerySet
+from images.visibility import Viewer
 from taggedimages.dialects.sharinpix import query_language
 from taggedimages.dialects.sharinpix.caller import LINKS_RIGHT, READ_RIGHT, Caller
-from tags.models import ImageTag
+from tags.models import ImageTag, Tag, TagQuerySet
+from tags.shown import IsShown
 
 
 def images(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
@@ -36,6 +38,17 @@ def claimable(caller: Caller, right: str = "image_upload") -> ImageQuerySet:
 def links(caller: Caller) -> QuerySet[ImageTag]:
     """The tag links that a caller may see, oldest first, with what their bodies show."""
     return described(ImageTag.objects.filter(image__in=listed(caller, LINKS_RIGHT).values("pk")))
+
+
+def tags(caller: Caller) -> TagQuerySet:
+    """The tags that a caller is shown: as the organisation's staff is to its admin, as the user is
+    to a session that was not narrowed; else those in reach, named by the token, or everybody's."""
+    if caller.unrestricted:
+        return Tag.objects.shown_to(Viewer.of(caller.user, for_project=caller.admin))
+    everybodys = IsShown(F("pk"), Viewer.of(None))
+    linked = ImageTag.objects.filter(image__in=listed(caller).values("pk")).values("tag")
+    named = Q(name__in=list(caller.named_tags)) | Q(name__in=caller.auto_tags)
+    return Tag.objects.filter(everybodys | named | Q(pk__in=linked))
 
 
 def described(links: QuerySet[ImageTag]) -> QuerySet[ImageTag]:

@@ -13,25 +13,32 @@ from taggedimages.dialects.sharinpix.parameters import MAX_JSON, MAX_TEXT_CHARAC
 from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.postgresql.text import is_storable
 from tags import curation
-from tags.models import Tag
+from tags.models import Tag, TagQuerySet
 from tags.names import MAX_LENGTH
 
 
-def find(text: str) -> Tag | None:
-    """The tag of a path: by uuid, else by name, else by the name decoded once more."""
+def find(text: str, shown: TagQuerySet) -> Tag | None:
+    """The tag of a path: by uuid if it is shown, else by name, else by the name decoded once more;
+    a name that is given is known."""
     by_uuid = uuid_in(text)
-    found = Tag.objects.filter(uuid=by_uuid).first() if by_uuid else None
-    names = [name for name in (text, unquote(text)) if is_storable(name)]
-    named = {tag.name: tag for tag in Tag.objects.filter(name__in=names)}
-    return found or named.get(text) or named.get(unquote(text))
+    found = shown.filter(uuid=by_uuid).first() if by_uuid else None
+    return found or _named(text, Tag.objects.all())
 
 
-def get(text: str) -> Tag:
-    """The tag of a path. Raises NotFound."""
-    tag = find(text)
+def get(text: str, shown: TagQuerySet) -> Tag:
+    """The tag of a path, of those that are shown. Raises NotFound."""
+    by_uuid = uuid_in(text)
+    tag = shown.filter(uuid=by_uuid).first() if by_uuid else None
+    tag = tag or _named(text, shown)
     if tag is None:
         raise NotFound
     return tag
+
+
+def _named(text: str, tags: TagQuerySet) -> Tag | None:
+    names = [name for name in (text, unquote(text)) if is_storable(name)]
+    named = {tag.name: tag for tag in tags.filter(name__in=names)}
+    return named.get(text) or named.get(unquote(text))
 
 
 def draft(text: str, caller: Caller) -> Tag:
@@ -49,12 +56,12 @@ def draft(text: str, caller: Caller) -> Tag:
 
 def named_by(caller: Caller) -> list[Tag]:
     """The tags that the token names, in its order; the absent are made."""
-    return curation.establish([labelled(*item) for item in caller.named_tags.items()])
+    return curation.establish([labelled(*item) for item in caller.named_tags.items()], caller.user)
 
 
 def labelled(name: str, labels: Labels) -> Tag:
-    """A tag, not saved."""
-    return Tag(name=name, label_en=labels.en, label_fr=labels.fr)
+    """A tag, not saved, of which others learn when they are shown an image that has it."""
+    return Tag(name=name, label_en=labels.en, label_fr=labels.fr, told=False)
 
 
 def drafted_by(given: Parameters) -> Tag:

@@ -53,12 +53,13 @@ class TagImageViewSet(SharinPixViewSet):
         ids = Parameters(request).ids("image_ids")
         if ids is None:
             raise ValidationError({"image_ids": "Missing."})
-        found = tag_inputs.find(tag) or tag_inputs.draft(tag, caller(request))
-        images = list(reach.images(caller(request), _right_for(found)).filter(uuid__in=ids))
+        by = caller(request)
+        found = tag_inputs.find(tag, reach.tags(by)) or tag_inputs.draft(tag, by)
+        images = list(reach.images(by, _right_for(found)).filter(uuid__in=ids))
         if not images:
             raise PermissionDenied
         if found.pk is None:
-            found = establish([found])[0]
+            found = establish([found], by.user)[0]
         tagging.tag_each(images, [found], author_of(request, SOURCE))
         links = ImageTag.objects.filter(tag=found, image__in=[image.pk for image in images])
         return rows(TagImageSerializer, reach.described(links))

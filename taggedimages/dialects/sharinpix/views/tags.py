@@ -1,13 +1,13 @@
 """/tags: the vocabulary."""
 
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import NotFound, PermissionDenied
+from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images.models import Image
-from images.visibility import Visibility
-from taggedimages.dialects.sharinpix import tag_inputs
+from images.visibility import Viewer, Visibility
+from taggedimages.dialects.sharinpix import reach, tag_inputs
 from taggedimages.dialects.sharinpix.authentication import OpenPage, caller
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SOURCE, SharinPixViewSet, rows
 from taggedimages.dialects.sharinpix.openapi import TAG_BODY, documented
@@ -40,7 +40,7 @@ class TagViewSet(SharinPixViewSet):
     def list(self, request: Request) -> Response:
         visible = Parameters(request).flag("visible")
         tag_inputs.named_by(caller(request))
-        tags = Tag.objects.order_by("created_at", "id")
+        tags = reach.tags(caller(request)).order_by("created_at", "id")
         if visible is not None:
             tags = tags.filter(visible=visible)
         return rows(TagSerializer, tags[:MAX_ROWS])
@@ -61,12 +61,12 @@ class TagViewSet(SharinPixViewSet):
     def create(self, request: Request) -> Response:
         if not caller(request).may_create_tags:
             raise PermissionDenied
-        tag = establish([tag_inputs.drafted_by(Parameters(request))])[0]
+        tag = establish([tag_inputs.drafted_by(Parameters(request))], caller(request).user)[0]
         return Response(TagSerializer(tag).data)
 
     @documented(summary="Change a tag", request=TAG_BODY, responses=TagSerializer)
     def update(self, request: Request, id: str) -> Response:
-        tag, given = tag_inputs.get(id), Parameters(request)
+        tag, given = tag_inputs.get(id, reach.tags(caller(request))), Parameters(request)
         changes = tag_inputs.changes_in(given)
         _check_update(request, tag, changes.get("public", tag.public))
         name = given.required("name") if "name" in given else None
@@ -88,7 +88,7 @@ class TagViewSet(SharinPixViewSet):
         asked = given.text("q")
         if asked:
             limit(request, Kind.SEARCHES)
-        found = completions(asked or "", SUGGESTIONS, flags)
+        found = completions(reach.tags(caller(request)), asked or "", SUGGESTIONS, flags)
         return rows(SuggestedTagSerializer, found)
 
 
@@ -103,13 +103,14 @@ class PublicTagViewSet(SharinPixViewSet):
         responses=PublicImageSerializer(many=True),
     )
     def list(self, request: Request, id: str) -> Response:
-        tag = tag_inputs.get(id)
-        if not tag.public:
-            raise NotFound
+        tag = tag_inputs.get(id, Tag.objects.filter(public=True))
         # Whoever put the tag on an image could show it to everybody, unless it is private.
         tagged = Image.objects.current().uploaded().filter(imagetag__tag=tag)
         images = tagged.exclude(visibility=Visibility.PRIVATE)
-        shown = images.select_related("facts").newest_first()[:MAX_ROWS]
+        shown = list(images.select_related("facts").newest_first()[:MAX_ROWS])
+        if not shown:
+            # Where there is nothing to see, a tag that only hidden images have is as good as none.
+            tag_inputs.get(id, Tag.objects.shown_to(Viewer.of(None)))
         return rows(PublicImageSerializer, shown, allow_download=tag.allow_download)
 
 

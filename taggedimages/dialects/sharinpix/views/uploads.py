@@ -79,7 +79,7 @@ class StorageFileViewSet(SharinPixViewSet):
         by = caller(request)
         drafts = [labelled(name, by.named_tags.get(name, Labels())) for name in by.auto_tags]
         if drafts:
-            tagging.tag_each([image], establish(drafts), author_of(request, SOURCE))
+            tagging.tag_each([image], establish(drafts, by.user), author_of(request, SOURCE))
 
 
 class TokenViewSet(SharinPixViewSet):
