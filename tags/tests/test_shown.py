@@ -114,7 +114,7 @@ class World:
             visibility=visibility,
             created_by=by,
             project_id=by.project_id if by else "lab",
-            created_at=self.at(begins),
+            created_at=self.at(begins) or timezone.now(),
             ended_at=self.at(ends),
         )
         self.tag(image, wanted, by)
