@@ -1,4 +1,4 @@
-"""Whom a tag is shown to stays right when many put it on images and take it off at the same time."""
+"""Whom a tag is shown to stays right when many change that at once."""
 
 import random
 import threading
