@@ -25,7 +25,12 @@ SELECT c.relname, t.tgname, t.tgtype, ARRAY(
 FROM pg_trigger t JOIN pg_class c ON c.oid = t.tgrelid JOIN pg_proc p ON p.oid = t.tgfoid
 WHERE NOT t.tgisinternal AND c.relnamespace = 'public'::regnamespace
 """
-# What the body of a function writes to.
+FUNCTIONS = """
+SELECT proname, prosrc FROM pg_proc WHERE pronamespace = 'public'::regnamespace
+AND prolang IN (SELECT oid FROM pg_language WHERE lanname IN ('plpgsql', 'sql'))
+"""
+# What the body of a function writes to, and what it may call.
+CALLED = re.compile(r"\b(\w+)\(")
 WRITTEN = re.compile(r"\b(?:INSERT INTO|DELETE FROM|UPDATE(?! SET)) (\w+)")
 
 
@@ -66,13 +71,21 @@ def when(kind: int, columns: list[str]) -> str:
     return f"{'before' if kind & BEFORE else 'after'} {events}{of}, {each}"
 
 
+def written(body: str, functions: dict[str, str]) -> frozenset[str]:
+    """The tables that a function writes to, and the functions that it calls."""
+    called = [functions[name] for name in CALLED.findall(body) if name in functions]
+    return frozenset(WRITTEN.findall(body)).union(*(written(one, functions) for one in called))
+
+
 @pytest.fixture
 def there(db: None) -> list[Row]:
     """The triggers of the database that the migrations made."""
     with connection.cursor() as cursor:
+        cursor.execute(FUNCTIONS)
+        functions = dict(cursor.fetchall())
         cursor.execute(TRIGGERS)
         return [
-            Row(table, trigger, when(kind, columns), function, frozenset(WRITTEN.findall(body)))
+            Row(table, trigger, when(kind, columns), function, written(body, functions))
             for table, trigger, kind, columns, function, body in cursor.fetchall()
         ]
 

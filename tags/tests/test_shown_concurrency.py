@@ -1,4 +1,4 @@
-"""Whom a tag is shown to stays right while many put it on images and take it off."""
+"""Whom a tag is shown to stays right when many change that at once."""
 
 import random
 import threading
