@@ -97,7 +97,7 @@ def test_a_wrong_counter_is_found_and_repaired(users):
 
 def test_a_compacted_counter_is_found_by_the_number_that_triggers_write():
     make_image("knee")
-    hidden = make_image("knee", private=True)
+    make_image("knee", private=True)
     merge_all()
     hidden = ImageTag.objects.exclude(audience=EVERYBODY).get().audience
     links = [counters.AUDIENCE_COUNTER_BASE - audience for audience in (EVERYBODY, hidden)]
