@@ -12,9 +12,11 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from images.models import Image
 from images.visibility import Viewer
 from taggedimages.http.fields import MAX_INT64
 from taggedimages.identity.authentication import author_of
+from taggedimages.identity.models import User
 from tags import counters, curation, shown
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
@@ -125,6 +127,14 @@ class TagChangeAdmin(admin.ModelAdmin[TagChange]):
     show_full_result_count = False
     ordering = ("-id",)
     paginator = Newest
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[TagChange]:
+        lines, user = super().get_queryset(request), request.user
+        if isinstance(user, User) and not user.is_superuser:
+            # Lines name tags, and images of all projects.
+            ours = Image.objects.of_project(str(user.project_id))
+            lines = lines.filter(image_id__in=ours.values("pk"))
+        return lines
 
     def get_search_results(
         self, request: HttpRequest, queryset: Any, search_term: str
