@@ -4,7 +4,8 @@ from datetime import datetime, timedelta
 from typing import Any
 
 import pytest
-from django.db import transaction
+from django.core.management import CommandError, call_command
+from django.db import connection, transaction
 from django.utils import timezone
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -13,15 +14,23 @@ from images import deletion
 from images.models import Image
 from images.visibility import Viewer
 from search.index import maintenance
+from search.models import Rebuild
 from search.tests.indexes import merge_all
-from taggedimages.factories import TESTS, make_user
+from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
-from tags import alphabet, curation, shown, tagging
-from tags.models import ImageTag, Tag
+from tags import alphabet, curation, shown, shown_rows, tagging
+from tags.models import AudienceTag, ImageTag, Tag
 
 pytestmark = pytest.mark.django_db
 
+# A row is missing, one of an unused tag too, one should not be there, and one has another name.
+SPOIL = """
+DELETE FROM tags_audiencetag WHERE name IN ('knee', 'unused');
+INSERT INTO tags_audiencetag (audience, tag_id, folded, name)
+SELECT 0, id, folded, name FROM tags_tag WHERE name = 'hidden';
+UPDATE tags_audiencetag SET name = 'Left' WHERE name = 'left'
+"""
 HOUR = timedelta(hours=1)
 NAMES = ["knee", "Knee", "left", "été", "%"]
 WHO = ["ann", "bob", "cleo", "staff", "boss"]
@@ -210,3 +219,29 @@ def test_everybody_is_shown_the_tags_that_the_rule_says(db, todo):
             world.do(*step)
         world.check()
         transaction.set_rollback(True)
+
+
+def test_rows_that_say_something_else_are_found_and_mended():
+    make_image("knee", "left")
+    make_image("hidden", private=True)
+    make_tag("unused")
+    unbypassed = set(AudienceTag.objects.values_list("audience", "tag__name", "name"))
+    with connection.cursor() as cursor:
+        cursor.execute(SPOIL)
+    assert shown_rows.verify() == 4
+    with pytest.raises(CommandError, match="sizes"):
+        call_command("tagindex")
+    call_command("tagindex", "--repair")
+    call_command("tagindex")
+    assert set(AudienceTag.objects.values_list("audience", "tag__name", "name")) == unbypassed
+
+
+def test_what_bypassed_the_triggers_is_listed_once_the_index_is_made_anew():
+    with connection.cursor() as cursor:
+        cursor.execute("SET LOCAL session_replication_role = replica")
+        Tag.objects.create(name="knee")
+        cursor.execute("SET LOCAL session_replication_role = origin")
+    Rebuild.objects.create()
+    assert shown.count(Viewer.of(None)) == 0
+    maintenance.run_once()
+    assert_shown(Viewer.of(None), list(Tag.objects.all()))
