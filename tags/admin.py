@@ -107,9 +107,11 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
     ) -> tuple[list[Any], dict[str, int], set[str], list[Any]]:
-        # Listing every link would hold a page of millions; the count tells as much.
-        counts = {"tags": len(objs)} | {"links": sum(tag.imagetag_set.count() for tag in objs)}
-        kept = {"tag" for tag in objs if not _may_change(request, tag)}
+        # Listing every link would hold a page of millions; the count tells as much. Those that may
+        # not be deleted are on images of others, which are not counted.
+        going = [tag for tag in objs if _may_change(request, tag)]
+        counts = {"tags": len(objs)} | {"links": sum(tag.imagetag_set.count() for tag in going)}
+        kept = {"tag"} if len(going) < len(objs) else set()
         return [str(tag) for tag in objs], counts, kept, []
 
 

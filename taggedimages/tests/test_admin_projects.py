@@ -183,11 +183,15 @@ def test_tags_that_images_of_others_have_are_not_deleted_one_by_one_or_in_bulk(s
     assert Tag.objects.get() == hand
 
 
-def test_the_links_of_a_tag_are_counted_within_the_project(staff, lab, far):
-    make_image("knee")
+def test_the_links_of_a_tag_are_counted_as_far_as_they_are_shown(staff, lab, far):
+    make_image("knee", "hand", by=far.created_by, private=True)
     make_tag("spare")
     shown = staff.get(to("tags_tag")).context["cl"].result_list
-    assert {tag.name: tag.uses for tag in shown} == {"knee": 1, "hand": 0, "spare": 0}
+    assert {tag.name: tag.uses for tag in shown} == {"knee": 1, "hand": 1, "spare": 0}
+    chosen = list(Tag.objects.values_list("pk", flat=True))
+    action = {"action": "delete_selected", "_selected_action": chosen}
+    asked = staff.post(to("tags_tag"), action)
+    assert dict(asked.context["model_count"]) == {"tags": 3, "links": 0}
 
 
 # --- Users ---------------------------------------------------------------------------------------
