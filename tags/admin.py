@@ -63,10 +63,8 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     paginator = AllTags
 
     def get_queryset(self, request: HttpRequest) -> TagQuerySet:
-        user, project = request.user, project_of_staff(request)
-        links = ImageTag.objects.all()
-        if project is not None:
-            links = links.filter(image__project=project)
+        user: Any = request.user
+        links = ImageTag.objects.all() if user.is_superuser else ImageTag.objects.visible_to(user)
         # A subquery, so that only the tags of the page are counted.
         of_tag = links.filter(tag=OuterRef("pk")).order_by().values("tag")
         return (
@@ -90,7 +88,7 @@ class TagAdmin(admin.ModelAdmin[Tag]):
 
     @admin.display(description="images")
     def images_tagged(self, tag: Any) -> int:
-        """How many links the tag has, of ended images too; for staff, of their project."""
+        """How many links the tag has: of what is shown, and for superusers of ended images too."""
         return int(tag.uses)
 
     def save_model(self, request: HttpRequest, obj: Tag, form: Any, change: bool) -> None:
