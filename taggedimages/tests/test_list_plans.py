@@ -168,10 +168,10 @@ AMONG_PROJECTS = {
 }
 # Their totals are counted row by row; their pages are not.
 PAGES = {
-    "our tags": (Tim, Listing("/v1/tags", {}, {"tag_by_name"})),
+    "our tags": (Tim, Listing("/v1/tags", {}, {"audiencetag_by_name"})),
     "our tags, a deep page": (
         Tim,
-        Listing("/v1/tags", {"page": 40, "limit": 100}, {"tag_by_name"}, 4_000 + ROWS),
+        Listing("/v1/tags", {"page": 40, "limit": 100}, {"audiencetag_by_name"}, 4_000 + ROWS),
     ),
     "atmosphere's tags": (Atmosphere, Listing("/api/v2/tags", {}, {"tags_tag_pkey"})),
     "atmosphere's last links": (

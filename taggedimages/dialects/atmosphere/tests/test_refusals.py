@@ -80,7 +80,7 @@ def test_a_database_that_is_away(api, monkeypatch):
         raise OperationalError("connection refused")
 
     monkeypatch.setattr(views.TagViewSet, "get_queryset", away)
-    answer = api.get("/api/v2/tags")
+    answer = api.get("/api/v2/tags/1")
     assert answer.status_code == 503
     assert answer.json() == {"detail": "The database is unavailable."}
     assert answer.headers["Retry-After"] == "2"
@@ -93,7 +93,7 @@ def test_a_defect_of_ours(api, monkeypatch):
         raise ZeroDivisionError
 
     monkeypatch.setattr(views.TagViewSet, "get_queryset", broken)
-    answer = api.get("/current/api/v2/tags")
+    answer = api.get("/current/api/v2/tags/1")
     assert answer.status_code == 500
     assert answer.json() == {"detail": "Something went wrong on our side."}
 

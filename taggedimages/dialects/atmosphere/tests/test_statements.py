@@ -22,7 +22,7 @@ def statements(client, path):
         ("images?include_ended=true", 5),
         ("images?search=knee+x&featured=false&ordering=name", 9),
         ("image_tags", 3),
-        ("tags", 2),
+        ("tags", 4),
     ],
 )
 @pytest.mark.parametrize("root", ["/api/v2", "/current/api/v2"])
