@@ -89,12 +89,12 @@ def page(
 ) -> AlphabetPage:
     """So many of the tags that a viewer is shown in alphabetical order: after a position, or else
     from `offset` tags on."""
+    found = shown.shown_to(viewer)
     # One more tells whether others follow.
-    rows = (
-        _after(viewer, limit + 1, after)
-        if after
-        else _numbered(viewer, limit + 1, offset, ALPHABETICAL)
-    )
+    if after:
+        rows = _after(found, limit + 1, after)
+    else:
+        rows = _numbered(found, limit + 1, offset, ALPHABETICAL)
     tags = [NamedTag(id=tag, name=name) for _, tag, _, name in rows[:limit] if tag is not None]
     last = TagPosition(*rows[limit - 1][2:]) if len(rows) > limit else None
     return AlphabetPage(rows[0][0], tags, last)
@@ -104,26 +104,24 @@ class OldestFirst:
     """The tags that a viewer is shown by their ids, as paginators want a list."""
 
     def __init__(self, viewer: Viewer) -> None:
-        self.viewer = viewer
+        self.found = shown.shown_to(viewer)
 
     def count(self) -> int:
         """How many there are."""
-        return shown.count(self.viewer)
+        return shown.count(self.found)
 
     def __getitem__(self, part: slice) -> list[Tag]:
-        rows = _numbered(self.viewer, part.stop - part.start, part.start, OLDEST_FIRST)
+        rows = _numbered(self.found, part.stop - part.start, part.start, OLDEST_FIRST)
         return list(Tag.objects.filter(pk__in=[row[1] for row in rows if row[1]]).order_by("pk"))
 
 
-def _after(viewer: Viewer, limit: int, after: TagPosition) -> list[Row]:
-    found = shown.shown_to(viewer)
+def _after(found: shown.Shown, limit: int, after: TagPosition) -> list[Row]:
     forwards = _ordered(found, ALPHABETICAL.forwards, NONE, LIMIT, AFTER)
     values = {"limit": limit, **after._asdict()}
     return _rows(statement(AFTER_POSITION, ctes=found.ctes, forwards=forwards, parameters=values))
 
 
-def _numbered(viewer: Viewer, limit: int, offset: int, order: Order) -> list[Row]:
-    found = shown.shown_to(viewer)
+def _numbered(found: shown.Shown, limit: int, offset: int, order: Order) -> list[Row]:
     return _rows(
         statement(
             BY_NUMBER,

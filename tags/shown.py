@@ -173,9 +173,9 @@ def shown_to(viewer: Viewer) -> Shown:
     return Shown(ctes, compose(WALKED, walked=bigint(walked)), "tag_id")
 
 
-def count(viewer: Viewer) -> int:
+def count(found: Shown) -> int:
     """How many tags a viewer is shown, at the moment of the statement."""
-    asked = statement(COUNT, ctes=shown_to(viewer).ctes)
+    asked = statement(COUNT, ctes=found.ctes)
     with read_connection().cursor() as cursor:
         execute_prepared(cursor, asked.text, asked.parameters)
         return int(cursor.fetchone()[0])

@@ -12,7 +12,14 @@ from search.index import building
 from taggedimages.identity.models import User
 
 IMAGES, TAGS, DRAWN = 50_000, 5_000, 11
-MADE = ("images_image", "images_facts", "tags_tag", "tags_imagetag", "tags_tagchange")
+MADE = (
+    "images_image",
+    "images_facts",
+    "tags_tag",
+    "tags_imagetag",
+    "tags_tagchange",
+    "tags_audiencetag",
+)
 INDEX = (
     "search_bitmap",
     "search_setsize",

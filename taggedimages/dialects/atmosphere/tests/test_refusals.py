@@ -79,8 +79,8 @@ def test_a_database_that_is_away(api, monkeypatch):
     def away(*args):
         raise OperationalError("connection refused")
 
-    monkeypatch.setattr(views.TagViewSet, "paginate_queryset", away)
-    answer = api.get("/api/v2/tags")
+    monkeypatch.setattr(views.TagViewSet, "get_queryset", away)
+    answer = api.get("/api/v2/tags/1")
     assert answer.status_code == 503
     assert answer.json() == {"detail": "The database is unavailable."}
     assert answer.headers["Retry-After"] == "2"
@@ -92,8 +92,8 @@ def test_a_defect_of_ours(api, monkeypatch):
     def broken(*args):
         raise ZeroDivisionError
 
-    monkeypatch.setattr(views.TagViewSet, "paginate_queryset", broken)
-    answer = api.get("/current/api/v2/tags")
+    monkeypatch.setattr(views.TagViewSet, "get_queryset", broken)
+    answer = api.get("/current/api/v2/tags/1")
     assert answer.status_code == 500
     assert answer.json() == {"detail": "Something went wrong on our side."}
 

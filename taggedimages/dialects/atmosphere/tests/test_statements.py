@@ -23,7 +23,7 @@ def statements(client, path):
         # One of them counts it as an expensive search.
         ("images?search=knee+x&featured=false&ordering=name", 11),
         ("image_tags", 4),
-        ("tags", 2),
+        ("tags", 4),
     ],
 )
 @pytest.mark.parametrize("root", ["/api/v2", "/current/api/v2"])
