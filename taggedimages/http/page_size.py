@@ -18,6 +18,10 @@ ENVELOPE_BYTES = 40_000
 ROW_BYTES = 4_000
 
 
+# Rows of which no list is measured: each has less than 80 KB.
+UNMEASURED_ROWS = 50
+
+
 # A field of a row, or of what is in one.
 Field = tuple[dict[str, Any], str]
 
@@ -47,6 +51,16 @@ def fit(
     )
     _cut(lists, items, most)
     _cut(long, words, length)
+
+
+def first(rows: Sequence[dict[str, Any]], max_bytes: int = MAX_PAGE_BYTES) -> list[dict[str, Any]]:
+    """As many of some rows, which are whole, as a page has room for; one at least."""
+    room = max_bytes - ENVELOPE_BYTES
+    if len(rows) < UNMEASURED_ROWS:
+        return list(rows)
+    written = accumulate(len(orjson.dumps(row, default=str)) + 1 for row in rows)
+    fitting = sum(size <= room for size in written)
+    return list(rows[: max(1, fitting)])
 
 
 def _cut(fields: list[Field], values: list[Any], length: int) -> None:
