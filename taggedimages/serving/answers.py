@@ -3,8 +3,8 @@
 In granian's ASGI mode an answer of one message belongs to the server at once, however slowly its
 client takes it; of more, `send` waits once four pieces are unsent beside what the server buffers
 (serving.__main__), for as long as the client likes, and returns as if all were well where the
-client is gone. So what is more than a piece is sent in pieces with a deadline, and connections
-whose clients do not take the last ones are ended later.
+client is gone. So what is more than a usual page is sent in pieces with a deadline, and connections
+whose clients do not take the last ones, or the page, are ended later.
 """
 
 import asyncio
@@ -29,6 +29,8 @@ Headers = list[tuple[bytes, bytes]]
 WsgiApplication = Callable[..., Iterable[bytes]]
 
 PIECE_BYTES = 32 * 1024
+# A usual page: it is sent at once, since each piece would wait for the event loop again.
+WHOLE_BYTES = 128 * 1024
 
 
 class NotTaken(Exception):
@@ -102,10 +104,12 @@ class Outlet:
             {"type": "http.response.start", "status": answer.status, "headers": answer.headers}
         )
         body = answer.body
-        if len(body) <= PIECE_BYTES:
-            await send({"type": "http.response.body", "body": body})
-            return
         until = time.monotonic() + self.seconds
+        if len(body) <= WHOLE_BYTES:
+            await send(_piece(body, more=False))
+            if len(body) > PIECE_BYTES:
+                self._lingering[client] = until
+            return
         try:
             async with asyncio.timeout(self.seconds):
                 for at in range(0, len(body), PIECE_BYTES):
