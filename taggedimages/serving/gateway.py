@@ -39,7 +39,7 @@ MAX_RECEIVED_BYTES = MAX_UNSENT_BYTES = 256 * 1024**2
 # How often it is looked for what has waited too long, and for what was not taken in time.
 TICK_SECONDS, SWEEP_SECONDS = 0.25, 1.0
 # A thread that computes lets others in after so long: the event loop is one of them.
-SWITCH_SECONDS = 0.0005
+SWITCH_SECONDS = 0.002
 
 TOO_SLOW = Refusal(408, "The body did not arrive in time.")
 TOO_BUSY = Refusal(503, "The service is busy; try again later.")
