@@ -63,7 +63,8 @@ LANES = (
     Lane("stream", READS, ANY, half, accept="ndjson"),
     # What may take the database up to a second.
     Lane("search", READS, re.compile(r"/v1/search/"), half),
-    Lane("search", READS, ANY, half, query=re.compile(r"(match_tags|filename|facets)=")),
+    Lane("search", READS, ANY, half, query=re.compile(r"\b(match_tags|filename|facets|search|q)=")),
+    Lane("search", WRITES, re.compile(r"/v2/[^/]+/images/resource_instances/action/?$"), half),
 )
 
 

@@ -2,6 +2,7 @@
 
 import random
 from collections import Counter
+from concurrent.futures import ThreadPoolExecutor
 from functools import cache
 from typing import Any
 
@@ -19,6 +20,7 @@ from schemathesis import GenerationMode, checks
 from schemathesis.specs.openapi import checks as openapi_checks
 
 from taggedimages.factories import make_image, make_pending, make_tag
+from taggedimages.http import docs
 
 CHECKS = [
     checks.not_a_server_error,
@@ -124,3 +126,19 @@ def test_it_is_true(corpus: list[int], settings: Any, method: str, path: str, ca
     with capsys.disabled():
         counts = ", ".join(f"{count} x {status}" for status, count in sorted(sent.items()))
         print(f"\n{method.upper()} {path}: {sent.total()} cases: {counts}", end="")  # noqa: T201
+
+
+def test_many_may_ask_for_a_document_before_it_was_made():
+    docs._made.cache_clear()
+    folders = [folder for folder in docs.DOCUMENTS for _ in range(4)]
+    with ThreadPoolExecutor(len(folders)) as threads:
+        made = list(threads.map(docs.schema_of, folders))
+    assert all(schema["paths"] for schema in made)
+
+
+@pytest.mark.parametrize("method", ["post", "put", "patch", "delete"])
+@pytest.mark.parametrize("path", ["/docs", *(f"{folder}openapi.json" for folder in docs.DOCUMENTS)])
+def test_documents_can_only_be_read(path, method):
+    answer = getattr(Client(enforce_csrf_checks=True), method)(path)
+    assert (answer.status_code, answer["Allow"]) == (405, "GET, HEAD")
+    assert not answer.content.startswith(b"<")
