@@ -36,6 +36,11 @@ def schema_of(folder: str) -> dict[str, Any]:
         return _made(folder)
 
 
+def forget() -> None:
+    """Have the documents made anew, where what they tell of has changed."""
+    _made.cache_clear()
+
+
 @cache
 def _made(folder: str) -> dict[str, Any]:
     title, prefix = DOCUMENTS[folder]

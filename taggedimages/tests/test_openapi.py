@@ -129,7 +129,7 @@ def test_it_is_true(corpus: list[int], settings: Any, method: str, path: str, ca
 
 
 def test_many_may_ask_for_a_document_before_it_was_made():
-    docs._made.cache_clear()
+    docs.forget()
     folders = [folder for folder in docs.DOCUMENTS for _ in range(4)]
     with ThreadPoolExecutor(len(folders)) as threads:
         made = list(threads.map(docs.schema_of, folders))
