@@ -68,8 +68,9 @@ def found(look):
     ],
 )
 def test_a_moment_is_read_however_it_is_written(written, expected):
-    assert moment(written) == pytest.approx(at(expected), abs=1e-6)
-    assert moment(written) // 1 == at(expected) // 1
+    found = moment(written)
+    assert found == pytest.approx(at(expected), abs=1e-6)
+    assert found is not None and found // 1 == at(expected) // 1
 
 
 @pytest.mark.parametrize(
@@ -97,6 +98,7 @@ def test_every_moment_is_read_back(when, between, gap, minutes):
     day, _, time = when.isoformat(timespec="microseconds").partition("T")
     written, offset = day.replace("-", between) + gap + time, expected.isoformat()[-6:]
     found = moment(written + offset)
+    assert found is not None
     assert datetime.fromtimestamp(found, UTC).replace(microsecond=0) == expected.replace(
         microsecond=0
     )
