@@ -70,7 +70,8 @@ def found(look):
 def test_a_moment_is_read_however_it_is_written(written, expected):
     found = moment(written)
     assert found == pytest.approx(at(expected), abs=1e-6)
-    assert found is not None and found // 1 == at(expected) // 1
+    assert found is not None
+    assert found // 1 == at(expected) // 1
 
 
 @pytest.mark.parametrize(
