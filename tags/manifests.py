@@ -1,10 +1,10 @@
-"""What is known of files before they are imported: from a manifest, or from their paths.
+r"""What is known of files before they are imported: from a manifest, or from their paths.
 
 A manifest is CSV with a header line, JSON (a list of objects) or NDJSON (an object a line). Names
-of its columns: `filename` or `key`, the path within the source; `tags`, in CSV divided by `|`, in
-JSON a list or an object of names and values; `created` and `uploaded`, epoch seconds or ISO 8601;
-`size` in bytes; `visibility`, one of its words, or `private`; `description`. All but the first may
-be missing.
+of its columns: `filename` or `key`, the path within the source; `tags`, in CSV divided by `|` (a
+name that has one writes `\|`, and `\\` for a backslash before it), in JSON a list or an object of
+names and values; `created` and `uploaded`, epoch seconds or ISO 8601; `size` in bytes;
+`visibility`, one of its words, or `private`; `description`. All but the first may be missing.
 """
 
 import csv
@@ -90,7 +90,7 @@ def path_pattern(pattern: str) -> TagsOf:
     def tags_of(path: str) -> dict[str, str]:
         found = fits.fullmatch(path)
         folders = [name for group in found.groups() for name in group.split("/")] if found else []
-        return {name: "" for name in folders if name and len(name) <= names.MAX_LENGTH}
+        return {name: "" for folder in folders if (name := _name_or_none(folder))}
 
     return tags_of
 
@@ -103,10 +103,18 @@ PIECES = {
 }
 
 
+def _name_or_none(text: str) -> str | None:
+    """The name of a tag that a folder tells; a path does not always mean one."""
+    try:
+        return names.entered(text)
+    except names.BadName:
+        return None
+
+
 def _csv(path: Path) -> Iterator[Any]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         for line in csv.DictReader(file):
-            tags = (line.get("tags") or "").split("|")
+            tags = names.split(line.get("tags") or "")
             yield {**line, "tags": [tag for tag in tags if tag.strip()]}
 
 
@@ -145,9 +153,12 @@ def _row(number: int, line: Any, tags_of: TagsOf) -> Known:
 
 def _tags(given: Any) -> dict[str, str]:
     pairs = given if isinstance(given, dict) else dict.fromkeys(given, "")
-    tags = {_text(name, "a tag"): _clean(str(value or "")) for name, value in pairs.items()}
-    if any(len(text) > names.MAX_LENGTH for pair in tags.items() for text in pair):
-        raise ValueError(f"a tag is longer than {names.MAX_LENGTH} characters")
+    tags = {
+        names.entered(_text(name, "a tag")): _clean(str(value or ""))
+        for name, value in pairs.items()
+    }
+    if any(len(value) > names.MAX_LENGTH for value in tags.values()):
+        raise ValueError(f"a value is longer than {names.MAX_LENGTH} characters")
     return tags
 
 

@@ -79,7 +79,7 @@ def test_values_of_tags_are_kept(prefix, settings, tmp_path):
         ({"filename": "absent.png"}, "absent.png: there is no such file"),
         ({"filename": "x" * 256, "size": 1}, "x" * 256 + ": the name is too long"),
         ({"filename": "a\0.png"}, "row 1: null characters and surrogates cannot be stored"),
-        ({"filename": "a", "tags": ["x" * 256]}, "row 1: a tag is longer than 255 characters"),
+        ({"filename": "a", "tags": ["x" * 256]}, "row 1: A name has at most 255 characters."),
         ({"filename": "a", "tags": [1]}, "row 1: a tag is missing or no text"),
         ({"filename": "a", "created": "yesterday"}, "row 1: Invalid isoformat string: 'yesterday'"),
         ({"filename": "a", "size": -1}, "row 1: a size is 0 or more"),
