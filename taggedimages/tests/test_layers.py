@@ -20,6 +20,7 @@ FOUNDATION = {
     "taggedimages.postgresql.bounded",
     "taggedimages.postgresql.bulk",
     "taggedimages.postgresql.deferred_join",
+    "taggedimages.postgresql.folding",
     "taggedimages.postgresql.fragments",
     "taggedimages.postgresql.limits",
     "taggedimages.postgresql.prepared",
