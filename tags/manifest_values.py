@@ -9,12 +9,12 @@ from typing import Any
 
 from images import file_names
 from images.visibility import Visibility
+from taggedimages.epochs import EPOCH
 from taggedimages.postgresql.text import is_storable
 from taggedimages.quoting import quoted
 from taggedimages.truth import truth
 from tags import names
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_GIVEN = (None, "")
 # Of one field; csv.field_size_limit's default.
 MAX_CHARACTERS = 131_072

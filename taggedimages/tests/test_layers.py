@@ -14,6 +14,7 @@ IDENTITY = "taggedimages.identity"
 DOMAIN = ["search", "tags", "images", IDENTITY]
 # What many parts of a dialect or of the domain stand on, and which itself knows none of them.
 FOUNDATION = {
+    "taggedimages.epochs",
     "taggedimages.quoting",
     "taggedimages.transactions",
     "taggedimages.truth",
