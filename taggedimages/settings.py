@@ -13,6 +13,8 @@ import environ
 from django.core.exceptions import ImproperlyConfigured
 
 from taggedimages.engines import state
+from taggedimages.quoting import quoted
+from taggedimages.truth import truth
 
 # Lets annotations such as ModelAdmin[Tag] stand in code that runs.
 django_stubs_ext.monkeypatch()
@@ -27,9 +29,18 @@ def first_of(*names: str, default: str = "") -> str:
     return next((value for name in names if (value := env.str(name, default=""))), default)
 
 
+def flag(name: str, *, default: bool) -> bool:
+    """Yes or no. A word that is neither is no answer, however it would be taken."""
+    word = env.str(name, default="").strip()
+    try:
+        return truth(word) if word else default
+    except ValueError as error:
+        raise ImproperlyConfigured(f"{name} {error}: {quoted(word)}.") from error
+
+
 # --- The process ---------------------------------------------------------------------------------
 
-DEBUG = env.bool("TAGGEDIMAGES_DEBUG", default=False)
+DEBUG = flag("TAGGEDIMAGES_DEBUG", default=False)
 SECRET_KEY = first_of("SECRET_KEY", "DJANGO_SECRET_KEY")
 if not SECRET_KEY:
     # A random key serves commands that run before the first `up`; nothing is signed with it.
@@ -127,7 +138,7 @@ SEND_SECONDS = env.float("TAGGEDIMAGES_SEND_SECONDS", default=60)
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
 # Requests are bounded; commands such as migrate may take as long as the data is large.
-SERVES_REQUESTS = env.bool("TAGGEDIMAGES_SERVES_REQUESTS", default=False)
+SERVES_REQUESTS = flag("TAGGEDIMAGES_SERVES_REQUESTS", default=False)
 STATEMENT_TIMEOUT_MS = (
     env.int("TAGGEDIMAGES_STATEMENT_TIMEOUT_MS", default=5_000) if SERVES_REQUESTS else 0
 )
@@ -143,7 +154,7 @@ PATTERN_TIMEOUT_MS = (
 DATABASE_CONNECT_SECONDS = env.int("TAGGEDIMAGES_DATABASE_CONNECT_SECONDS", default=3)
 # Searches are planned once a connection; not so behind a pool that shares connections between
 # transactions (docs/scaling.md).
-DATABASE_PREPARES = env.bool("TAGGEDIMAGES_PREPARED_STATEMENTS", default=True)
+DATABASE_PREPARES = flag("TAGGEDIMAGES_PREPARED_STATEMENTS", default=True)
 DATABASE_ANSWER_SECONDS = STATEMENT_TIMEOUT_MS / 1000 + 1 if SERVES_REQUESTS else 0
 
 
@@ -262,7 +273,7 @@ PURGE_SECONDS = env.float("TAGGEDIMAGES_PURGE_SECONDS", default=300)
 PROJECT_QUOTA_BYTES = env.int("TAGGEDIMAGES_PROJECT_QUOTA_BYTES", default=0)
 
 # Answer an upload with an image of the same project that has the same bytes already.
-REUSE_DUPLICATES = env.bool("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
+REUSE_DUPLICATES = flag("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
 
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
 
@@ -301,7 +312,7 @@ DICOM_FIELDS = env.list(
 
 # --- HTTPS and headers ---------------------------------------------------------------------------
 
-HTTPS = env.bool("TAGGEDIMAGES_HTTPS", default=True)
+HTTPS = flag("TAGGEDIMAGES_HTTPS", default=True)
 SECURE_SSL_REDIRECT = HTTPS
 SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
@@ -321,7 +332,7 @@ CONTENT_SECURITY_POLICY = {
     "object-src": "'none'",
 }
 # Believe X-Forwarded-Proto, and the last address of X-Forwarded-For.
-BEHIND_PROXY = env.bool("TAGGEDIMAGES_BEHIND_PROXY", default=False)
+BEHIND_PROXY = flag("TAGGEDIMAGES_BEHIND_PROXY", default=False)
 if BEHIND_PROXY:
     SECURE_PROXY_SSL_HEADER = ("HTTP_X_FORWARDED_PROTO", "https")
 
