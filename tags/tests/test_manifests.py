@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import math
+import re
 import tempfile
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -13,6 +14,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from images.visibility import Visibility
+from taggedimages.engines.state import CHECKOUT
 from tags import manifest_values, manifests
 from tags.manifest_files import BadManifest, BadRow
 from tags.manifest_values import MAX_CHARACTERS, BadValue
@@ -268,3 +270,12 @@ def test_each_row_of_any_texts_is_read_or_refused(rows):
     writer.writerows(rows)
     if "\x00" not in file.getvalue():
         assert len(read(file.getvalue().encode("utf-8", "surrogatepass"))) == len(rows)
+
+
+@pytest.mark.parametrize("kind", ["csv", "json"])
+def test_the_examples_of_the_page_are_manifests(kind):
+    page = (CHECKOUT / "docs" / "imports.md").read_text()
+    (example,) = re.findall(rf"```{kind}\n(.*?)```", page, re.DOTALL)
+    rows = read(example, f"m.{kind}")
+    assert told(rows) == ["scans/knee 1.dcm", "scans/knee 2.dcm"]
+    assert all(row.tags for row in rows)
