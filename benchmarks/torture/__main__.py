@@ -22,7 +22,7 @@ from benchmarks.torture.service import Memory, Service
 from benchmarks.torture.tagging import SHARED
 
 # Requests that change nothing.
-READS = ("look", "identify")
+READS = ("look", "identify", "find_tag", "complete")
 SLOW_SECONDS = 10
 
 
@@ -46,6 +46,9 @@ def arguments() -> argparse.Namespace:
     """The command line."""
     parser = argparse.ArgumentParser(prog="benchmarks.torture", description=__doc__)
     parser.add_argument("--kills", type=int, default=60)
+    parser.add_argument(
+        "--seconds", type=float, default=720, help="over which the kills are spread"
+    )
     parser.add_argument("--clients", type=int, default=8)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument(
@@ -101,7 +104,7 @@ def torture(
     for thread in threads:
         thread.start()
     try:
-        killer.run(options.kills)
+        killer.run(options.kills, options.seconds)
     finally:
         stopping.set()
         for thread in threads:

@@ -70,14 +70,17 @@ class Killer:
         """How many there were."""
         return sum(toll.kills for toll in self.tolls.values())
 
-    def run(self, kills: int) -> None:
-        """At least so many kills, the kinds in random order but in equal numbers, seconds apart."""
+    def run(self, kills: int, seconds: float) -> None:
+        """At least so many kills spread over this time, the kinds in random order but in equal
+        numbers."""
+        ends_at = time.monotonic() + seconds
         order: list[str] = []
         parts: list[str] = []
         stops = 0
         while self.kills < kills:
             order = order or self.random.sample(list(self.kinds), len(self.kinds))
-            time.sleep(self.random.uniform(0.5, 3))
+            pause = (ends_at - time.monotonic()) / (kills - self.kills)
+            time.sleep(max(0.5, pause * self.random.uniform(0.4, 1.2)))
             self.strike(kind := order.pop(), self.kinds[kind], f"{self.kills:3}/{kills}")
             if self.kills // KILLS_PER_STOP > stops:
                 stops += 1
