@@ -1,6 +1,74 @@
-"""How tag names are compared: exactly, or folded so that case does not count."""
+"""What a tag's name may be, and how names are compared: exactly, or folded so that case does not
+count."""
 
+import re
+import unicodedata
+
+# Characters, counted in form NFC.
 MAX_LENGTH = 255
+# Controls, halves of surrogate pairs, and the separators of lines and paragraphs.
+CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
+SPACES = {"Zs"}
+# What Unicode calls Default_Ignorable_Code_Point and is no format character (category Cf): joiners
+# and fillers, variation selectors, and room for more of them. Besides: Braille's blank, the null
+# note head, Khitan's filler, and what is no character at all.
+INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180f\u2065\u2800\u3164\ufdd0-\ufdef\ufe00-\ufe0f"
+    "\uffa0\ufff0-\uffff\U00016fe4\U0001d159\U000e0000-\U000e0fff]"
+)
+# The sign for an object and that for an unknown character, which lie between those.
+REPLACEMENTS = "\ufffc\ufffd"
+# Format characters that are seen: they go before numbers (Prepended_Concatenation_Mark).
+SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
+CONTROL_FAULT = "Control characters are not allowed."
+INVISIBLE_FAULT = "A name has to have a character that can be seen."
+
+
+class BadName(ValueError):
+    """A text that cannot be the name of a tag; the message says why."""
+
+
+def entered(text: str) -> str:
+    r"""The name that a text is, trimmed and normal. Raises BadName.
+
+    >>> entered(" Zu\u0308rich ")
+    'Zürich'
+    """
+    name = normal(text.strip())
+    if why := fault(name):
+        raise BadName(why)
+    if len(name) > MAX_LENGTH:
+        raise BadName(f"A name has at most {MAX_LENGTH} characters.")
+    return name
+
+
+def fault(name: str) -> str:
+    r"""Why a text is no name, whatever its length; empty where it is one.
+
+    >>> fault("knee"), fault("\u200b\u2060"), fault("kn\x07ee")
+    ('', 'A name has to have a character that can be seen.', 'Control characters are not allowed.')
+    """
+    if name.isascii() and name.isprintable():
+        return "" if name.strip() else INVISIBLE_FAULT
+    categories = [unicodedata.category(letter) for letter in name]
+    if not CONTROLS.isdisjoint(categories):
+        return CONTROL_FAULT
+    if not any(map(_is_seen, name, categories)):
+        return INVISIBLE_FAULT
+    return ""
+
+
+def _is_seen(letter: str, category: str) -> bool:
+    if category in SPACES:
+        return False
+    if category == "Cf":
+        return bool(SEEN.match(letter))
+    return letter in REPLACEMENTS or not (INVISIBLE.match(letter) or ord(letter) & 0xFFFE == 0xFFFE)
+
+
+def normal(text: str) -> str:
+    """The text in Unicode's form NFC: what looks the same is the same."""
+    return unicodedata.normalize("NFC", text)
 
 
 def folded(name: str) -> str:
@@ -29,6 +97,26 @@ def part_pattern(text: str) -> str:
     """
     literal = like_pattern(text).replace("%", r"\%")
     return f"%{literal}%"
+
+
+def split(text: str, delimiter: str = "|") -> list[str]:
+    r"""The items of a list in one text, empty ones too.
+
+    A backslash before a delimiter or another backslash makes it a part of an item; before anything
+    else it is itself.
+
+    >>> split(r"a|b\|c|\d\\")
+    ['a', 'b|c', '\\d\\']
+    """
+    if "\\" not in text:
+        return text.split(delimiter)
+    items = [""]
+    for piece in re.findall(rf"\\[{re.escape(delimiter)}\\]|.", text, re.DOTALL):
+        if piece == delimiter:
+            items.append("")
+        else:
+            items[-1] += piece[-1]
+    return items
 
 
 def distinct(names: list[str]) -> list[str]:

@@ -11,7 +11,7 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from images import part_uploads, serving, storage
+from images import file_names, part_uploads, serving, storage
 from images.models import Image
 from images.visibility import Visibility
 from search.results import Record
@@ -118,8 +118,8 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError({"parts": [str(error)]}) from error
 
     def validate_filename(self, value: str) -> str:
-        if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
-            raise serializers.ValidationError("Control characters are not allowed.")
+        if why := file_names.fault(value):
+            raise serializers.ValidationError(why)
         return value
 
 
