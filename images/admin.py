@@ -27,6 +27,7 @@ from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import project_of_staff
 from taggedimages.identity.rate_limits import Kind
+from tags.names import part_pattern
 
 # A search that starts so is one by conditions.
 CONDITIONS = re.compile(r"[a-z_]+=")
@@ -142,7 +143,7 @@ def _viewer(request: HttpRequest) -> Viewer:
 
 def _told(word: str) -> Q:
     """The images with this id, this uuid or this part of a filename; each has an index."""
-    told = Q(filename__icontains=word)
+    told = Q(filename__folded__like=part_pattern(word))
     if WHOLE_NUMBER.match(word) and 0 <= int(word) <= MAX_INT64:
         told |= Q(pk=int(word))
     with suppress(ValueError):

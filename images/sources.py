@@ -9,7 +9,7 @@ import posixpath
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
@@ -17,8 +17,7 @@ from django.conf import settings
 
 from images import file_names, keys, storage
 from images.storage import StoredObject
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+from taggedimages.epochs import EPOCH
 
 
 class NoSource(Exception):

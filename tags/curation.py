@@ -13,7 +13,7 @@ from images.visibility import Viewer
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from taggedimages.transactions import retried
-from tags import history, names, shown, tagging
+from tags import history, names, shown, spelling, tagging
 from tags.models import Tag
 
 DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
@@ -26,9 +26,9 @@ class TagNameTaken(Exception):
 @retried
 @transaction.atomic
 def create(name: str, by: User | None = None) -> Tag:
-    """The tag of this exact name, made for itself if absent."""
+    """The tag of this name, made for itself if absent. Raises names.BadName."""
     (tag,) = tagging.resolve([name])
-    shown.declare([name], by)
+    shown.declare([tag.name], by)
     tag.told = True
     return tag
 
@@ -37,8 +37,12 @@ def create(name: str, by: User | None = None) -> Tag:
 def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
     """The tags of the drafts' names in this order; the absent are made as drafted, by a user.
 
-    What exists stays as it is. A draft that is `told` is a tag made for itself.
+    What exists stays as it is. A draft that is `told` is a tag made for itself. Raises
+    names.BadName.
     """
+    spelt = spelling.settled([draft.name for draft in drafts])
+    for draft in drafts:
+        draft.name = spelt[draft.name]
     wanted = names.distinct([draft.name for draft in drafts])
     found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
     missing = {draft.name: draft for draft in drafts if draft.name not in found}
@@ -47,6 +51,7 @@ def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
         shown.declare(declared, by)
     if missing:
         for draft in missing.values():
+            draft.name = names.entered(draft.name)
             draft.folded = names.folded(draft.name)
         # Sorted, so that concurrent requests cannot lock each other out.
         Tag.objects.bulk_create([missing[name] for name in sorted(missing)], ignore_conflicts=True)
@@ -56,7 +61,9 @@ def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
 
 
 def define(name: str, description: str, owner: User | None) -> Tag:
-    """A new tag with a description. Raises TagNameTaken, where names differ only by case too."""
+    """A new tag with a description. Raises names.BadName, and TagNameTaken, where names differ only
+    by case too."""
+    name = names.entered(name)
     _refuse_twin(name, None, Viewer.of(owner))
     try:
         with transaction.atomic():
@@ -69,7 +76,11 @@ def define(name: str, description: str, owner: User | None) -> Tag:
 
 @retried
 def rename(tag: Tag, name: str) -> Tag:
-    """Give a tag another name on every image. Raises TagNameTaken, and Tag.DoesNotExist."""
+    """Give a tag another name on every image.
+
+    Raises names.BadName, TagNameTaken, and Tag.DoesNotExist.
+    """
+    name = name if name == tag.name else names.entered(name)
     new = {"name": name, "folded": names.folded(name)}
     try:
         with transaction.atomic():

@@ -90,13 +90,13 @@ def _columns(head: list[str]) -> list[str]:
 def _fields(columns: list[str], record: list[str]) -> Fields | BadRow:
     if len(record) != len(columns):
         return BadRow(f"{len(record)} fields, {len(columns)} columns: {quoted(record[0])}")
-    for column, field in zip(columns, record, strict=True):
-        if len(field) > MAX_CHARACTERS:
-            return BadRow(str(BadValue.too_long(column, field)))
     fields: Fields = dict(zip(columns, record, strict=True))
+    if max(map(len, record)) > MAX_CHARACTERS:
+        column = max(columns, key=lambda name: len(fields[name]))
+        return BadRow(str(BadValue.too_long(column, fields[column])))
     if fields.get("tags"):
         listed = names.split(fields["tags"])
-        fields["tags"] = [tag for tag in listed if tag.strip()]
+        fields["tags"] = [tag for tag in listed if tag and not tag.isspace()]
     return fields
 
 

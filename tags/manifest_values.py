@@ -4,20 +4,23 @@ understood is never taken for that: all functions raise BadValue then.
 
 import re
 from datetime import UTC, datetime, timedelta
+from functools import lru_cache
 from typing import Any
 
 from images import file_names
 from images.visibility import Visibility
+from taggedimages.epochs import EPOCH
 from taggedimages.postgresql.text import is_storable
 from taggedimages.quoting import quoted
 from taggedimages.truth import truth
 from tags import names
 
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 NOT_GIVEN = (None, "")
 # Of one field; csv.field_size_limit's default.
 MAX_CHARACTERS = 131_072
 MAX_SIZE = 2**63 - 1
+# Python's marks of bytes that are none.
+NO_UTF8 = re.compile("[\udc80-\udcff]")
 WHOLE = re.compile(r"(-?\d{1,19})(?:\.0+)?", re.ASCII)
 SECONDS = re.compile(r"(?P<sign>[+-]?)(?P<whole>\d+)(?:\.(?P<part>\d+))?", re.ASCII)
 # Up to the year 2286; longer ones are milliseconds, or a time written in one.
@@ -47,9 +50,9 @@ def text(column: str, given: Any) -> str:
         raise BadValue(column, given, "is no text")
     if len(given) > MAX_CHARACTERS:
         raise BadValue.too_long(column, given)
-    if re.search("[\udc80-\udcff]", given):
-        raise BadValue(column, given, "is not UTF-8")
     if not is_storable(given):
+        if NO_UTF8.search(given):
+            raise BadValue(column, given, "is not UTF-8")
         raise BadValue(column, given, "has null characters or surrogates")
     return given
 
@@ -70,9 +73,10 @@ def tags(column: str, given: Any) -> dict[str, str]:
         return {}
     if not isinstance(given, list | dict):
         raise BadValue(column, given, "is neither a list nor an object of tags and values")
-    pairs = given.items() if isinstance(given, dict) else [(name, "") for name in given]
+    if isinstance(given, list):
+        return dict.fromkeys([_name(column, written) for written in given], "")
     found: dict[str, str] = {}
-    for written, value in pairs:
+    for written, value in given.items():
         name = _name(column, written)
         kept = text(column, value)
         if len(kept) > names.MAX_LENGTH:
@@ -87,9 +91,13 @@ def _name(column: str, written: Any) -> str:
     if not isinstance(written, str):
         raise BadValue(column, written, "is no name of a tag")
     try:
-        return names.entered(written)
+        return _entered(written)
     except names.BadName as error:
         raise BadValue(column, written, f"is no name of a tag: {error}") from error
+
+
+# Manifests name the same tags over and over.
+_entered = lru_cache(2**16)(names.entered)
 
 
 def visibility(column: str, given: Any) -> Visibility | None:

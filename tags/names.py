@@ -1,14 +1,25 @@
-"""What a tag's name may be, and how names are compared: exactly, or folded so that case does not
-count."""
+r"""What a tag's name may be, how names are compared, and how lists of them are written.
+
+One alphabet for all doors, commands and imports (contract README, rule 1), which add no more than
+their own limits. Where the vocabulary is looked into for a name, `tags.spelling` says how it is
+spelt there.
+"""
 
 import re
 import unicodedata
+from collections.abc import Iterable
+
+from taggedimages.postgresql.folding import folded, normal
+
+__all__ = ["folded", "normal"]
 
 # Characters, counted in form NFC.
 MAX_LENGTH = 255
 # Controls, halves of surrogate pairs, and the separators of lines and paragraphs.
 CONTROLS = {"Cc", "Cs", "Zl", "Zp"}
 SPACES = {"Zs"}
+# Letters, marks, which belong to the letters of many scripts, and numbers.
+WORD_CATEGORIES = "LMN"
 # What Unicode calls Default_Ignorable_Code_Point and is no format character (category Cf): joiners
 # and fillers, variation selectors, and room for more of them. Besides: Braille's blank, the null
 # note head, Khitan's filler, and what is no character at all.
@@ -66,18 +77,15 @@ def _is_seen(letter: str, category: str) -> bool:
     return letter in REPLACEMENTS or not (INVISIBLE.match(letter) or ord(letter) & 0xFFFE == 0xFFFE)
 
 
-def normal(text: str) -> str:
-    """The text in Unicode's form NFC: what looks the same is the same."""
-    return unicodedata.normalize("NFC", text)
+def is_word(text: str, also: str = "_-") -> bool:
+    """Whether there are only letters, marks and numbers of any script, and some signs.
 
-
-def folded(name: str) -> str:
-    """The name as case-insensitive search and alphabetical order see it.
-
-    >>> folded("Straße") == folded("STRASSE")
-    True
+    >>> is_word("हाथ"), is_word("a b"), is_word("a b", also=" ")
+    (True, False, True)
     """
-    return name.casefold()
+    return all(
+        letter in also or unicodedata.category(letter)[0] in WORD_CATEGORIES for letter in text
+    )
 
 
 def like_pattern(pattern: str) -> str:
@@ -90,7 +98,7 @@ def like_pattern(pattern: str) -> str:
 
 
 def part_pattern(text: str) -> str:
-    r"""A text as a LIKE pattern for folded names that have it anywhere; nothing is a wildcard.
+    r"""A text as a LIKE pattern for folded texts that have it anywhere; nothing is a wildcard.
 
     >>> part_pattern("5%_")
     '%5\\%\\_%'
@@ -119,6 +127,16 @@ def split(text: str, delimiter: str = "|") -> list[str]:
     return items
 
 
-def distinct(names: list[str]) -> list[str]:
+def joined(items: Iterable[str], delimiter: str = "|") -> str:
+    r"""A list in one text, as `split` reads it.
+
+    >>> joined(["a", "b|c", "\\d\\"])
+    'a|b\\|c|\\\\d\\\\'
+    """
+    meaning = re.compile(rf"[{re.escape(delimiter)}\\]")
+    return delimiter.join(meaning.sub(r"\\\g<0>", item) for item in items)
+
+
+def distinct(names: Iterable[str]) -> list[str]:
     """Each name once, at its first place."""
     return list(dict.fromkeys(names))

@@ -19,7 +19,7 @@ from taggedimages.identity.models import User
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
-from tags import history, names, restriction, shown
+from tags import history, names, restriction, shown, spelling
 from tags.models import ImageTag, Tag
 
 # An image's links as every API lists them: their ids count up as they are made.
@@ -48,12 +48,14 @@ class TooManyTags(Exception):
 def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
     """The tags of these names in this order, made where absent by a user who puts them on images.
 
-    Inserting in one sorted statement keeps concurrent requests from locking each other out.
+    Inserting in one sorted statement keeps concurrent requests from locking each other out. Raises
+    names.BadName for what would be made.
     """
-    wanted = names.distinct(list(wanted))
+    wanted = spelling.names(wanted)
     found = _named(wanted)
     # More than once only where a tag goes between the insert that met it and the reading.
     while missing := sorted(set(wanted) - found.keys()):
+        _check_names(missing)
         new = [Tag(name=name, folded=names.folded(name), told=False) for name in missing]
         Tag.objects.bulk_create(new, ignore_conflicts=True)
         shown.made_by(by, missing)
@@ -63,7 +65,11 @@ def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
 
 @retried
 def identified(wanted: set[str], by: User | None = None) -> dict[str, int]:
-    """The ids of the tags of these exact names, made by a user where absent."""
+    """The ids of the tags of these names, by their spellings; made by a user where absent.
+
+    Raises names.BadName for what would be made.
+    """
+    wanted = set(spelling.names(wanted))
     with connection.cursor() as cursor:
         execute_prepared(cursor, TAG_IDS_BY_NAME, [array(wanted)])
         ids = dict(cursor.fetchall())
@@ -78,7 +84,7 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
 
     Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
     """
-    wanted = list(wanted)
+    wanted = spelling.names(wanted)
     _lock(image)
     _check_new(image, wanted, by)
     if at_most is not None:
@@ -116,7 +122,7 @@ def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
 @retried
 def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
     """Make these names the image's tags: a diff, so that links that stay keep what they hold."""
-    wanted = list(wanted)
+    wanted = spelling.names(wanted)
     _lock(image)
     _check_new(image, wanted, by)
     _check_gone(ImageTag.objects.filter(image=image).exclude(tag__name__in=wanted), by)
@@ -153,8 +159,9 @@ def untag_named(image: Image, values: dict[str, str | None], by: Author) -> int:
 
     A value that is given must be the link's; None fits any.
     """
+    spelt = spelling.settled(values)
     named = [
-        Q(tag__name=name) & (Q() if value is None else Q(value=value))
+        Q(tag__name=spelt[name]) & (Q() if value is None else Q(value=value))
         for name, value in values.items()
     ]
     links = ImageTag.objects.filter(reduce(or_, named), image=image)
@@ -173,6 +180,8 @@ def set_values(
 
     Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
     """
+    spelt = spelling.settled(values)
+    values = {spelt[name]: value for name, value in values.items()}
     _lock(image)
     held = _values(image)
     if at_most is not None:
@@ -195,22 +204,31 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     One statement however many they are, within the caller's `history.signed`: new images need no
     lock.
     """
-    every = {name for _, tags in tagged for name in tags}
+    spelt = spelling.settled(name for _, tags in tagged for name in tags)
+    every = set(spelt.values())
     restriction.check(sorted(every), by)
     ids = identified(every, by.user)
-    links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
+    # By id, since two names may be one.
+    values = [(image, {ids[spelt[name]]: tags[name] for name in tags}) for image, tags in tagged]
+    links = [(image, tag, value) for image, tags in values for tag, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]
         columns = [uuids(len(links)), *zip(*links, strict=True), images]
         user_id = by.user.pk if by.user else None
-        values = [user_id, *map(array, columns)]
+        parameters = [user_id, *map(array, columns)]
         with connection.cursor() as cursor:
             if len(tagged) == 1:
-                execute_prepared(cursor, INSERT_LINKS, values)
+                execute_prepared(cursor, INSERT_LINKS, parameters)
             else:
                 # Very many are planned for as many as they are.
-                cursor.execute(INSERT_LINKS, values)
+                cursor.execute(INSERT_LINKS, parameters)
     return len(links)
+
+
+def _check_names(missing: Iterable[str]) -> None:
+    """Raise BadName where a name that is to be made is none."""
+    for name in missing:
+        names.entered(name)
 
 
 def _named(wanted: Iterable[str]) -> dict[str, Tag]:

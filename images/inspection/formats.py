@@ -37,6 +37,13 @@ STARTS = (
     # Data sets without the preamble that the standard asks for start with group 2 or 8.
     (rb"[\x02\x08]\0[\0-\x20]\0", DICOM),
 )
+ALSO_CALLED = {
+    **dict.fromkeys(("jpg", "jpe", "jfif"), JPEG.name),
+    "tif": TIFF.name,
+    **dict.fromkeys(("dcm", "dicm"), DICOM.name),
+    **dict.fromkeys(("heif", "hif"), HEIC.name),
+    "dib": BMP.name,
+}
 AVIF_BRANDS = {b"avif", b"avis"}
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
@@ -51,6 +58,16 @@ def sniff(head: bytes) -> Format | None:
         if re.match(start, head, re.DOTALL):
             return found
     return _of_brands(head) if head[4:8] == b"ftyp" else None
+
+
+def named(word: str) -> str:
+    """The name that we have for a format, of one that others know it by, such as a file's ending.
+
+    >>> named("JPG"), named("tiff"), named("xcf")
+    ('jpeg', 'tiff', 'xcf')
+    """
+    word = word.casefold().strip().removeprefix(".")
+    return ALSO_CALLED.get(word, word)
 
 
 def _of_brands(head: bytes) -> Format | None:

@@ -8,6 +8,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from images import storage
 from taggedimages.identity.models import User
+from tags import normalising
 
 
 class Command(BaseCommand):
@@ -20,6 +21,8 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         call_command("migrate", interactive=False, verbosity=0)
         self.stdout.write("The schema is up to date.")
+        if odd := sum(1 for _ in normalising.odd_names()):
+            self.stdout.write(f"{odd} tags have odd names: manage.py tagnames lists them.")
         try:
             storage.ensure_bucket()
         except storage.StorageUnavailable as error:

@@ -17,7 +17,7 @@ from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
 from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.identity.authentication import author_of
 from taggedimages.postgresql.text import is_storable
-from tags import tagging
+from tags import spelling, tagging
 from tags.curation import establish
 from tags.models import ImageTag, Tag
 
@@ -83,7 +83,7 @@ def _filtered(links: QuerySet[ImageTag], given: Parameters) -> QuerySet[ImageTag
     if "tag_name" in given:
         name = str(given.value("tag_name"))
         # Looked up first: the database then knows how many links it has, and plans accordingly.
-        tag = Tag.objects.filter(name=name).first() if is_storable(name) else None
+        tag = Tag.objects.filter(name=spelling.name(name)).first() if is_storable(name) else None
         links = links.filter(tag=tag) if tag else links.none()
     return links
 
