@@ -25,7 +25,7 @@ from search.v1.parameters import text_query
 from taggedimages.http.errors import flattened
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
-from taggedimages.identity.admin import project_of_staff
+from taggedimages.identity.admin import GuardedLists, project_of_staff
 from taggedimages.identity.rate_limits import Kind
 from tags.names import part_pattern
 
@@ -36,7 +36,7 @@ IN_ORDER = {"o", "p"}
 
 
 @admin.register(Image)
-class ImageAdmin(admin.ModelAdmin[Image]):
+class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
     """What staff may change of a record: its words and its ends."""
 
     list_display = ("filename", "created_by", "created_at", "uploaded_at", "ended_at", "visibility")

@@ -16,7 +16,7 @@ from images.models import Image
 from images.visibility import Viewer
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
-from taggedimages.identity.admin import project_of_staff
+from taggedimages.identity.admin import GuardedLists, project_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
 from tags import counters, curation, names, restriction, rights, shown
@@ -61,7 +61,7 @@ class AllTags(Paginator[Tag]):
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin[Tag]):
+class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
     """The vocabulary."""
 
     form = TagForm
@@ -150,7 +150,7 @@ class Newest(Paginator[TagChange]):
 
 
 @admin.register(TagChange)
-class TagChangeAdmin(admin.ModelAdmin[TagChange]):
+class TagChangeAdmin(GuardedLists, admin.ModelAdmin[TagChange]):
     """The ledger, to be read: its newest lines, or what is searched for."""
 
     list_display = (

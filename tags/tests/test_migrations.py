@@ -12,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from images.visibility import Viewer
 from search.tests.indexes import merge_all
 from taggedimages.factories import TESTS, make_image, make_tag
-from tags import alphabet, counters, curation
+from tags import alphabet, colours, counters, curation
 from tags.models import CounterDelta, ImageTag, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -128,6 +128,14 @@ def test_names_are_brought_to_form_nfc_where_no_other_tag_has_them():
     curation.rename(twin, "another")
     call_command("tagnames", stdout=out)
     assert out.getvalue().endswith("All names of tags are right.\n")
+
+
+def test_a_colour_that_is_none_becomes_the_one_that_is_shown():
+    migrate(("tags", "0017_normal_names"))
+    tag = make_tag("knee", color="red")
+    migrate()
+    tag.refresh_from_db()
+    assert tag.color == colours.shown("red") == colours.UNKNOWN
 
 
 def test_models_and_migrations_say_the_same():

@@ -216,7 +216,7 @@ class TagSerializer(serializers.Serializer[Tag]):
     listed = serializers.BooleanField()
     action = serializers.SerializerMethodField()
     visible = serializers.BooleanField()
-    color = serializers.CharField()
+    color = serializers.SerializerMethodField()
     color_contrast = serializers.SerializerMethodField()
     allow_download = serializers.BooleanField()
     label_en = serializers.SerializerMethodField()
@@ -232,6 +232,9 @@ class TagSerializer(serializers.Serializer[Tag]):
     @extend_schema_field({"type": "object"})
     def get_action(self, tag: Tag) -> dict[str, Any]:
         return {"actions": []}
+
+    def get_color(self, tag: Tag) -> str:
+        return colours.shown(tag.color)
 
     def get_color_contrast(self, tag: Tag) -> str:
         return colours.contrast(tag.color)
@@ -258,7 +261,7 @@ class SuggestedTagSerializer(TagSerializer):
         return {
             "id": str(tag.uuid),
             "name": tag.name,
-            "color": tag.color,
+            "color": colours.shown(tag.color),
             "color_contrast": colours.contrast(tag.color),
             "label_en": tag.label_en or tag.name,
             "label_fr": tag.label_fr or tag.name,
