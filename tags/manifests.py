@@ -119,7 +119,6 @@ def _visibility(fields: Fields) -> Visibility | None:
     private = manifest_values.is_true("private", fields.get("private"))
     if given is None:
         return Visibility.PRIVATE if private else None
-    # As in the contract's README, rule 12: private is what is not public.
-    if private is not None and private != (given != Visibility.PUBLIC):
+    if given == (Visibility.PUBLIC if private else Visibility.PRIVATE) and private is not None:
         raise ValueError(f"visibility {given.label} and private differ")
     return given

@@ -110,6 +110,7 @@ class TestWords:
             ("PUBLIC,no", Visibility.PUBLIC),
             ("private,yes", Visibility.PRIVATE),
             ("project,yes", Visibility.PROJECT),
+            ("project,no", Visibility.PROJECT),
             (",yes", Visibility.PRIVATE),
             (",no", None),
             (",", None),
