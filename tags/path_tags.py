@@ -3,10 +3,16 @@
 import re
 from collections.abc import Callable
 
+from taggedimages.quoting import quoted
 from tags import names
 
 # Raises names.BadName for a folder that is no name of a tag.
 TagsOf = Callable[[str], dict[str, str]]
+
+
+class BadPattern(ValueError):
+    """A pattern that no path can tell a tag by."""
+
 
 PIECES = {
     "{tag}": "([^/]+?)",
@@ -20,7 +26,8 @@ def path_pattern(pattern: str) -> TagsOf:
     """A function that finds tags in paths.
 
     `{tag}` is a folder or a part of one, `{tags}` any number of folders, `{filename}` the file,
-    `*` anything but a slash. A path that does not fit has no tags.
+    `*` anything but a slash. A path that does not fit has no tags; an empty pattern fits none.
+    Raises BadPattern.
 
     >>> path_pattern("{tag}/*/{tag}-{filename}")("knee/2026/left-1.png")
     {'knee': '', 'left': ''}
@@ -28,6 +35,10 @@ def path_pattern(pattern: str) -> TagsOf:
     {'a': '', 'b': ''}
     """
     parts = re.split(r"(\{tags\}/?|\{tag\}|\{filename\}|\*)", pattern)
+    if pattern and not any("{tag" in part for part in parts[1::2]):
+        raise BadPattern(f"{quoted(pattern)} has neither {{tag}} nor {{tags}}.")
+    if unknown := re.search(r"[{}]", "".join(parts[::2])):
+        raise BadPattern(f"{quoted(pattern)} has a {unknown[0]} of no {', '.join(PIECES)}.")
     fits = re.compile("".join(PIECES.get(part.rstrip("/"), re.escape(part)) for part in parts))
 
     def tags_of(path: str) -> dict[str, str]:

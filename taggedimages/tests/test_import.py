@@ -201,6 +201,8 @@ def test_two_imports_of_the_same_files_at_once_make_each_image_once(
         ([".", "--by", "nobody"], "There is no user nobody."),
         ([".", "--project", "none"], "There is no project none."),
         ([".", "--manifest", "absent.csv"], "cannot be read"),
+        ([".", "--tags-from-path", "tag/filename"], r"has neither {tag} nor {tags}\."),
+        ([".", "--tags-from-path", "{tag}/{Filename}"], "has a { of no {tag}, {tags}, {filename}"),
         ([".", "--manifest", "absent.xlsx"], "A manifest is a .csv, .json or .ndjson file."),
     ],
 )

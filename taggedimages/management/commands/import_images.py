@@ -14,7 +14,7 @@ from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project, User
 from tags import importing, manifests
 from tags.manifest_files import BadManifest
-from tags.path_tags import path_pattern
+from tags.path_tags import BadPattern, path_pattern
 
 BAR = 30
 
@@ -54,7 +54,7 @@ class Command(BaseCommand):
                 self.run(task, rows, manifests.length(manifest))
             else:
                 self.run(task, importing.listed(task.source, tags_of))
-        except (NoSource, BadManifest) as error:
+        except (NoSource, BadManifest, BadPattern) as error:
             raise CommandError(str(error)) from error
         except storage.StorageUnavailable as error:
             raise CommandError(f"{error} Run it again: it goes on from here.") from error
