@@ -18,6 +18,7 @@ from django.conf import settings
 from images import file_names, keys, storage
 from images.storage import StoredObject
 from taggedimages.epochs import EPOCH
+from taggedimages.quoting import quoted
 
 
 class NoSource(Exception):
@@ -53,7 +54,7 @@ class Source(Protocol):
     def everything(self) -> Iterator[Found | PassedOver]: ...
 
     def path(self, given: str) -> str:
-        """The one form of a path that may be written in several."""
+        """The one form of a path that may be written in several. Raises ValueError."""
         ...
 
     def look(self, path: str) -> Found | None:
@@ -159,7 +160,7 @@ class OwnBucket:
                 yield _passed_over(path) or _found(path, seen)
 
     def path(self, given: str) -> str:
-        return given
+        return _exact(given)
 
     def look(self, path: str) -> Found | None:
         seen = storage.head(self.key(path))
@@ -187,7 +188,7 @@ class OtherBucket:
                 yield _passed_over(path) or _found(path, seen)
 
     def path(self, given: str) -> str:
-        return given
+        return _exact(given)
 
     def look(self, path: str) -> Found | None:
         seen = storage.head(self.prefix + path, self.bucket)
@@ -205,6 +206,14 @@ class OtherBucket:
 def unreadable(error: OSError) -> str:
     """Why a file or folder could not be read."""
     return f"cannot be read: {error.strerror or error}"
+
+
+def _exact(path: str) -> str:
+    """A part of a key, which has one form alone. Raises ValueError for what some stores, such as
+    SeaweedFS, take for another key, or for none."""
+    if not {"", ".", ".."}.isdisjoint(path.split("/")):
+        raise ValueError(f"{quoted(path)} has an empty part or one of dots: no key in every store")
+    return path
 
 
 def _passed_over(path: str) -> PassedOver | None:

@@ -1,10 +1,12 @@
 """What an import cannot take is told, and everything else is imported."""
 
 import os
+import uuid
 
 import pytest
 from django.core.management import CommandError
 
+from images import storage
 from images.models import Image
 from images.visibility import Visibility
 from taggedimages.factories import make_png
@@ -167,3 +169,30 @@ class TestFolder:
             r"be\x07ll/1.png: a folder is no name of a tag: Control characters are not allowed."
         )
         assert Image.objects.count() == 6
+
+
+class TestOwnBucket:
+    @pytest.fixture
+    def prefix(self):
+        prefix = f"refusing-{uuid.uuid4()}/"
+        for key in ("a/1.png", ".DS_Store", "@eaDir/1.png", "1.xmp"):
+            storage.put(prefix + key, key.encode())
+        storage.put(f"{prefix}empty.png", b"")
+        return prefix
+
+    def test_what_systems_keep_is_passed_over_there_too(self, prefix, settings):
+        lines = refused(f"s3://{settings.S3_BUCKET}/{prefix}")
+        assert sorted(lines[:4]) == [
+            ".DS_Store: passed over, a system's own file",
+            "1.xmp: passed over, notes beside a picture",
+            "@eaDir/1.png: passed over, a system's own file",
+            "empty.png: is empty",
+        ]
+        assert lines[5].startswith("1 images with 0 tags imported, 0 known already, 1 not imported")
+
+    @pytest.mark.parametrize("spelling", ["a//1.png", "./a/1.png", "/a/1.png", "b/../a/1.png"])
+    def test_a_key_is_written_in_one_way(self, prefix, settings, tmp_path, spelling):
+        manifest = write(tmp_path, "m.csv", f"key,size\n{spelling},7\na/1.png,7\n")
+        lines = refused(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest)
+        assert lines[0].startswith(f'row 1: "{spelling}" has an empty part or one of dots')
+        assert Image.objects.get().key == f"{prefix}a/1.png"
