@@ -82,6 +82,7 @@ def _look(source: BinaryIO, limits: Limits, findings: Findings) -> dict[str, byt
 
 
 def _read(source: BinaryIO, kind: Format, limits: Limits, findings: Findings) -> Picture:
+    raster.restrict(limits)
     if kind is DICOM:
         return dicom.read(source, limits, findings, rendering.LARGEST)
     if kind is TIFF:

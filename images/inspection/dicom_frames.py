@@ -1,5 +1,6 @@
 """The numbers of the first frame of a DICOM file, whatever they are compressed with (PS3.5)."""
 
+import re
 from collections.abc import Callable
 from typing import Any, BinaryIO
 
@@ -16,8 +17,9 @@ Numbers = NDArray[Any]
 # Before the pixels begin: their tag, VR and length; or, of writers that forget it, without the VR.
 EXPLICIT, IMPLICIT = 12, 8
 JPEG = {uid.JPEGBaseline8Bit, uid.JPEGExtended12Bit, uid.JPEGLossless, uid.JPEGLosslessSV1}
-# Marks in a JPEG file after which its decoder knows by itself how colours are written.
-TELLING = (b"JFIF\0", b"Adobe")
+# Marks in a JPEG file after which its decoder knows by itself how colours are written: JFIF's, and
+# Adobe's if it is as long as it has to be.
+TELLING = re.compile(rb"\xff\xe0..JFIF\0|\xff\xee\0[\x0e-\xff]Adobe", re.DOTALL)
 DECODERS: dict[str, Callable[[bytes], Numbers]] = {
     uid.JPEGLSLossless: imagecodecs.jpegls_decode,
     uid.JPEGLSNearLossless: imagecodecs.jpegls_decode,
@@ -85,7 +87,7 @@ def _decoded(data: bytes, syntax: uid.UID, header: Dataset) -> Numbers:
 
 def _jpeg(data: bytes, header: Dataset) -> Numbers:
     told = str(header.get("PhotometricInterpretation", ""))
-    if header.get("SamplesPerPixel", 1) == 3 and not any(mark in data[:256] for mark in TELLING):
+    if header.get("SamplesPerPixel", 1) == 3 and not TELLING.search(data[:1024]):
         written = "RGB" if told == "RGB" else "YCBCR"
         return imagecodecs.jpeg8_decode(data, colorspace=written, outcolorspace="RGB")
     return imagecodecs.jpeg8_decode(data)

@@ -29,7 +29,6 @@ def read(
 
     Raises Refused, and whatever Pillow does on a broken file.
     """
-    _restrict(limits)
     if kind is BMP and (layout := bmp.masked(source)):
         return bmp.read(source, layout, limits, findings)
     source.seek(0)
@@ -55,7 +54,8 @@ def note_exif(get: Callable[[], Exif], findings: Findings) -> None:
         findings.exif = findings.exif or {}
 
 
-def _restrict(limits: Limits) -> None:
+def restrict(limits: Limits) -> None:
+    """Have Pillow keep to the limits from now on; sizes are measured before it decodes."""
     Image.MAX_IMAGE_PIXELS = None
     PngImagePlugin.MAX_TEXT_CHUNK = PngImagePlugin.MAX_TEXT_MEMORY = limits.metadata
     warnings.simplefilter("ignore")
