@@ -10,6 +10,8 @@ from PIL.Image import Image as Picture
 END = b"\xff\xd9"
 # Stands where a file ends, in place of END: no end in sight, and unlike what END leads to.
 ANYTHING = b"\x55\xaa" * 512
+# What Pillow says of a file that ends too early, and of one that ends within a marker.
+TOO_SHORT = ("image file is truncated", "broken data stream")
 # Pixels of the file a row of blocks is high at most.
 BLOCKS = 32
 
@@ -25,7 +27,7 @@ def loaded(picture: Picture, source: BinaryIO, reduced: tuple[int, int]) -> Pict
     try:
         picture.load()
     except OSError as error:
-        if not str(error).startswith("image file is truncated"):
+        if not str(error).startswith(TOO_SHORT):
             raise
         return _ended(picture, source, reduced, error)
     return picture
@@ -33,7 +35,7 @@ def loaded(picture: Picture, source: BinaryIO, reduced: tuple[int, int]) -> Pict
 
 def _ended(picture: Picture, source: BinaryIO, reduced: tuple[int, int], error: OSError) -> Picture:
     source.seek(0)
-    data = source.read()
+    data = source.read().rstrip(b"\xff")
     ends = []
     for end in (END, ANYTHING + END):
         again = Image.open(io.BytesIO(data + end), formats=["JPEG"])

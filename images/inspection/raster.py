@@ -1,5 +1,6 @@
 """Common image formats, read with Pillow: their facts, and their first frame as a picture."""
 
+import io
 import warnings
 from collections.abc import Callable
 from typing import BinaryIO
@@ -11,7 +12,7 @@ from PIL.Image import Image as Picture
 
 from images.inspection import bmp, exif, jpeg, png
 from images.inspection.findings import MAX_SIDE, Findings, Limits, Refused
-from images.inspection.formats import BMP, JPEG, PNG, Format
+from images.inspection.formats import BMP, JPEG, PNG, WEBP, Format
 from images.inspection.rendering import TURNS
 
 # Plug-ins are loaded once, before children are forked, and not in each.
@@ -67,10 +68,19 @@ def _opened(source: BinaryIO, kind: Format, limits: Limits) -> tuple[Picture, Bi
     try:
         return Image.open(source, formats=[kind.opener]), source
     except Exception:
-        if kind is not PNG:
+        if kind is PNG:
+            source = png.without_damage(source, limits.metadata)
+        elif kind is WEBP:
+            source = _padded(source)
+        else:
             raise
-    source = png.without_damage(source, limits.metadata)
     return Image.open(source, formats=[kind.opener]), source
+
+
+def _padded(source: BinaryIO) -> BinaryIO:
+    """The file with the zero that has to follow a last part of odd length, and is often missing."""
+    source.seek(0)
+    return io.BytesIO(source.read() + b"\0")
 
 
 def _loaded(picture: Picture, source: BinaryIO, kind: Format, at_least: int) -> Picture:
