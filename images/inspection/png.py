@@ -12,11 +12,28 @@ from numpy.typing import NDArray
 from PIL import Image
 from PIL.Image import Image as Picture
 
-SIGNATURE = b"\x89PNG\r\n\x1a\n"
+SIGNATURE, LAST = b"\x89PNG\r\n\x1a\n", b"IEND"
 # Side chunks that say something about the picture which is kept or shown; the others, such as
 # physical sizes, times and gamma, are not asked for.
 TOLD = {b"tRNS", b"iCCP", b"eXIf", b"tEXt", b"zTXt", b"iTXt"}
 GREY, COLOUR = 0, 2
+# The bit of a name's first letter that says whether the picture can be shown without a chunk.
+ASIDE = 32
+
+
+def is_damaged(source: BinaryIO, most: int) -> bool:
+    """Whether a side chunk is damaged: Pillow refuses the file, or behind the picture believes it.
+
+    Chunks of more than `most` bytes are not looked at.
+    """
+    source.seek(len(SIGNATURE))
+    while len(head := source.read(8)) == 8 and head[4:] != LAST:
+        length = int.from_bytes(head[:4], "big")
+        if not head[4] & ASIDE or length > most:
+            source.seek(length + 4, io.SEEK_CUR)
+        elif zlib.crc32(head[4:] + source.read(length)) != int.from_bytes(source.read(4), "big"):
+            return True
+    return False
 
 
 def without_damage(source: BinaryIO, most: int) -> BinaryIO:
@@ -27,8 +44,7 @@ def without_damage(source: BinaryIO, most: int) -> BinaryIO:
     """
     kept = [SIGNATURE]
     for name, head, body, checksum in _chunks(source):
-        # The fifth bit of the first letter: whether a chunk is a side chunk.
-        aside = name[0] & 32
+        aside = name[0] & ASIDE
         sound = zlib.crc32(head[4:] + body) == checksum
         if not aside or (sound and name in TOLD and len(body) <= most):
             kept += [head, body, struct.pack(">I", checksum)]
@@ -63,6 +79,8 @@ def _chunks(source: BinaryIO) -> Iterator[tuple[bytes, bytes, bytes, int]]:
         length = int.from_bytes(head[:4], "big")
         body, checksum = source.read(length), source.read(4)
         yield head[4:], head, body, int.from_bytes(checksum, "big")
+        if head[4:] == LAST:
+            return
 
 
 def _names_before_pixels(source: BinaryIO) -> Iterator[bytes]:

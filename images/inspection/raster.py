@@ -32,7 +32,6 @@ def read(
     """
     if kind is BMP and (layout := bmp.masked(source)):
         return bmp.read(source, layout, limits, findings)
-    source.seek(0)
     picture, source = _opened(source, kind, limits)
     findings.measure(*_stored_size(picture), limits)
     # Frames may be larger than the file said at its beginning.
@@ -65,6 +64,9 @@ def restrict(limits: Limits) -> None:
 
 def _opened(source: BinaryIO, kind: Format, limits: Limits) -> tuple[Picture, BinaryIO]:
     """The picture, and the file that it is read from."""
+    if kind is PNG and png.is_damaged(source, limits.metadata):
+        source = png.without_damage(source, limits.metadata)
+    source.seek(0)
     try:
         return Image.open(source, formats=[kind.opener]), source
     except Exception:
