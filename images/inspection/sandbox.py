@@ -75,7 +75,7 @@ def run(
             process.join()
         _check(process.exitcode)
         result.seek(0)
-        return _read(result)
+        return read(result)
 
 
 def _wait(process: ForkServerProcess, wall_seconds: float, tick: Callable[[], None]) -> None:
@@ -100,8 +100,11 @@ def _check(code: int | None) -> None:
     raise Failed(f"unreadable: the decoder crashed ({name})")
 
 
-def _read(result: BinaryIO) -> Inspected:
-    # The child has read a hostile file: what it wrote is believed to be data, and no more.
+def read(result: BinaryIO) -> Inspected:
+    """What a child wrote. Raises Failed where it is not what a child writes.
+
+    It has read a hostile file, so that this is believed to be data and no more.
+    """
     try:
         told = json.loads(result.readline(MAX_LINE))
         findings = believed(told["findings"])

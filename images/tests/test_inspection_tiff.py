@@ -81,7 +81,11 @@ def test_what_libtiff_reads_is_turned_once_too(look, orientation):
     blocks = np.concatenate(
         [pixels[y::2, x::2, :1] for y in (0, 1) for x in (0, 1)] + [pixels[::2, ::2, 1:]], axis=2
     )
-    tags = page(*stored.size, [8] * 3, 6) | {259: [8], 530: [2, 2], 274: [orientation]}
+    tags = page(stored.width, stored.height, [8] * 3, 6) | {
+        259: [8],
+        530: [2, 2],
+        274: [orientation],
+    }
     body = tiff(tags, [zlib.compress(blocks.tobytes())])
     found = look(body).findings
     assert (found.width, found.height, found.orientation) == (*stored.size, orientation)

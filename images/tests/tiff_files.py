@@ -30,10 +30,10 @@ def tiff(tags: dict[int, Any], strips: list[bytes], order: str = "<", big: bool 
         if len(data) > room:
             spare, data = spare + data, struct.pack(order + width, beyond + len(spare))
         entries += struct.pack(f"{order}HH{width}", tag, kind, count) + data.ljust(room, b"\0")
-    count = struct.pack(order + ("Q" if big else "H"), len(fields))
+    number = struct.pack(order + ("Q" if big else "H"), len(fields))
     ending = struct.pack(order + width, 0)
     pointer = struct.pack(order + width, at)
-    return mark + head + pointer + b"".join(strips) + count + entries + ending + spare
+    return mark + head + pointer + b"".join(strips) + number + entries + ending + spare
 
 
 def page(
