@@ -18,7 +18,7 @@ SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.file
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
        ARRAY(SELECT l.tag_id FROM tags_imagetag l WHERE l.image_id = i.id ORDER BY l.id
              LIMIT %(links_max)s::bigint),
-       (SELECT version FROM tags_vocabulary), {place}
+       {version}, {place}
 FROM {wanted}
 JOIN images_image i USING (id)
 LEFT JOIN identity_user u ON u.id = i.created_by_id
@@ -30,6 +30,7 @@ MAX_TAGS_BYTES = 3_200_000
 WANTED_IDS = "unnest({images}) WITH ORDINALITY wanted (id, place)"
 WANTED_PAGE = "({found}) wanted (id, created)"
 WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
+VERSION = Fragment(name_cache.VERSION)
 BY_PLACE, BY_CREATED = Fragment("place"), Fragment("wanted.created DESC, wanted.id DESC")
 # Times as texts: the last alone is read.
 CREATED, CREATED_AND_TOTAL = "wanted.created::text", "wanted.created::text, total"
@@ -100,6 +101,7 @@ def _rows(
     """What RECORDS finds, with a tag more than `most` of each image that has them."""
     asked = statement(
         RECORDS,
+        version=VERSION,
         place=place,
         wanted=wanted,
         order=order,
@@ -112,7 +114,7 @@ def _rows(
 
 
 def _records(rows: list[tuple[Any, ...]], most: int | None) -> list[Record]:
-    version = rows[0][-2] if rows else None
+    version = rows[0][-2] if rows else ""
     links = _links(rows, most)
     known = name_cache.named(set().union(*links), version).get
     tags = [_written(known, ids) for ids in links]
