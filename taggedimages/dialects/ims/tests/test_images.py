@@ -46,6 +46,19 @@ def record(image):
         "updated_at": f"{image.updated_at:%Y-%m-%dT%H:%M:%SZ}",
         "visibility": "public",
         "owner": "ada",
+        "checksum": None,
+        "os_hash_algo": None,
+        "os_hash_value": None,
+        "min_disk": 0,
+        "min_ram": 0,
+        "protected": False,
+        "os_hidden": False,
+        "disk_format": None,
+        "container_format": None,
+        "virtual_size": None,
+        "self": f"/v2/images/{image.uuid}",
+        "file": f"/v2/images/{image.uuid}/file",
+        "schema": "/v2/schemas/image",
     }
 
 
@@ -100,7 +113,7 @@ def test_narrowed(ims, owner, knee, url):
         {"tag": "modality.mri"},
         {"tag": "reviewed="},
         {"tag": ["modality.mri", "reviewed"]},
-        {"tag": "reviewed", "status": "active", "name": "knee", "unknown": "x"},
+        {"tag": "reviewed", "status": "active", "name": "knee", "visibility": "all"},
     ):
         assert ids(ims.get(url, parameters)) == [str(knee.uuid)], parameters
     for parameters in (
