@@ -165,6 +165,8 @@ GET    /v2/images?tag=shared&limit=100                   list    200+ 200
 GET    /v2/images/{uuid}                                 single  200+ 404
 GET    /v2/images?visibility=private                     private 200+ 200
 GET    /v2/images/{uuid}/file                            file    302  404
+GET    /v2/images/{uuid}/members                         single  200  404
+PATCH  /v2/cloudimages/{uuid}                            edit    200+ 404 [{"op": "replace", "path": "/name", "value": "new"}]
 PATCH  /v2/images/{uuid}                                 edit    200+ 404 [{"op": "replace", "path": "/tags", "value": []}]
 PUT    /v2/images/{uuid}/tags/{name}                     edit    204  404
 DELETE /v2/images/{uuid}/tags/{name}                     edit    204  404
@@ -204,6 +206,7 @@ GET    /v2/                          any    300 -
 GET    /versions                     any    200 -
 GET    /v2/schemas/image             any    200 -
 GET    /v2/schemas/images            any    200 -
+GET    /v2/schemas/{any}             any    404 -
 GET    /v3                           any    200 -
 GET    /v3/                          any    200 -
 GET    /docs                         any    200 -

@@ -6,6 +6,7 @@ from django.http import HttpResponseRedirect
 from django.http.response import HttpResponseBase
 from drf_spectacular.types import OpenApiTypes
 from rest_framework import serializers
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -67,6 +68,10 @@ IMAGES: dict[str, Any] = {
     },
     "links": [{"rel": "next", "href": "{next}"}],
 }
+
+
+# Of members, of whom there are none, and of Glance's catalogue of metadata definitions.
+NOT_HERE = ("member", "members", "metadefs/namespace", "metadefs/resource_type")
 
 
 class LinkSerializer(serializers.Serializer[Any]):
@@ -158,6 +163,19 @@ class SchemaViewSet(OpenViewSet):
     )
     def images(self, request: Request) -> Response:
         return Response(IMAGES)
+
+    @documented(
+        summary="The JSON schema of what is not here",
+        description="Glance's clients ask for these with that of an image.",
+        responses={200: OpenApiTypes.OBJECT},
+        auth=[],
+    )
+    def of_nothing(self, request: Request, kind: str) -> Response:
+        if kind not in NOT_HERE:
+            raise NotFound
+        return Response(
+            {"name": kind.rpartition("/")[2], "properties": {}, "additionalProperties": False}
+        )
 
 
 def _images(request: Request) -> dict[str, Any]:

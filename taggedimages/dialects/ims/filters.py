@@ -1,5 +1,6 @@
 """What narrows IMS's lists of images, as Queries (contract IMS, resource_instances/action)."""
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
@@ -25,7 +26,20 @@ class StrictBooleanField(serializers.BooleanField):
         return data
 
 
-class WantedTagSerializer(serializers.Serializer[Any]):
+class KnownFields(serializers.Serializer[Any]):
+    """Refuses what it does not know: a condition that is passed over would find too much."""
+
+    # Fields without a meaning here.
+    ignored: Set[str] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = self.fields.keys() | self.ignored
+        if isinstance(data, dict) and (unknown := sorted(data.keys() - known)):
+            raise serializers.ValidationError({unknown[0]: ["There is no such field."]})
+        return super().to_internal_value(data)
+
+
+class WantedTagSerializer(KnownFields):
     """A key and the values it may have; none listed: any."""
 
     key = TagTextField(max_length=128)
@@ -49,7 +63,7 @@ def wanted(help_text: str) -> serializers.ListSerializer[Any]:
     )
 
 
-class MatchSerializer(serializers.Serializer[Any]):
+class MatchSerializer(KnownFields):
     """A property of the image: part of its name, or its id."""
 
     key = serializers.ChoiceField(choices=["resource_name", "resource_id"])
@@ -62,9 +76,10 @@ class ActionSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=["filter", "count"])
 
 
-class CountSerializer(serializers.Serializer[Any]):
+class CountSerializer(KnownFields):
     """Which images are counted."""
 
+    ignored = frozenset({"limit", "offset"})
     action = serializers.ChoiceField(choices=["count"])
     tags = wanted("All of these.")
     tags_any = wanted("At least one of these.")

@@ -3,13 +3,14 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import editing, serving, uploads
+from images import editing, serving, storage, uploads
 from images.models import Image
 from search.results import SearchResults
 from taggedimages.dialects.ims.conventions import ImsViewSet, body
@@ -21,13 +22,14 @@ from taggedimages.dialects.ims.filters import (
 )
 from taggedimages.dialects.ims.list_filters import documented_filters, narrowed, number, only
 from taggedimages.dialects.ims.list_order import COLUMNS, order_of
-from taggedimages.dialects.ims.patches import ACCEPTED, PATCH_BODIES, V20, V21, edit_of, values_of
+from taggedimages.dialects.ims.patches import MEDIA_TYPES, PATCH_BODIES, V20, edit_of, values_of
 from taggedimages.dialects.ims.records import record, resource, with_creator, with_tags
 from taggedimages.dialects.ims.rules import MAX_TAGS
 from taggedimages.dialects.ims.schema import documented
 from taggedimages.dialects.ims.serializers import (
     ImageRecordSerializer,
     ImagesSerializer,
+    MembersSerializer,
     ResourcesSerializer,
 )
 from taggedimages.http import caching, page_size
@@ -76,7 +78,6 @@ class ResourceViewSet(ImsViewSet):
 
 
 SORTING = ("sort", "sort_key", "sort_dir")
-ACCEPT_PATCH = {"Accept-Patch": ACCEPTED}
 LIST_PARAMETERS = [
     *documented_filters(),
     OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 500}),
@@ -124,22 +125,29 @@ class ImageViewSet(ImsViewSet):
 
     @documented(
         summary="Change an image's tags and its name",
-        description="Operations on `/tags` (the whole list) and `/name`. Tags that stay keep "
-        "their values.",
+        description="Operations on `/tags`, `/tags/{place}` and `/name`. Tags that stay keep their "
+        "values.",
         request=PATCH_BODIES,
         parameters=[IF_MATCH],
         responses=ImageRecordSerializer,
     )
     @retried
-    def change(self, request: Request, image_id: str) -> Response:
+    @transaction.atomic
+    def change(
+        self, request: Request, image_id: str, media_types: tuple[str, ...] = MEDIA_TYPES
+    ) -> Response:
         image = self.writable(image_id)
         media_type = request.content_type.partition(";")[0].strip().lower()
-        if media_type not in (V20, V21):
-            return Response(body(415, f"Send one of: {ACCEPTED}."), 415, headers=ACCEPT_PATCH)
-        edit = edit_of(self.body(), is_draft=media_type == V20)
+        if media_type not in media_types:
+            accepted = ", ".join(media_types)
+            refusal = body(415, f"Send one of: {accepted}.")
+            return Response(refusal, status=415, headers={"Accept-Patch": accepted})
+        patch = self.body()
         rows = with_tags(Image.objects.filter(pk=image.pk))
-        list(rows.select_for_update(no_key=True, of=["self"]))
-        caching.check(request, lambda: caching.entity_tag(record(rows.get())))
+        list(Image.objects.select_for_update(no_key=True).filter(pk=image.pk))
+        shown_now = record(rows.get())
+        caching.check(request, lambda: caching.entity_tag(shown_now))
+        edit = edit_of(patch, media_type == V20, shown_now["tags"])
         if edit.name is not None and not editing.edit(image, {"name": edit.name}):
             raise NotFound("There is no such image.")
         if edit.tags is not None:
@@ -148,14 +156,23 @@ class ImageViewSet(ImsViewSet):
 
     @documented(
         summary="The file: a link that reads it",
-        description="204 as long as there is none.",
+        description="As `application/octet-stream`, which OpenStack's clients insist on. 204 as "
+        "long as there is none.",
         responses={302: None, 204: None},
     )
     def file(self, request: Request, image_id: str) -> Response:
         image = self.arrived(image_id)
         if image.uploaded_at is None:
             return Response(status=204)
-        return Response(status=302, headers={"Location": serving.url(image)})
+        return Response(status=302, headers={"Location": _link(image)})
+
+    @documented(
+        summary="Whom else an image is shared with: nobody",
+        responses=MembersSerializer,
+    )
+    def members(self, request: Request, image_id: str) -> Response:
+        self.readable(image_id)
+        return Response({"members": []})
 
     def arrived(self, image_id: str) -> Image:
         """An image that may be read, having looked for its file. Raises NotFound."""
@@ -172,6 +189,11 @@ class ImageViewSet(ImsViewSet):
         gone = links.exclude(tag__name__in=values)
         tagging.untag(image, gone.values_list("tag", flat=True), self.author)
         tagging.set_values(image, values, self.author, at_most=MAX_TAGS)
+
+
+def _link(image: Image) -> str:
+    sign = storage.sign_reads()
+    return sign(image.key, serving.OCTETS, "attachment", image.filename)
 
 
 def _following(request: Request, last: Image) -> str:

@@ -210,9 +210,16 @@ def _refused(value: str) -> Q:
     raise ValidationError(["No longer available in this version."])
 
 
+def _flag(true: Q, false: Q) -> Callable[[str], Q]:
+    """Clients write it in any case."""
+    choice = _choice(true=true, false=false)
+    return lambda value: choice(value.lower())
+
+
 PUBLIC = Q(visibility=Visibility.PUBLIC)
 MEMBERS = dict.fromkeys(("pending", "accepted", "rejected"), NONE)
-FLAG = _choice(true=NONE, false=ALL)
+
+
 FILTERS: dict[str, Filter] = {
     "id": Filter(_text(_ids), "The image; `in:` and several with commas."),
     "name": Filter(_text(lambda names: Q(name__in=names)), "Exactly; `in:` and several."),
@@ -225,8 +232,8 @@ FILTERS: dict[str, Filter] = {
     "member_status": Filter(
         _choice(**MEMBERS, all=ALL), "pending, accepted or rejected: nothing is; or all."
     ),
-    "protected": Filter(FLAG, "true: nothing is; or false."),
-    "os_hidden": Filter(FLAG, "true: nothing is; or false."),
+    "protected": Filter(_flag(NONE, ALL), "true: nothing is; or false."),
+    "os_hidden": Filter(_flag(NONE, ALL), "true: nothing is; or false."),
     "size": Filter(_size("size"), "Bytes."),
     "size_min": Filter(_size("size__gte"), "Bytes, itself included."),
     "size_max": Filter(_size("size__lte"), "Bytes, itself included."),
@@ -257,7 +264,7 @@ FILTERS: dict[str, Filter] = {
         "gold: what is public; private; nothing is anything else.",
     ),
     "__isregistered": Filter(
-        _choice(true=UPLOAD_STATES["arrived"], false=~UPLOAD_STATES["arrived"]),
+        _flag(UPLOAD_STATES["arrived"], ~UPLOAD_STATES["arrived"]),
         "Whether the file is there.",
     ),
     "changes-since": Filter(_refused, "Refused, as in Glance's version 2."),

@@ -1,7 +1,8 @@
 """What PATCH of an image says: a JSON patch of its tags and its name (Glance's image update).
 
-`application/openstack-images-v2.1-json-patch` is RFC 6902 with three operations, and v2.0 an older
-draft, where the operation is the key of the path. Both name whole properties.
+`application/openstack-images-v2.1-json-patch` is RFC 6902 with four operations, and v2.0 an older
+draft, where the operation is the key of the path. Glance takes whole properties alone; openstacksdk
+sends `/tags/3`, too.
 """
 
 import re
@@ -16,8 +17,9 @@ from taggedimages.http.fields import StrictCharField
 
 V21 = "application/openstack-images-v2.1-json-patch"
 V20 = "application/openstack-images-v2.0-json-patch"
-ACCEPTED = f"{V20}, {V21}"
-OPERATIONS = ("add", "replace", "remove")
+MEDIA_TYPES = (V20, V21)
+# `move`, which Glance does not have, is what clients make of lists in another order.
+OPERATIONS = ("add", "replace", "remove", "move")
 # RFC 6901: `~` only as `~0` and `~1`.
 POINTER = re.compile(r"(/([^~/]|~[01])*)+")
 NAME = StrictCharField(max_length=255)
@@ -32,7 +34,8 @@ PATCH_BODIES: dict[str, Any] = {
             "required": ["op", "path"],
             "properties": {
                 "op": {"enum": list(OPERATIONS)},
-                "path": {"type": "string", "examples": ["/tags", "/name"]},
+                "path": {"type": "string", "examples": ["/tags", "/tags/-", "/name"]},
+                "from": {"type": "string"},
                 **_VALUE,
             },
         },
@@ -41,7 +44,7 @@ PATCH_BODIES: dict[str, Any] = {
         "type": "array",
         "items": {
             "type": "object",
-            "properties": {key: {"type": "string"} for key in OPERATIONS} | _VALUE,
+            "properties": {key: {"type": "string"} for key in OPERATIONS[:3]} | _VALUE,
         },
     },
 }
@@ -54,8 +57,9 @@ class Edit(NamedTuple):
     tags: list[str] | None = None
 
 
-def edit_of(patch: Any, is_draft: bool) -> Edit:
-    """What a patch comes to; the last word on a property counts.
+def edit_of(patch: Any, is_draft: bool, shown: list[str]) -> Edit:
+    """What a patch of an image comes to, whose tags are shown so; later operations find what
+    earlier ones made.
 
     Raises ValidationError, and PermissionDenied where another property is meant.
     """
@@ -66,15 +70,45 @@ def edit_of(patch: Any, is_draft: bool) -> Edit:
         if not isinstance(change, dict):
             raise ValidationError("An operation must be an object.")
         operation, path = _drafted(change) if is_draft else _operation(change)
-        if operation != "remove" and "value" not in change:
+        if operation in ("add", "replace") and "value" not in change:
             raise ValidationError(f"The operation {operation} needs a value.")
-        if path not in ("/name", "/tags") or operation == "remove":
+        if path.startswith("/tags/"):
+            edit = edit._replace(tags=list(shown) if edit.tags is None else edit.tags)
+            _change_element(edit.tags or [], operation, path, change)
+        elif path not in ("/name", "/tags") or operation in ("remove", "move"):
             raise PermissionDenied(f"{path} may not be changed so; tags and the name may.")
-        if path == "/name":
+        elif path == "/name":
             edit = edit._replace(name=NAME.run_validation(change["value"]))
         else:
             edit = edit._replace(tags=_texts(change["value"]))
     return edit
+
+
+def _change_element(tags: list[str], operation: str, path: str, change: dict[str, Any]) -> None:
+    """Add, replace, remove or move one of the tags, as clients do that compare two lists."""
+    if operation == "move":
+        source = _pointer(change.get("from"))
+        if not source.startswith("/tags/"):
+            raise PermissionDenied(f"{source} may not be moved.")
+        text = tags.pop(_place(source, len(tags)))
+        tags.insert(_place(path, len(tags) + 1), text)
+        return
+    place = _place(path, len(tags) + (operation == "add"))
+    if operation == "remove":
+        del tags[place]
+        return
+    (text,) = _texts([change["value"]])
+    tags[place : place + (operation == "replace")] = [text]
+
+
+def _place(path: str, places: int) -> int:
+    """Where a pointer leads in a list with so many places; `-` is the last of those to add at."""
+    index = path.removeprefix("/tags/")
+    if index == "-" and places:
+        return places - 1
+    if not re.fullmatch("0|[1-9][0-9]{0,8}", index, re.ASCII) or int(index) >= places:
+        raise ValidationError(f"There is no {path}.")
+    return int(index)
 
 
 def values_of(texts: list[str], held: dict[str, str]) -> dict[str, str]:
@@ -117,9 +151,9 @@ def _operation(change: dict[str, Any]) -> tuple[str, str]:
 
 
 def _drafted(change: dict[str, Any]) -> tuple[str, str]:
-    named = [operation for operation in OPERATIONS if operation in change]
+    named = [operation for operation in OPERATIONS[:3] if operation in change]
     if len(named) != 1:
-        raise ValidationError(f"Exactly one operation is needed of: {', '.join(OPERATIONS)}.")
+        raise ValidationError(f"Exactly one operation is needed of: {', '.join(OPERATIONS[:3])}.")
     return named[0], _pointer(change[named[0]])
 
 
@@ -132,4 +166,4 @@ def _pointer(path: Any) -> str:
 def _texts(value: Any) -> list[str]:
     if not isinstance(value, list) or not all(isinstance(text, str) for text in value):
         raise ValidationError("Tags must be a list of texts.")
-    return value
+    return list(value)

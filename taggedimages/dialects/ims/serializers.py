@@ -199,6 +199,12 @@ class ImageRecordSerializer(serializers.Serializer[Any]):
     schema = serializers.CharField(help_text="Path of the JSON schema of this record.")
 
 
+class MembersSerializer(serializers.Serializer[Any]):
+    """The projects that an image of another is shared with one by one: none."""
+
+    members = serializers.ListField(child=serializers.CharField())
+
+
 class ImagesSerializer(serializers.Serializer[Any]):
     """A page of images."""
 

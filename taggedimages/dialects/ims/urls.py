@@ -6,6 +6,7 @@ from django.urls.converters import PathConverter
 from taggedimages.dialects.ims.discovery import SchemaViewSet, VersionViewSet
 from taggedimages.dialects.ims.image_views import ImageViewSet, ResourceViewSet
 from taggedimages.dialects.ims.keystone import ScopeViewSet, TokenViewSet
+from taggedimages.dialects.ims.patches import MEDIA_TYPES
 from taggedimages.dialects.ims.views import (
     CloudTagViewSet,
     ImageTagViewSet,
@@ -33,6 +34,10 @@ urlpatterns = [
     path("versions", VersionViewSet.as_view({"get": "known"})),
     path("v2/schemas/image", SchemaViewSet.as_view({"get": "image"})),
     path("v2/schemas/images", SchemaViewSet.as_view({"get": "images"})),
+    path(
+        "v2/schemas/<path:kind>",
+        SchemaViewSet.as_view({"get": "of_nothing"}),
+    ),
     path("v3", VersionViewSet.as_view({"get": "identity_without_slash"})),
     path("v3/", VersionViewSet.as_view({"get": "identity"})),
     path("v3/auth/tokens", tokens),
@@ -42,8 +47,14 @@ urlpatterns = [
     path("v3/projects/<str:project_id>", ScopeViewSet.as_view({"get": "project"})),
     path("v2/cloudimages", images),
     path("v2/images", images),
+    path(
+        "v2/cloudimages/<str:image_id>",
+        ImageViewSet.as_view({"patch": "change"}),
+        {"media_types": (*MEDIA_TYPES, "application/json")},
+    ),
     path("v2/images/<str:image_id>", ImageViewSet.as_view({"get": "retrieve", "patch": "change"})),
     path("v2/images/<str:image_id>/file", ImageViewSet.as_view({"get": "file"})),
+    path("v2/images/<str:image_id>/members", ImageViewSet.as_view({"get": "members"})),
     path(
         "v2/images/<str:image_id>/tags/<anything:tag>",
         OpenStackTagViewSet.as_view({"put": "add", "delete": "remove"}),

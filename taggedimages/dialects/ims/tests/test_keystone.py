@@ -2,7 +2,7 @@
 
 from datetime import UTC, datetime, timedelta
 
-import jsonschema
+import jsonschema  # type: ignore[import-untyped]
 import pytest
 from django.utils import timezone
 from rest_framework.test import APIClient
@@ -343,3 +343,12 @@ def test_browsers_are_sent_to_the_documentation(anybody):
     accept = "text/html,application/xhtml+xml,application/xml;q=0.9,*/*;q=0.8"
     response = anybody.get("/", headers={"Accept": accept})
     assert (response.status_code, response.headers["Location"]) == (302, "/docs")
+
+
+@pytest.mark.parametrize(
+    "kind", ["member", "members", "metadefs/namespace", "metadefs/resource_type"]
+)
+def test_schemas_of_what_is_not_here(anybody, ims, kind):
+    schema = anybody.get(f"/v2/schemas/{kind}").json()
+    assert (schema["name"], schema["properties"]) == (kind.rpartition("/")[2], {})
+    assert ims.get("/v2/schemas/unknown").status_code == 404
