@@ -24,6 +24,7 @@ BMP = Format("bmp", "image/bmp", "BMP")
 AVIF = Format("avif", "image/avif", "AVIF")
 HEIC = Format("heic", "image/heic", "HEIF")
 DICOM = Format("dicom", "application/dicom")
+NAMES = {kind.name for kind in (PNG, JPEG, GIF, WEBP, TIFF, BMP, AVIF, HEIC, DICOM)}
 
 STARTS = (
     # First, for a DICOM file may look like a TIFF file in its preamble.
@@ -33,7 +34,9 @@ STARTS = (
     (rb"GIF8[79]a", GIF),
     (rb"RIFF....WEBP", WEBP),
     (rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]", TIFF),
-    (rb"BM.{4}\0\0\0\0", BMP),
+    # The two words before the place of the pixels may have any content (OS/2 has a hot spot there);
+    # of lengths of the header behind it there are few.
+    (rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", BMP),
     # Data sets without the preamble that the standard asks for start with group 2 or 8.
     (rb"[\x02\x08]\0[\0-\x20]\0", DICOM),
 )

@@ -19,7 +19,7 @@ SELECT i.id, u.username, {created}, i.filename, i.size, {uploaded}, i.key, i.upl
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
        ARRAY(SELECT l.tag_id FROM tags_imagetag l WHERE l.image_id = i.id ORDER BY l.id
              LIMIT %(links_max)s::bigint),
-       (SELECT version FROM tags_vocabulary), {place}
+       {version}, {place}
 FROM {wanted}
 JOIN images_image i USING (id)
 LEFT JOIN identity_user u ON u.id = i.created_by_id
@@ -33,6 +33,7 @@ WANTED_PAGE = "({found}) wanted (id, created)"
 WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
 CREATED_SECONDS = Fragment(epoch_seconds_sql("i.created_at"))
 UPLOADED_SECONDS = Fragment(epoch_seconds_sql("i.uploaded_at"))
+VERSION = Fragment(name_cache.VERSION)
 BY_PLACE, BY_CREATED = Fragment("place"), Fragment("wanted.created DESC, wanted.id DESC")
 # Times as texts: the last alone is read.
 CREATED, CREATED_AND_TOTAL = "wanted.created::text", "wanted.created::text, total"
@@ -105,6 +106,7 @@ def _rows(
         RECORDS,
         created=CREATED_SECONDS,
         uploaded=UPLOADED_SECONDS,
+        version=VERSION,
         place=place,
         wanted=wanted,
         order=order,
@@ -117,7 +119,7 @@ def _rows(
 
 
 def _records(rows: list[tuple[Any, ...]], most: int | None) -> list[Record]:
-    version = rows[0][-2] if rows else None
+    version = rows[0][-2] if rows else ""
     links = _links(rows, most)
     known = name_cache.named(set().union(*links), version).get
     tags = [_written(known, ids) for ids in links]
