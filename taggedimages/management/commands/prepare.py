@@ -7,13 +7,14 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from images import storage
+from taggedimages.checks import SETTINGS
 from taggedimages.identity.models import User
 from tags import normalising
 
 
 class Command(BaseCommand):
     help = "Migrates the database, creates the bucket if missing and, with --admin, an admin."
-    requires_system_checks = []
+    requires_system_checks = [SETTINGS]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--admin", action="store_true", help="create `admin` if nobody is")
