@@ -5,14 +5,16 @@ hardly wants it beside a twin that differs by case alone.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from images.models import Image
 from images.visibility import Viewer
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
-from taggedimages.transactions import retried
+from taggedimages.transactions import TRIES, retried
 from tags import history, names, shown, spelling, tagging
 from tags.models import Tag
 
@@ -41,23 +43,39 @@ def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
     names.BadName.
     """
     spelt = spelling.settled([draft.name for draft in drafts])
+    found = {tag.name: tag for tag in Tag.objects.filter(name__in=set(spelt.values()))}
     for draft in drafts:
-        draft.name = spelt[draft.name]
+        name = spelt[draft.name]
+        draft.name = name if name in found else names.entered(name)
     wanted = names.distinct([draft.name for draft in drafts])
-    found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
     missing = {draft.name: draft for draft in drafts if draft.name not in found}
     # Those of names that others have too: the user means them no less.
     if declared := [draft.name for draft in drafts if draft.told and draft.name in found]:
         shown.declare(declared, by)
-    if missing:
+    # More than once only where a tag goes between the insert that met it and the reading.
+    while missing:
         for draft in missing.values():
-            draft.name = names.entered(draft.name)
             draft.folded = names.folded(draft.name)
         # Sorted, so that concurrent requests cannot lock each other out.
         Tag.objects.bulk_create([missing[name] for name in sorted(missing)], ignore_conflicts=True)
         shown.made_by(by, missing)
         found |= {tag.name: tag for tag in Tag.objects.filter(name__in=list(missing))}
+        missing = {name: draft for name, draft in missing.items() if name not in found}
     return [found[name] for name in wanted]
+
+
+@retried
+def establish_on(images: Sequence[Image], drafts: Sequence[Tag], by: Author) -> list[Tag]:
+    """Put the tags of the drafts' names on images; those that are absent are made as drafted.
+
+    Raises Tag.DoesNotExist where one is deleted as often as it is made.
+    """
+    for _ in range(TRIES):
+        tags = establish(drafts, by.user)
+        with suppress(Tag.DoesNotExist):
+            tagging.tag_each(images, tags, by)
+            return tags
+    raise Tag.DoesNotExist("The tag has been deleted.")
 
 
 def define(name: str, description: str, owner: User | None) -> Tag:
@@ -102,7 +120,7 @@ def describe(tag: Tag, name: str | None, changes: dict[str, Any]) -> Tag:
         if field in changes:
             setattr(tag, field, changes[field])
     if changes:
-        tag.save(update_fields=list(changes))
+        _save(tag, *changes)
     return tag
 
 
@@ -119,7 +137,7 @@ def redefine(
         rename(tag, name)
     if description is not None:
         tag.description = description
-        tag.save(update_fields=["description"])
+        _save(tag, "description")
     return tag
 
 
@@ -129,6 +147,13 @@ def delete(tag: Tag, by: Author) -> bool:
     with history.signed(by):
         deleted, _ = Tag.objects.filter(pk=tag.pk).delete()
         return bool(deleted)
+
+
+def _save(tag: Tag, *fields: str) -> None:
+    """Write some fields. Raises Tag.DoesNotExist."""
+    values = {field: getattr(tag, field) for field in fields}
+    if not Tag.objects.filter(pk=tag.pk).update(**values):
+        raise Tag.DoesNotExist("The tag has been deleted.")
 
 
 def _refuse_twin(name: str, tag: Tag | None, viewer: Viewer) -> None:

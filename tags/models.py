@@ -211,7 +211,10 @@ class TagChange(models.Model):
 
 
 class TagNamesVersion(models.Model):
-    """One row with a number that a trigger (docs/triggers.md) changes when a tag is renamed."""
+    """One row with a random number, another one whenever a tag is renamed.
+
+    A trigger (docs/triggers.md) sees to that; `tags.name_cache` says what it is good for.
+    """
 
     id = models.SmallIntegerField(primary_key=True)
     version = models.BigIntegerField()

@@ -24,7 +24,11 @@ from tags.models import ImageTag, Tag
 
 # An image's links as every API lists them: their ids count up as they are made.
 LINKS_OLDEST_FIRST = ImageTag.objects.select_related("tag").order_by("id")
-TAG_IDS_BY_NAME = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[])"
+# Locked as a link's foreign key would at the end of the transaction: who deletes or renames one of
+# them waits for the links that are about to be made, and one that is being deleted is not found.
+TAG_IDS_BY_NAME = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[]) FOR KEY SHARE"
+TAGS_BY_NAME = "SELECT * FROM tags_tag WHERE name = ANY(%s::text[]) FOR KEY SHARE"
+TAGS_BY_ID = "SELECT id FROM tags_tag WHERE id = ANY(%s::bigint[]) FOR KEY SHARE"
 # With what a trigger would look up for each link (migration 0003). The images come from their
 # ids alone, so that the plan is the same however many others there are.
 INSERT_LINKS = """
@@ -48,8 +52,8 @@ class TooManyTags(Exception):
 def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
     """The tags of these names in this order, made where absent by a user who puts them on images.
 
-    Inserting in one sorted statement keeps concurrent requests from locking each other out. Raises
-    names.BadName for what would be made.
+    Inserting in one sorted statement keeps concurrent requests from locking each other out. None
+    of them goes before the transaction ends. Raises names.BadName for what would be made.
     """
     wanted = spelling.names(wanted)
     found = _named(wanted)
@@ -105,9 +109,10 @@ def tag_new(image: Image, wanted: Iterable[str], by: Author) -> None:
 
 @retried
 def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
-    """Add the same tags, which exist, to many images in one change."""
+    """Add the same tags to many images in one change. Raises Tag.DoesNotExist where one is gone."""
     ids = sorted({image.pk for image in images})
     restriction.check([tag.name for tag in tags], by)
+    _hold(tags)
     with history.signed(by):
         # In the order of their ids, so that two such changes wait for each other in turn.
         locked = Image.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
@@ -135,10 +140,14 @@ def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
 
 @retried
 def link(image: Image, tag: Tag, by: Author) -> tuple[ImageTag, bool]:
-    """The link of this pair, and whether it is new; one that exists stays as it is."""
+    """The link of this pair, and whether it is new; one that exists stays as it is.
+
+    Raises Tag.DoesNotExist where the tag is gone.
+    """
     restriction.check([tag.name], by)
     with history.signed(by):
         _lock(image)
+        _hold([tag])
         return ImageTag.objects.get_or_create(image=image, tag=tag, defaults={"user": by.user})
 
 
@@ -232,7 +241,16 @@ def _check_names(missing: Iterable[str]) -> None:
 
 
 def _named(wanted: Iterable[str]) -> dict[str, Tag]:
-    return {tag.name: tag for tag in Tag.objects.filter(name__in=list(wanted))}
+    return {tag.name: tag for tag in Tag.objects.raw(TAGS_BY_NAME, [list(wanted)])}
+
+
+def _hold(tags: Iterable[Tag]) -> None:
+    """Have nobody delete these before the transaction ends. Raises Tag.DoesNotExist."""
+    wanted = {tag.pk for tag in tags}
+    with connection.cursor() as cursor:
+        cursor.execute(TAGS_BY_ID, [array(wanted)])
+        if len(cursor.fetchall()) < len(wanted):
+            raise Tag.DoesNotExist("The tag has been deleted.")
 
 
 def _lock(image: Image) -> None:

@@ -40,6 +40,6 @@ def _update(tag: Any, **changes: str) -> None:
 
 class Migration(migrations.Migration):
     atomic = False
-    dependencies = [("tags", "0015_audiences_of_tags")]
+    dependencies = [("tags", "0016_versions_of_no_other_history")]
 
     operations = [migrations.RunPython(bring_to_nfc, migrations.RunPython.noop, elidable=True)]

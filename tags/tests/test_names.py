@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from tags import names
-from tags.manifests import path_pattern
+from tags.path_tags import path_pattern
 
 TEXTS = st.text(alphabet=st.sampled_from(["a", "|", ";", "\\", "%", "é"]))
 
@@ -47,7 +47,7 @@ def test_length_is_that_of_the_normal_form(text):
 
 
 def test_folders_tell_names_as_all_doors_take_them():
-    assert path_pattern("{tags}/{filename}")("knee /Zu\u0308rich/\u200b/a.png") == {
-        "knee": "",
-        "Zürich": "",
-    }
+    tags_of = path_pattern("{tags}/{filename}")
+    assert tags_of("knee /Zu\u0308rich/a.png") == {"knee": "", "Zürich": ""}
+    with pytest.raises(names.BadName):
+        tags_of("knee/\u200b/a.png")

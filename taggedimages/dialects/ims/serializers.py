@@ -186,6 +186,25 @@ class ImageRecordSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
     visibility = serializers.ChoiceField(choices=["public", "private"])
     owner = serializers.CharField(allow_null=True, help_text="Who made it: a user's name.")
+    checksum = serializers.CharField(allow_null=True, help_text="MD5, once the file was read.")
+    os_hash_algo = serializers.ChoiceField(choices=["sha256"], allow_null=True)
+    os_hash_value = serializers.CharField(allow_null=True, help_text="SHA-256, likewise.")
+    min_disk = serializers.IntegerField(help_text="0.")
+    min_ram = serializers.IntegerField(help_text="0.")
+    protected = serializers.BooleanField(help_text="False.")
+    os_hidden = serializers.BooleanField(help_text="False.")
+    disk_format = serializers.CharField(allow_null=True, help_text="Null.")
+    container_format = serializers.CharField(allow_null=True, help_text="Null.")
+    virtual_size = serializers.IntegerField(allow_null=True, help_text="Null.")
+    self = serializers.CharField(help_text="Path of this record.")
+    file = serializers.CharField(help_text="Path that leads to the file.")
+    schema = serializers.CharField(help_text="Path of the JSON schema of this record.")
+
+
+class MembersSerializer(serializers.Serializer[Any]):
+    """The projects that an image of another is shared with one by one: none."""
+
+    members = serializers.ListField(child=serializers.CharField())
 
 
 class ImagesSerializer(serializers.Serializer[Any]):

@@ -114,7 +114,9 @@ class ImageSerializer(serializers.Serializer[Image]):
     group_id = serializers.SerializerMethodField()
     color = serializers.SerializerMethodField()
     size = serializers.IntegerField()
-    processed = serializers.SerializerMethodField()
+    processed = serializers.SerializerMethodField(
+        help_text="Whether width, height, colour and etag stay, as found in the file or unknown."
+    )
     processing_error = serializers.SerializerMethodField()
     album_id = serializers.CharField()
     thumbnails = serializers.SerializerMethodField()
@@ -194,10 +196,10 @@ class ImageSerializer(serializers.Serializer[Image]):
         return facts_of(image).color.upper() or UNKNOWN_FACTS.color
 
     def get_processed(self, image: Image) -> bool:
-        return image.uploaded_at is not None
+        return image.processed_at is not None or bool(image.upload_error)
 
     def get_processing_error(self, image: Image) -> str | None:
-        return image.upload_error or facts_of(image).problem or None
+        return image.reason or None
 
     @extend_schema_field(URLS)
     def get_thumbnails(self, image: Image) -> dict[str, str | None]:
