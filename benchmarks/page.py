@@ -128,7 +128,7 @@ def presigning() -> dict[str, float]:
     def ours() -> None:
         sign = storage.sign_reads()
         for key in keys:
-            sign(key, "image/jpeg", "inline", "IMG.jpg")
+            sign(key, "image/jpeg", "inline", "IMG.jpg", is_bare=True)
 
     def theirs() -> None:
         for key in keys:

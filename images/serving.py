@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from images import storage
+from images import keys, storage
 from images.models import Image
 
 # Of what else arrives, some is run by browsers: pages, scripts, SVG.
@@ -30,10 +30,12 @@ def urls() -> Callable[[str, str, str | None, str | None], str]:
     sign = storage.sign_reads()
 
     def url_of(key: str, filename: str, format: str | None, media_type: str | None) -> str:
+        # What lies elsewhere may have been put by somebody else: it was imported, or lost and sent
+        # once more. A copy in the archive has no headers of theirs.
+        is_bare = keys.is_archived(key)
         if media_type is None:
-            return sign(key, OCTETS, "attachment", filename)
-        return sign(
-            key, media_type, "inline" if format in SHOWN_FORMATS else "attachment", filename
-        )
+            return sign(key, OCTETS, "attachment", filename, is_bare)
+        kind = "inline" if format in SHOWN_FORMATS else "attachment"
+        return sign(key, media_type, kind, filename, is_bare)
 
     return url_of

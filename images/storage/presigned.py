@@ -17,6 +17,8 @@ from images.storage.sigv4 import (
     quoted,
 )
 
+# The store sends the bytes that it has, whatever whoever stored them said that they are.
+AS_STORED = "response-content-encoding=identity"
 # The most that S3 takes in one form.
 MAX_FORM_BYTES = 5 * 1024**3
 
@@ -81,16 +83,18 @@ def presign_get(
     return _signer().url(key, **overrides)
 
 
-def sign_reads() -> Callable[[str, str, str, str], str]:
+def sign_reads() -> Callable[..., str]:
     """`presign_get` for a page of files at one instant: of a key, media type, `inline` or
-    `attachment`, and the name to save it under."""
+    `attachment`, the name to save it under, and whether it is bytes alone, or may have been stored
+    with a Content-Encoding, which is then not believed."""
     sign = _signer().sign
 
-    def url(key: str, media_type: str, kind: str, filename: str) -> str:
+    def url(key: str, media_type: str, kind: str, filename: str, is_bare: bool) -> str:
         pairs = _reading(media_type, kind)
         # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
         name = filename if PLAIN(filename) else quoted(quote(filename, safe=""))
-        return sign(key, "GET", [pairs[0], pairs[1] + name])
+        asked = [pairs[0], pairs[1] + name]
+        return sign(key, "GET", asked if is_bare else [*asked, AS_STORED])
 
     return url
 

@@ -198,7 +198,7 @@ def test_existing_tags_are_found_by_exact_name(api):
     assert sorted(Tag.objects.values_list("name", flat=True)) == ["Knee", "knee"]
 
 
-@pytest.mark.parametrize("name", ["a", "a" * 160, "🦴" * 160, "%", "a|b", "naïve", "x\ny"])
+@pytest.mark.parametrize("name", ["a", "a" * 160, "🦴" * 160, "%", "a|b", "naïve", "👩\u200d🔬"])
 def test_tag_names_have_1_to_160_characters(api, name):
     assert names(created(api, tags=[name])) == [name]
 

@@ -1,6 +1,8 @@
 """Of what uploaders set as headers, nothing survives on the file that is served."""
 
+import base64
 import gzip
+import hashlib
 from typing import Any
 
 import pytest
@@ -60,6 +62,14 @@ def taken(body: bytes, **headers: str) -> Image:
 @pytest.mark.parametrize("name", HEADERS)
 def test_a_header_of_a_put(name):
     check_bare(taken(PNG, **{name: HEADERS[name]}))
+
+
+@pytest.mark.parametrize("encoding", ["deflate", "br", "zstd", "aws-chunked", "nonsense"])
+def test_no_encoding_is_believed(api, encoding):
+    image = taken(PNG, **{"Content-Encoding": encoding})
+    check_bare(image)
+    url = api.get(f"/v1/images/{image.pk}").json()["url"]
+    assert requests.get(url, timeout=10).content == PNG
 
 
 @pytest.mark.parametrize("name", FIELDS)
@@ -129,3 +139,26 @@ def test_a_picture_that_says_it_is_a_page_is_shown_as_what_it_is(api):
     assert answer.content == PNG
     assert answer.headers["Content-Type"] == "image/png"
     assert answer.headers["Content-Disposition"].startswith("inline")
+
+
+@pytest.mark.parametrize("encoding", ["gzip", "deflate", "br", "nonsense"])
+def test_what_lies_where_others_put_it_is_read_as_it_is(api, encoding):
+    body = {"filename": "sun.png", "image_data": base64.b64encode(PNG).decode()}
+    record = api.post("/v1/upload", body).json()
+    image = Image.objects.get(pk=record["id"])
+    assert not image.is_archived
+    storage.delete(image.key)
+    sent = {
+        "If-None-Match": "*",
+        "Content-Encoding": encoding,
+        "x-amz-checksum-sha256": base64.b64encode(hashlib.sha256(PNG).digest()).decode(),
+    }
+    put = requests.put(record["upload_url"], data=PNG, headers=sent, timeout=10)
+    assert put.status_code == 200
+    for _ in range(2):
+        for answer in (api.get(f"/v1/images/{image.pk}"), api.get("/v1/images")):
+            shown = answer.json()
+            url = shown["results"][0]["url"] if "results" in shown else shown["url"]
+            assert requests.get(url, timeout=10).content == PNG
+        processing.sweep()
+    assert Image.objects.get(pk=image.pk).state == "ready"

@@ -7,7 +7,6 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 import orjson
-from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
@@ -16,29 +15,11 @@ from images.models import Image
 from images.visibility import Visibility
 from search.results import Record
 from taggedimages.epochs import epoch_seconds
-from taggedimages.http.fields import StrictCharField, StrictIntegerField, TagNameField
+from taggedimages.http.fields import StrictCharField, StrictIntegerField
 from taggedimages.identity.authors import ANONYMOUS_NAME
-from tags.v1.serializers import TagSerializer
-
-# What the checks of one name would leave as it is: most names, in a tenth of the time.
-PLAIN_NAME = re.compile(r"\w(?:[\w .:/-]{0,158}\w)?", re.ASCII).fullmatch
+from tags.v1.serializers import TagNamesField, TagSerializer
 
 VISIBILITY_WORDS = [str(label) for label in Visibility.labels]
-
-
-class TagNamesField(serializers.ListField):
-    """Names of tags, each 1 to 160 characters."""
-
-    child = TagNameField(min_length=1, max_length=160)
-
-    def __init__(self, **kwargs: Any) -> None:
-        super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
-
-    def run_child_validation(self, data: list[Any]) -> list[Any]:
-        if all(isinstance(name, str) and PLAIN_NAME(name) for name in data):
-            return data
-        validated: list[Any] = super().run_child_validation(data)
-        return validated
 
 
 @extend_schema_field({"type": "string", "enum": VISIBILITY_WORDS})

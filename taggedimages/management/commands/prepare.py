@@ -8,6 +8,7 @@ from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from images import storage
+from taggedimages.checks import SETTINGS
 from taggedimages.identity.models import User
 from tags import normalising
 
@@ -17,7 +18,7 @@ class Command(BaseCommand):
         "Migrates the database, creates the bucket if missing, lets the pages of"
         " TAGGEDIMAGES_CORS_ORIGINS use it and, with --admin, makes an admin."
     )
-    requires_system_checks = []
+    requires_system_checks = [SETTINGS]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--admin", action="store_true", help="create `admin` if nobody is")

@@ -8,6 +8,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from taggedimages.checks import SETTINGS
 from taggedimages.engines import postgres, process, seaweedfs, service, state
 from taggedimages.engines.privileges import NoAccount
 from taggedimages.engines.service import Address
@@ -28,7 +29,7 @@ REASONS = (
 
 class Command(BaseCommand):
     help = "Starts everything, on this machine only unless --host says otherwise."
-    requires_system_checks = []
+    requires_system_checks = [SETTINGS]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--host", default="127.0.0.1", help="address of the API")

@@ -17,6 +17,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from images import processing, purging
 from images.arrivals import Arrivals
 from search.index import maintenance
+from taggedimages.checks import SETTINGS
 
 logger = logging.getLogger(__name__)
 
@@ -26,7 +27,7 @@ STOP_SECONDS = 10
 
 class Command(BaseCommand):
     help = "Runs the background worker until SIGTERM or SIGINT; several may run at once."
-    requires_system_checks = []
+    requires_system_checks = [SETTINGS]
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("--processes", type=int, default=1, help="How many workers to run.")
