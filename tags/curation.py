@@ -145,6 +145,8 @@ def redefine(
 def delete(tag: Tag, by: Author) -> bool:
     """Remove a tag with its links, never images; False when it was gone already."""
     with history.signed(by):
+        # Before its links are looked for: who would make another waits, and finds it gone.
+        list(Tag.objects.select_for_update().filter(pk=tag.pk).values_list("pk"))
         deleted, _ = Tag.objects.filter(pk=tag.pk).delete()
         return bool(deleted)
 

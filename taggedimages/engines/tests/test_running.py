@@ -5,6 +5,7 @@ import subprocess
 import sys
 
 import pytest
+import requests
 
 from taggedimages.engines.state import CHECKOUT
 from taggedimages.engines.tests import store
@@ -91,3 +92,19 @@ def test_what_holds_secrets_is_closed_to_other_users(up: Up) -> None:
     assert mode("seaweedfs") == mode("postgres") == mode("logs") == 0o700
     # Others may pass through at most, so that PostgreSQL's own user reaches its folder.
     assert mode(".") & 0o066 == 0
+
+
+@pytest.mark.parametrize("origin", ["http://localhost:5173", "https://[::1]", "http://127.0.0.1"])
+def test_pages_of_this_machine_may_use_the_apis_and_the_store(up: Up, origin: str) -> None:
+    bucket = f"{up.state.s3_endpoint_url}/{up.state.bucket}/incoming/x.png"
+    for url in (f"{up.url}/v1/images", f"{up.url}/healthz", bucket):
+        asked = {"Origin": origin, "Access-Control-Request-Method": "PUT"}
+        answer = requests.options(url, headers=asked, timeout=10)
+        assert (answer.status_code, answer.headers["Access-Control-Allow-Origin"]) == (200, origin)
+
+
+def test_pages_of_other_machines_may_use_no_api(up: Up) -> None:
+    for origin in ("https://app.example.org", "http://localhost.example.org:5173", "null"):
+        answer = requests.get(f"{up.url}/v1/images", headers={"Origin": origin}, timeout=10)
+        assert answer.status_code == 200
+        assert "Access-Control-Allow-Origin" not in answer.headers

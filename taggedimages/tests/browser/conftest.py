@@ -1,0 +1,118 @@
+"""A real Chromium, the service and a worker as processes, and pages on origins of their own."""
+
+import os
+import shutil
+import subprocess
+import sys
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from images.storage import client
+from taggedimages.engines.state import CHECKOUT
+from taggedimages.serving.tests.conftest import Front, environment, gates, running
+
+__all__ = ["environment", "gates"]
+
+PAGES = Path(__file__).parent / "pages"
+PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
+
+
+class Quiet(SimpleHTTPRequestHandler):
+    """Files of a folder, without a line on the terminal for each."""
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+@contextmanager
+def pages() -> Iterator[str]:
+    """The origin of a server that has the pages of this folder."""
+    handler = partial(Quiet, directory=str(PAGES))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as server:
+        threading.Thread(target=server.serve_forever, daemon=True).start()
+        yield f"http://127.0.0.1:{server.server_port}"
+        server.shutdown()
+
+
+@pytest.fixture(scope="session")
+def chromium() -> str:
+    """The path of the system's Chromium; without one, tests that want it are skipped."""
+    found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+    if found is None:
+        pytest.skip(f"No Chromium is installed: looked for {', '.join(PROGRAMS)}.")
+    return found
+
+
+@pytest.fixture(scope="module")
+def browser(chromium: str) -> Iterator[Any]:
+    """A headless Chromium."""
+    playwright = pytest.importorskip("playwright.sync_api")
+    # As root it does not start in a sandbox; in containers /dev/shm is small.
+    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with pytest.MonkeyPatch.context() as patch:
+        # Its loop runs in this thread, which Django takes for a reason not to use the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with playwright.sync_playwright() as driver:
+            arguments = [*alone, "--disable-dev-shm-usage"]
+            browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+            yield browser
+            browser.close()
+
+
+@pytest.fixture(scope="module")
+def allowed() -> Iterator[str]:
+    """The origin of a page that may use the service."""
+    with pages() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def stranger() -> Iterator[str]:
+    """The origin of a page that may not."""
+    with pages() as origin:
+        yield origin
+
+
+@pytest.fixture(scope="module")
+def service(chromium: str, allowed: str, environment: dict[str, str]) -> Iterator[Front]:
+    """The web front with its bucket prepared, and a worker."""
+    env = environment | {
+        "TAGGEDIMAGES_CORS_ORIGINS": allowed,
+        "TAGGEDIMAGES_ANONYMOUS": "none",
+        "TAGGEDIMAGES_SWEEP_SECONDS": "0.2",
+    }
+    manage = [sys.executable, str(CHECKOUT / "manage.py")]
+    subprocess.run([*manage, "prepare"], env=env, check=True, stdout=subprocess.DEVNULL)
+    worker = subprocess.Popen([*manage, "work"], env=env, stdout=subprocess.DEVNULL)
+    try:
+        with running(env) as front:
+            yield front
+    finally:
+        worker.terminate()
+        worker.wait(30)
+        client.store().delete_bucket_cors(Bucket=env["S3_BUCKET"])
+
+
+@pytest.fixture
+def opened(browser: Any) -> Iterator[Callable[[str], Any]]:
+    """Opens the page of an origin, once its module is loaded."""
+    contexts = []
+
+    def open_page(origin: str) -> Any:
+        context = browser.new_context()
+        contexts.append(context)
+        page = context.new_page()
+        page.goto(f"{origin}/index.html")
+        page.wait_for_function("window.categorizer")
+        return page
+
+    yield open_page
+    for context in contexts:
+        context.close()
