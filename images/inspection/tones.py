@@ -61,8 +61,13 @@ def between(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
         return np.zeros(values.shape, np.uint8)
     with np.errstate(all="ignore"):
         # Of halves: the range of the greatest numbers is none that can be written.
-        parts = (values.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
-        return np.nan_to_num(np.clip(parts, 0, 1) * 255, nan=0.0).round().astype(np.uint8)
+        parts = values.astype(np.float64)
+        parts *= 0.5
+        parts -= low / 2
+        parts *= 255 / (high / 2 - low / 2)
+        # What is no number is black.
+        np.fmin(np.fmax(parts, 0, out=parts), 255, out=parts)
+        return np.rint(parts, out=parts).astype(np.uint8)
 
 
 def _bands(values: NDArray[Any]) -> Iterator[slice]:
