@@ -15,7 +15,10 @@ def scaled(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     if bits == 8:
         return np.asarray(values, np.uint8)
     if bits >= 16:
-        return np.asarray(values >> np.array(bits - 8, values.dtype), np.uint8)
+        tones = np.empty(values.shape, np.uint8)
+        for rows in _bands(values):
+            tones[rows] = values[rows] >> np.array(bits - 8, values.dtype)
+        return tones
     greatest = (1 << bits) - 1
     tones = (np.arange(greatest + 1) * 255 / greatest).round().astype(np.uint8)
     return looked_up(tones, values)
