@@ -132,6 +132,19 @@ def test_padding_of_unsigned_pixels_and_inverted_ones_is_black(look):
     assert seen == [0, 0, 0]
 
 
+def test_floats_are_spread_over_what_is_a_number(look):
+    pixels = np.tile(np.linspace(-1, 1, 64).astype("<f4"), (48, 1))
+    pixels[:12], pixels[12] = np.nan, np.inf
+    header = PLAIN | {"FloatPixelData": pixels.tobytes(), "BitsAllocated": 32, "BitsStored": 32}
+    body = dicom(pixels, header | {"HighBit": 31, "PixelData": None})
+    tag = struct.pack("<HH", 0x7FE0, 0x0010)
+    at = body.rindex(tag)
+    # Without the empty element that stands for other pixels.
+    assert greys(look, body[:at] + body[at + 12 :], [0.02, 0.5, 0.98]) == pytest.approx(
+        [2, 127, 253], abs=6
+    )
+
+
 @pytest.mark.parametrize(
     "header",
     [
@@ -178,6 +191,7 @@ GREY = RAMP.astype(np.uint16)
 ENCODERS = [
     (uid.JPEGLSLossless, imagecodecs.jpegls_encode),
     (uid.JPEG2000Lossless, lambda pixels: imagecodecs.jpeg2k_encode(pixels, reversible=True)),
+    (uid.HTJ2KLossless, lambda pixels: imagecodecs.htj2k_encode(pixels, reversible=True)),
     (uid.JPEG2000, lambda pixels: imagecodecs.jpeg2k_encode(pixels, level=80)),
     (uid.JPEGLosslessSV1, lambda pixels: imagecodecs.ljpeg_encode(pixels, bitspersample=12)),
 ]
