@@ -53,8 +53,8 @@ def _picture(frame: NDArray[Any], header: Dataset) -> NDArray[np.bool_] | None:
             continue
         limit = _stored(header.get(name.replace("Value", "RangeLimit")), frame)
         low, high = sorted((value, value if limit is None else limit))
-        return np.asarray((frame < low) | (frame > high))
-    return None
+        return np.asarray(((frame < low) | (frame > high)) & np.isfinite(frame))
+    return np.isfinite(frame) if frame.dtype.kind == "f" else None
 
 
 def _stored(value: Any, frame: NDArray[Any]) -> float | None:

@@ -169,5 +169,5 @@ def _is_storable(value: Any, depth: int = 8) -> bool:
     if isinstance(value, list | tuple):
         return depth > 0 and all(_is_storable(part, depth - 1) for part in value)
     if isinstance(value, str):
-        return clean(value) == value
+        return re.search("[\0\ud800-\udfff]", value) is None
     return value is None or isinstance(value, bool) or _is_within(value, -(2**1000), 2**1000)

@@ -11,7 +11,7 @@ from PIL.Image import Exif
 from PIL.Image import Image as Picture
 
 from images.inspection import bmp, exif, jpeg, png
-from images.inspection.findings import MAX_SIDE, Findings, Limits, Refused
+from images.inspection.findings import MAX_SIDE, MOMENTS, Findings, Limits, Refused
 from images.inspection.formats import BMP, JPEG, PNG, WEBP, Format
 from images.inspection.rendering import TURNS
 
@@ -52,6 +52,9 @@ def note_exif(get: Callable[[], Exif], findings: Findings) -> None:
         raise Refused("too_large: the metadata take too much memory") from error
     except Exception:  # noqa: BLE001 - broken EXIF is common and no reason to refuse a picture
         findings.exif = findings.exif or {}
+    if findings.taken_at is not None and not MOMENTS[0] <= findings.taken_at <= MOMENTS[1]:
+        # By its zone, in a year without a number.
+        findings.taken_at = None
 
 
 def restrict(limits: Limits) -> None:

@@ -212,5 +212,4 @@ def _with_alpha(page: TiffPage, picture: Picture, samples: NDArray[Any], colours
 
 
 def _picture(mode: str, values: NDArray[np.uint8]) -> Picture:
-    height, width = values.shape[:2]
-    return Image.frombytes(mode, (width, height), np.ascontiguousarray(values).tobytes())
+    return Image.fromarray(np.ascontiguousarray(values), mode)

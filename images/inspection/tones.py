@@ -15,7 +15,10 @@ def scaled(values: NDArray[Any], bits: int) -> NDArray[np.uint8]:
     if bits == 8:
         return np.asarray(values, np.uint8)
     if bits >= 16:
-        return np.asarray(values >> np.array(bits - 8, values.dtype), np.uint8)
+        tones = np.empty(values.shape, np.uint8)
+        for rows in _bands(values):
+            tones[rows] = values[rows] >> np.array(bits - 8, values.dtype)
+        return tones
     greatest = (1 << bits) - 1
     tones = (np.arange(greatest + 1) * 255 / greatest).round().astype(np.uint8)
     return looked_up(tones, values)
@@ -61,8 +64,13 @@ def between(values: NDArray[Any], low: float, high: float) -> NDArray[np.uint8]:
         return np.zeros(values.shape, np.uint8)
     with np.errstate(all="ignore"):
         # Of halves: the range of the greatest numbers is none that can be written.
-        parts = (values.astype(np.float64) / 2 - low / 2) / (high / 2 - low / 2)
-        return np.nan_to_num(np.clip(parts, 0, 1) * 255, nan=0.0).round().astype(np.uint8)
+        parts = values.astype(np.float64)
+        parts *= 0.5
+        parts -= low / 2
+        parts *= 255 / (high / 2 - low / 2)
+        # What is no number is black.
+        np.fmin(np.fmax(parts, 0, out=parts), 255, out=parts)
+        return np.rint(parts, out=parts).astype(np.uint8)
 
 
 def _bands(values: NDArray[Any]) -> Iterator[slice]:

@@ -57,6 +57,25 @@ def test_an_orientation_that_is_none_is_the_usual_one(look, orientation):
         assert (found.problem, found.orientation) == ("", 1)
 
 
+@pytest.mark.parametrize(
+    ("moment", "zone"),
+    [("9999:12:31 23:59:59", "-14:00"), ("0001:01:01 00:00:00", "+14:00")],
+)
+def test_a_moment_outside_of_the_calendar_is_none(look, moment, zone):
+    exif = Picture.Exif()
+    exif.get_ifd(0x8769).update({0x9003: moment, 0x9011: zone})
+    found = look(encoded(photo(), "JPEG", exif=exif)).findings
+    assert (found.problem, found.taken_at) == ("", None)
+
+
+@pytest.mark.parametrize("text", ["x" * 999 + " " + "y" * 99, "\ud800\0", "a" * 9_000, "\u200b"])
+def test_texts_of_a_file_never_make_it_fail(look, text):
+    exif = Picture.Exif()
+    exif[0x010F] = text.encode("utf-8", "surrogatepass")
+    exif[0x9C9B] = text.encode("utf-16-le", "surrogatepass")
+    assert look(encoded(photo(), "JPEG", exif=exif)).findings.problem == ""
+
+
 @pytest.mark.django_db
 def test_sixty_such_files_hold_up_no_good_one():
     bodies = [body for body, _ in HOSTILE.values()]
