@@ -5,6 +5,7 @@ from typing import Any
 
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from images import storage
 from taggedimages.identity.models import User
@@ -27,5 +28,8 @@ class Command(BaseCommand):
         self.stdout.write("The bucket is there.")
         if options["admin"] and not User.objects.filter(is_superuser=True).exists():
             password = secrets.token_urlsafe(12)
-            User.objects.create_superuser("admin", password=password)
-            self.stdout.write(f"Admin: user admin, password {password} (shown this once).")
+            # Said before it counts: nobody has an admin whose password was read by nobody.
+            with transaction.atomic():
+                User.objects.create_superuser("admin", password=password)
+                self.stdout.write(f"Admin: user admin, password {password} (shown this once).")
+                self.stdout.flush()
