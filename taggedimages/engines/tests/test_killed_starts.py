@@ -1,6 +1,6 @@
 """`up` killed while it starts, at any moment, with all its processes or alone: the next one serves.
 
-TAGGEDIMAGES_TEST_START_KILLS says how often, TAGGEDIMAGES_TEST_SEED which moments.
+TEST_START_KILLS says how often, TEST_SEED which moments.
 """
 
 import contextlib
@@ -18,8 +18,8 @@ import pytest
 from taggedimages.engines import process, state
 from taggedimages.engines.tests.conftest import Up, finish, launch, without_engines
 
-KILLS = int(os.environ.get("TAGGEDIMAGES_TEST_START_KILLS", "12"))
-SEED = int(os.environ.get("TAGGEDIMAGES_TEST_SEED", "13"))
+KILLS = int(os.environ.get("TEST_START_KILLS", "12"))
+SEED = int(os.environ.get("TEST_SEED", "13"))
 # Kills in a row on one folder, whose last start has to serve.
 IN_A_ROW = 4
 START_SECONDS, LONGEST_SECONDS = 90, 7
