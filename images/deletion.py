@@ -17,6 +17,9 @@ from images import (
 from images.models import Image
 from images.querysets import ImageQuerySet
 
+# By then an inspection that had begun is over, with its claim.
+LAST_PREVIEWS = timedelta(minutes=5)
+
 
 def delete(image: Image) -> bool:
     """End an image for good, for everybody and at once; False when that was done already.
@@ -66,5 +69,9 @@ def finish(image: Image) -> None:
     """
     purge(image)
     again = image.upload_expires_at + uploads.LAST_CHECK
+    if image.processed_at is None and image.deleted_at:
+        # Whoever inspects it just now may yet leave previews.
+        retention = timedelta(seconds=settings.RETENTION_SECONDS)
+        again = max(again, image.deleted_at + retention + LAST_PREVIEWS)
     due = again if again > timezone.now() else None
     Image.objects.filter(pk=image.pk).update(check_at=due)

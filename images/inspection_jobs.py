@@ -4,12 +4,10 @@ Ends in exactly one of three ways: the image is processed for good, it is due ag
 exception says that the store or the database was away, and the claim on it runs out.
 """
 
-import hashlib
 import logging
 import tempfile
 import time
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
@@ -23,6 +21,7 @@ from images import previews, storage, uploads
 from images.inspection import child, sandbox
 from images.inspection.findings import Findings, Limits
 from images.models import Facts, Image
+from images.storage import Content
 
 logger = logging.getLogger(__name__)
 
@@ -31,24 +30,16 @@ CLAIM_PERIOD = timedelta(seconds=15)
 # Tries of what no fault of the file's stopped: a worker that died, a disk that was full.
 PATIENCE = 10
 LONGEST_WAIT = timedelta(seconds=64)
+# Claims of an image whose bytes come damaged each time, before that is told. It is looked at again
+# after a share of its age, for bytes that were changed on their way are good once that is mended.
+DOUBTS = 8
+DAMAGED = "damaged:"
+DOUBT_WAIT_MIN, DOUBT_WAIT_MAX = timedelta(minutes=1), timedelta(days=1)
+DOUBT_SHARE_OF_AGE = 1 / 8
 
 
 class Stopping(Exception):
     """The worker is to stop: what it holds is handed back."""
-
-
-@dataclass
-class Content:
-    """A file as it is fetched: its checksums, and the bytes."""
-
-    file: BinaryIO
-    sha256: "hashlib._Hash" = field(default_factory=hashlib.sha256)
-    md5: "hashlib._Hash" = field(default_factory=lambda: hashlib.md5(usedforsecurity=False))
-
-    def take(self, piece: bytes) -> None:
-        self.file.write(piece)
-        self.sha256.update(piece)
-        self.md5.update(piece)
 
 
 def inspect(
@@ -94,7 +85,11 @@ def record(
 
 def _inspect_in(file: BinaryIO, image: Image, keep: Callable[[], None], work: sandbox.Work) -> None:
     content = Content(file)
-    if not _fetch(image, content, keep):
+    try:
+        there = _fetch(image, content, keep)
+    except storage.Damaged as damage:
+        return _doubt(image, damage)
+    if not there:
         _begin(image)
         return _try_again(image, "missing: the file is not in the store", settings.INSPECTION_TRIES)
     if _begin(image) > PATIENCE:
@@ -131,14 +126,50 @@ def limits() -> Limits:
     )
 
 
-def _fetch(image: Image, content: Content, keep: Callable[[], None]) -> bool:
-    def take(piece: bytes) -> None:
-        content.take(piece)
-        keep()
+def inspect_damaged(image: Image, stopping: Callable[[], bool] = lambda: False) -> None:
+    """Look whether an image that was damaged each time comes as it was stored by now."""
+    Image.objects.filter(pk=image.pk).update(processed_at=None, attempts=0, checks=DOUBTS)
+    image.refresh_from_db()
+    inspect(image, stopping)
 
-    there = storage.download(image.key, take)
-    content.file.flush()
-    return there
+
+def is_damaged(image: Image) -> bool:
+    """Whether all that is known of the file of an image is that it came damaged each time."""
+    facts = image.known_facts
+    return facts is not None and facts.problem.startswith(DAMAGED)
+
+
+def _fetch(image: Image, content: Content, keep: Callable[[], None]) -> bool:
+    try:
+        return storage.download(image.key, content, keep)
+    except storage.Damaged as damage:
+        # Most often on its way: it is asked for once more at once.
+        logger.warning("Image %s: %s", image.pk, damage)
+    content.clear()
+    try:
+        return storage.download(image.key, content, keep)
+    except storage.Damaged:
+        # The store's tag of parts may be of another kind: what was found before is as good.
+        if image.known_facts and image.known_facts.md5_hex == content.md5.hexdigest():
+            content.file.flush()
+            return True
+        raise
+
+
+def _doubt(image: Image, damage: storage.Damaged) -> None:
+    """Put an image off whose bytes come damaged: nothing of them is kept. Facts of before stay."""
+    if image.checks < DOUBTS:
+        return _again(image, min(timedelta(seconds=2**image.checks), LONGEST_WAIT))
+    reason = f"{DAMAGED} {damage} It is tried again."
+    logger.error("Image %s: %s", image.pk, reason)
+    age = (timezone.now() - image.created_at) * DOUBT_SHARE_OF_AGE
+    wait = min(max(age, DOUBT_WAIT_MIN), DOUBT_WAIT_MAX)
+    if image.known_facts and not is_damaged(image):
+        return _again(image, wait)
+    record(image, Findings(problem=reason))
+    present = Image.objects.filter(pk=image.pk, deleted_at=None)
+    present.update(check_at=timezone.now() + wait)
+    return None
 
 
 def _keeper(image: Image, stopping: Callable[[], bool]) -> Callable[[], None]:

@@ -268,6 +268,18 @@ class UsageDelta(models.Model):
         return f"{self.bytes} of {self.project_id}"
 
 
+class OrphanSweep(models.Model):
+    """How far objects were listed by their minute, to remove those without a record
+    (images.orphans); for each of its passes."""
+
+    name = models.CharField(max_length=32, primary_key=True)
+    # The keys of all minutes before this one were listed.
+    swept_until = models.DateTimeField()
+
+    def __str__(self) -> str:
+        return f"{self.name}: {self.swept_until}"
+
+
 class Facts(models.Model):
     """What the file of an image says of itself; there once the file has been inspected."""
 

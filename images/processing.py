@@ -71,6 +71,8 @@ def look_after(image: Image, stopping: Callable[[], bool] = lambda: False) -> No
             _look_again(image, None)
     elif image.processed_at is None:
         inspection_jobs.inspect(image, stopping)
+    elif inspection_jobs.is_damaged(image):
+        inspection_jobs.inspect_damaged(image, stopping)
     elif _was_written_again(image):
         reprocess(Image.objects.filter(pk=image.pk))
     else:
@@ -110,7 +112,10 @@ def _was_written_again(image: Image) -> bool:
     if image.is_archived or facts is None or facts.md5_hex is None:
         return False
     seen = storage.head(image.key)
-    return seen is not None and seen.etag.strip('"') != facts.md5_hex
+    if seen is None or seen.md5:
+        return seen is not None and seen.md5 != facts.md5_hex
+    # Such as of an object in parts, whose entity tag is no MD5 of the whole.
+    return seen.size != image.size or (image.processed_at or image.created_at) < seen.modified_at
 
 
 def _look_again(image: Image, at: datetime | None) -> None:

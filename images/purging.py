@@ -74,9 +74,10 @@ def abort_stale() -> int:
     for upload in stale.iterator(chunk_size=1000):
         part_uploads.abort(upload.image)
         aborted += 1
-    # The store's own list has those too whose record was never saved.
+    # The store's own list has those too whose record was never saved; of others it is not believed.
     for key, upload_id, begun_at in storage.unfinished():
-        if begun_at < begun_before:
+        known = PartedUpload.objects.filter(image__key=key, upload_id=upload_id)
+        if begun_at < begun_before and not known.exists():
             storage.abort_parts(key, upload_id)
             aborted += 1
     return aborted
@@ -87,7 +88,8 @@ def _end_overfull() -> int:
     unbound = PartedUpload.objects.filter(part_size=None, parts__gt=1).select_related("image")
     ended = 0
     for upload in unbound.iterator(chunk_size=1000):
-        if part_uploads.is_overfull(upload):
+        # Asked twice, for an answer may have changed on its way, and this ends the upload.
+        if part_uploads.is_overfull(upload) and part_uploads.is_overfull(upload):
             part_uploads.abort(upload.image)
             deletion.delete_all(
                 Image.objects.filter(pk=upload.image_id, uploaded_at=None), OVERFULL

@@ -15,7 +15,7 @@ from django.db import connection
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from images import deletion, keys, processing, storage, uploads
+from images import deletion, keys, orphans, processing, storage, uploads
 from images.models import Image
 
 OBJECTS_PER_BATCH = 10_000
@@ -165,15 +165,7 @@ Mend = Callable[[], object]
 
 def _orphan(finding: Finding) -> Mend | None:
     """An object that no record knows: delete it."""
-    if image_uuid := keys.previewed(finding.key):
-        known = Image.objects.filter(uuid=image_uuid)
-        known = known.filter(deleted_at=None) | known.filter(check_at__isnull=False)
-    else:
-        known = Image.objects.filter(key=finding.key)
-    seen = storage.head(finding.key)
-    if known.exists() or seen is None or seen.size != finding.size:
-        return None
-    if seen.modified_at > timezone.now() - timedelta(seconds=settings.ORPHAN_SECONDS):
+    if not orphans.is_orphan(finding.key, finding.size):
         return None
     return lambda: storage.delete(finding.key)
 

@@ -41,4 +41,4 @@ def _is_intact(image: Image) -> bool:
     if stored is None or stored.size != image.size:
         return False
     # What an upload URL still reaches may have been replaced since it was inspected.
-    return image.is_archived or stored.etag.strip('"') == image.facts.md5_hex
+    return image.is_archived or stored.md5 == image.facts.md5_hex

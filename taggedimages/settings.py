@@ -211,6 +211,9 @@ S3_PUBLIC_ENDPOINT_URL = env.str("S3_PUBLIC_ENDPOINT_URL", default="")
 S3_CONNECT_SECONDS = env.float("TAGGEDIMAGES_S3_CONNECT_SECONDS", default=2)
 S3_READ_SECONDS = env.float("TAGGEDIMAGES_S3_READ_SECONDS", default=4 if SERVES_REQUESTS else 30)
 S3_TRIES = env.int("TAGGEDIMAGES_S3_TRIES", default=1 if SERVES_REQUESTS else 3)
+# Whether the store's entity tags are MD5s where they look so, as S3's are unless an answer tells of
+# encryption by KMS or with a customer's key (images.storage.content).
+S3_ETAGS_ARE_MD5 = env.bool("TAGGEDIMAGES_S3_ETAGS_ARE_MD5", default=True)
 # Empty: boto3 finds credentials in its own ways (AWS_* variables, instance role, ...).
 S3_ACCESS_KEY = S3_SECRET_KEY = ""
 S3_IS_EMBEDDED = embedded is not None and not S3_BUCKET

@@ -1,7 +1,8 @@
 """The bucket: the only package that imports boto3.
 
 Callers come here outside database transactions. An object that is not there is None; every other
-failure is StorageUnavailable.
+failure is StorageUnavailable, and its kind Damaged where bytes were changed on their way, or in the
+store (`images.storage.content`).
 """
 
 from images.storage.bucket import (
@@ -17,7 +18,8 @@ from images.storage.bucket import (
     put_file,
     read,
 )
-from images.storage.client import PartsRefused, StorageUnavailable
+from images.storage.client import Damaged, PartsRefused, StorageUnavailable
+from images.storage.content import Content
 from images.storage.cross_origin import allow_origins
 from images.storage.multipart import (
     Part,
@@ -39,6 +41,8 @@ from images.storage.presigned import (
 )
 
 __all__ = [
+    "Content",
+    "Damaged",
     "Part",
     "PartsRefused",
     "StorageUnavailable",

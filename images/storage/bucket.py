@@ -1,6 +1,10 @@
 """Objects: what is stored, its bytes, copies and ends; and the bucket that holds them."""
 
+import base64
+import hashlib
+import io
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -9,8 +13,9 @@ from typing import TYPE_CHECKING, Any
 from boto3.s3.transfer import TransferConfig
 from django.conf import settings
 
-from images.storage import client
-from images.storage.client import StorageUnavailable
+from images.storage import client, content
+from images.storage.client import Damaged, StorageUnavailable
+from images.storage.content import PIECE_BYTES, Content
 
 if TYPE_CHECKING:
     from mypy_boto3_s3.type_defs import CopySourceTypeDef
@@ -20,7 +25,8 @@ MAX_SINGLE_COPY_BYTES = 256 * 1024**2
 IN_PARTS = TransferConfig(
     multipart_threshold=MAX_SINGLE_COPY_BYTES, multipart_chunksize=64 * 1024**2, max_concurrency=4
 )
-PIECE_BYTES = 1024**2
+# How often something is sent that arrives as something else.
+SENDINGS = 3
 # S3's own word for bytes of no type. SeaweedFS does not keep `application/octet-stream`, and tells
 # a type by the end of the key instead, such as text/html.
 OCTETS = "binary/octet-stream"
@@ -40,6 +46,13 @@ class StoredObject:
     size: int
     etag: str
     modified_at: datetime
+    # Whether its entity tag is made of MD5s, as far as is known.
+    tells_md5: bool = True
+
+    @property
+    def md5(self) -> str | None:
+        """The MD5 of the object in hexadecimal digits, where the store tells it."""
+        return content.md5_in(self.etag) if self.tells_md5 else None
 
 
 def head(key: str, bucket: str = "") -> StoredObject | None:
@@ -48,47 +61,98 @@ def head(key: str, bucket: str = "") -> StoredObject | None:
         found = client.store().head_object(Bucket=bucket or settings.S3_BUCKET, Key=key)
     if absent:
         return None
-    return StoredObject(found["ContentLength"], found["ETag"], found["LastModified"])
+    return StoredObject(
+        found["ContentLength"], found["ETag"], found["LastModified"], content.tells_md5(found)
+    )
 
 
 def read(key: str) -> bytes | None:
-    """The bytes under `key`, or None. Only for objects known to be small."""
-    with client.translated() as absent:
-        body = client.store().get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"].read()
-    return None if absent else body
+    """The bytes under `key`, or None. Only for objects known to be small. Raises Damaged."""
+    found = Content(io.BytesIO())
+    return found.file.getvalue() if download(key, found) else None  # type: ignore[attr-defined]
 
 
-def download(key: str, take: Callable[[bytes], object]) -> bool:
-    """Hand the bytes under `key` to `take`, a piece at a time; False when there are none."""
+def download(key: str, into: Content, meanwhile: Callable[[], None] = lambda: None) -> bool:
+    """Read the bytes under `key`; False when there are none.
+
+    `meanwhile` is called for each piece. Raises Damaged where what came is not what was stored.
+    """
     with client.translated() as absent:
-        body = client.store().get_object(Bucket=settings.S3_BUCKET, Key=key)["Body"]
-        for piece in body.iter_chunks(PIECE_BYTES):
-            take(piece)
-    return not absent
+        answer = client.store().get_object(
+            Bucket=settings.S3_BUCKET, Key=key, ChecksumMode="ENABLED"
+        )
+        for piece in answer["Body"].iter_chunks(PIECE_BYTES):
+            into.take(piece)
+            meanwhile()
+    if absent:
+        return False
+    content.check(into, answer, lambda number: _size_of_part(key, answer["ETag"], number))
+    into.file.flush()
+    return True
+
+
+def _size_of_part(key: str, etag: str, number: int) -> int | None:
+    """The bytes of a part of an object as it was seen; None where this store does not tell."""
+    with client.translated() as absent:
+        found = client.store().head_object(
+            Bucket=settings.S3_BUCKET, Key=key, PartNumber=number, IfMatch=etag
+        )
+    return None if absent or not found.get("PartsCount") else found["ContentLength"]
 
 
 def put(key: str, body: bytes, media_type: str = OCTETS) -> StoredObject:
-    """Store bytes under `key`."""
-    with client.translated():
-        client.store().put_object(
-            Bucket=settings.S3_BUCKET, Key=key, Body=body, ContentType=media_type
-        )
-    stored = head(key)
-    if stored is None:
-        raise StorageUnavailable("The object that was just stored is not there.")
-    return stored
+    """Store bytes under `key`. Raises Damaged where others arrive each time."""
+    md5 = hashlib.md5(body, usedforsecurity=False)
+
+    def send() -> StoredObject:
+        with client.translated():
+            client.store().put_object(
+                Bucket=settings.S3_BUCKET,
+                Key=key,
+                Body=body,
+                ContentType=media_type,
+                ContentMD5=base64.b64encode(md5.digest()).decode(),
+            )
+        return _arrived(key, len(body), md5.hexdigest())
+
+    return _sent(send)
 
 
 def put_file(key: str, path: Path) -> None:
-    """Store a file under `key`, in parts where it is large."""
-    with client.translated():
-        client.store().upload_file(str(path), settings.S3_BUCKET, key, Config=IN_PARTS)
+    """Store a file under `key`, in parts where it is large. Raises Damaged, as `put` does."""
+
+    def send() -> StoredObject:
+        with client.translated():
+            client.store().upload_file(str(path), settings.S3_BUCKET, key, Config=IN_PARTS)
+        etag = content.etag_of_file(
+            path, IN_PARTS.multipart_threshold, IN_PARTS.multipart_chunksize
+        )
+        return _arrived(key, path.stat().st_size, etag)
+
+    _sent(send)
+
+
+def _sent(send: Callable[[], StoredObject]) -> StoredObject:
+    for _ in range(SENDINGS - 1):
+        with suppress(Damaged):
+            return send()
+    return send()
+
+
+def _arrived(key: str, size: int, etag: str) -> StoredObject:
+    """What is stored under `key`, if that is what was sent. Raises Damaged."""
+    stored = head(key)
+    if stored is None:
+        raise StorageUnavailable("The object that was just stored is not there.")
+    content.check_same((size, etag if stored.tells_md5 else ""), (stored.size, stored.etag))
+    return stored
 
 
 def copy(source: str, target: str, seen: StoredObject, bucket: str = "") -> StoredObject | None:
     """Copy the bytes of an object as it was seen; None when it is gone or was written again since.
 
-    Answers what the copy is. `bucket` is where it comes from, where that is not our own.
+    Answers what the copy is. `bucket` is where it comes from, where that is not our own. Raises
+    Damaged, and leaves no copy, where that is not what was copied.
     """
     origin: CopySourceTypeDef = {"Bucket": bucket or settings.S3_BUCKET, "Key": source}
     with client.translated() as absent:
@@ -105,10 +169,38 @@ def copy(source: str, target: str, seen: StoredObject, bucket: str = "") -> Stor
                 origin,
                 settings.S3_BUCKET,
                 target,
-                ExtraArgs={"CopySourceIfMatch": seen.etag, **BYTES_ALONE},
+                ExtraArgs={
+                    "CopySourceIfMatch": seen.etag,
+                    # Of the copy itself a store may have a tag of any kind.
+                    "Metadata": content.told_of_copy(_md5(source, bucket)),
+                    **BYTES_ALONE,
+                },
                 Config=IN_PARTS,
             )
-    return None if absent else head(target)
+    copied = None if absent else head(target)
+    if copied:
+        try:
+            _check_copy(seen, copied, source, bucket)
+        except Damaged:
+            delete(target)
+            raise
+    return copied
+
+
+def _md5(key: str, bucket: str) -> str | None:
+    found = head(key, bucket)
+    return found.md5 if found else None
+
+
+def _check_copy(seen: StoredObject, copied: StoredObject, source: str, bucket: str) -> None:
+    try:
+        content.check_same((seen.size, seen.etag), (copied.size, copied.etag))
+    except Damaged:
+        # A list does not tell how an object is encrypted.
+        origin = head(source, bucket)
+        known = origin is None or (origin.tells_md5 and copied.tells_md5)
+        if known or copied.size != seen.size:
+            raise
 
 
 def delete(key: str) -> None:

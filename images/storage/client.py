@@ -16,8 +16,10 @@ from botocore.exceptions import (
     BotoCoreError,
     ClientError,
     ConnectTimeoutError,
+    FlexibleChecksumError,
     ReadTimeoutError,
 )
+from botocore.parsers import ResponseParserError
 from django.conf import settings
 
 if TYPE_CHECKING:
@@ -29,11 +31,19 @@ CHANGED = {"412", "PreconditionFailed"}
 TIMEOUTS = (ConnectTimeoutError, ReadTimeoutError)
 # How long one more waits for those who wait for the store, and nobody asks one that is away.
 PATIENCE_SECONDS, REST_SECONDS = 0.5, 1.0
+# What was sent, by what was said of it.
+DAMAGED = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}
+# What botocore makes of an answer that makes no sense, such as a list with a flipped byte.
+NONSENSE = (ResponseParserError, ValueError, KeyError)
 REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidRequest"}
 
 
 class StorageUnavailable(Exception):
     """The bucket did not answer, or not as it should."""
+
+
+class Damaged(StorageUnavailable):
+    """What went to the bucket or came from it is not what was sent."""
 
 
 class PartsRefused(Exception):
@@ -100,9 +110,15 @@ def translated(*, local: bool = False) -> Iterator[list[str]]:
         code = error.response.get("Error", {}).get("Code", "")
         if code in REFUSED:
             raise PartsRefused(error.response["Error"].get("Message", code)) from error
+        if code in DAMAGED:
+            raise Damaged(f"The object store answered {code}.") from error
         if code not in ABSENT | CHANGED:
             raise StorageUnavailable(f"The object store answered {code}.") from error
         absent.append(code)
+    except FlexibleChecksumError as error:
+        raise Damaged("What the store sent has another checksum than what was stored.") from error
+    except NONSENSE as error:
+        raise StorageUnavailable("The object store answered nonsense.") from error
     except (BotoCoreError, Boto3Error) as error:
         if bounded and isinstance(error, TIMEOUTS):
             _turnstile().lose()

@@ -42,13 +42,13 @@ FIELDS: dict[str, Any] = {
 SAID = ("ContentEncoding", "ContentDisposition", "ContentLanguage", "CacheControl", "ExpiresString")
 
 
-def check_bare(image: Image) -> None:
-    """Fail unless the object has bytes and our own type, and nothing else."""
+def check_bare(image: Image, **own: str) -> None:
+    """Fail unless the object has bytes, our own type and metadata, and nothing else."""
     where: Any = {"Bucket": settings.S3_BUCKET, "Key": image.key}
     seen = client.store().head_object(**where)
     assert seen["ContentType"] == "binary/octet-stream"
     assert [name for name in (*SAID, "WebsiteRedirectLocation") if seen.get(name)] == []
-    assert seen["Metadata"] == {}
+    assert seen["Metadata"] == own
     assert client.store().get_object_tagging(**where)["TagSet"] == []
 
 
@@ -84,9 +84,10 @@ def test_an_object_that_is_copied_in_parts(monkeypatch):
     in_parts = TransferConfig(multipart_threshold=5 * MIB, multipart_chunksize=5 * MIB)
     monkeypatch.setattr(bucket, "MAX_SINGLE_COPY_BYTES", 5 * MIB)
     monkeypatch.setattr(bucket, "IN_PARTS", in_parts)
-    image = taken(PNG.ljust(6 * MIB, b"\0"), **HEADERS)
+    body = PNG.ljust(6 * MIB, b"\0")
+    image = taken(body, **HEADERS)
     assert image.size == 6 * MIB
-    check_bare(image)
+    check_bare(image, **{"md5-of-source": hashlib.md5(body).hexdigest()})
 
 
 def test_parts():

@@ -12,7 +12,7 @@ from pathlib import Path
 import psycopg2
 
 from taggedimages.engines import ownership, privileges
-from taggedimages.engines.process import Part, die_with, nothing
+from taggedimages.engines.process import MARK, Part, die_with, nothing
 from taggedimages.engines.state import State
 
 MEMORY_MB = os.sysconf("SC_PHYS_PAGES") * os.sysconf("SC_PAGE_SIZE") // 1024**2
@@ -46,7 +46,8 @@ def part(folder: Path, state: State) -> Part:
     become = account.become if account else nothing
     data = home / "data"
     if not data.exists():
-        _initialise(home, state, account)
+        _initialise(folder, home, state, account)
+    _forget_run(data)
     settings = SETTINGS | {"port": str(state.postgres_port)}
     return Part(
         name="postgres",
@@ -91,7 +92,16 @@ def _account(folder: Path, home: Path) -> privileges.Account | None:
     return privileges.able_to_run(account, binaries() / "postgres", home)
 
 
-def _initialise(home: Path, state: State, account: privileges.Account | None) -> None:
+def _forget_run(data: Path) -> None:
+    """Remove what the last run says of itself.
+
+    PostgreSQL refuses to start where that is cut off, or has a number that another process has by
+    now. Nobody serves from here: `up` holds the folder, and has ended what was left.
+    """
+    (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _initialise(folder: Path, home: Path, state: State, account: privileges.Account | None) -> None:
     """Make the cluster beside its place and move it there, so that half a one is never used."""
     new, password = home / "new", home / "password"
     shutil.rmtree(new, ignore_errors=True)
@@ -114,7 +124,7 @@ def _initialise(home: Path, state: State, account: privileges.Account | None) ->
             *("--auth-local=scram-sha-256", "--auth-host=scram-sha-256"),
             *("--encoding=UTF8", "--locale=C.UTF-8"),
         ],
-        env=_environment(),
+        env=_environment() | {MARK: f"initdb@{folder}"},
         preexec_fn=before_exec,
         stdin=subprocess.DEVNULL,
         capture_output=True,

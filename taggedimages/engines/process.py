@@ -22,6 +22,8 @@ PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
 MAX_LOG_BYTES = 5_000_000
 GROUP_KILL_SECONDS = 5
+CLEAN_LOOKS, LOOK_SECONDS = 2, 0.05
+MAX_COMMAND = 80
 
 
 def nothing() -> None:
@@ -111,13 +113,53 @@ def kill(part: Part, process: subprocess.Popen[bytes]) -> None:
 
 def of_part(part: Part) -> list[psutil.Process]:
     """Every living process that belongs to the part, whoever started it."""
-    return [p for p in living() if mark_of(p) == part.mark or works_in(p, part.home)]
+    return [p for p in living() if mark_of(p) == part.mark or serves_from(p, part.home)]
 
 
 def of_folder(folder: Path) -> list[psutil.Process]:
-    """Every living process that an earlier `up` on this data folder left behind."""
-    home = folder / "postgres" / "data"
-    return [p for p in living() if mark_of(p).endswith(f"@{folder}") or works_in(p, home)]
+    """Every living process that an earlier `up` on this data folder left behind.
+
+    By what they are, and never by a number that a file names: another process may have it by now.
+    """
+    postgres = folder / "postgres"
+    return [
+        p
+        for p in living()
+        if mark_of(p).endswith(f"@{folder}")
+        or serves_from(p, postgres / "data")
+        or serves_from(p, postgres / "new")
+    ]
+
+
+def end_left(folder: Path, seconds: float) -> int:
+    """End all that an earlier `up` on this data folder left behind; returns how many that were.
+
+    Looks again until it finds none twice: while some are ended, others are forked by them, and one
+    that is becoming another program shows no mark for an instant.
+    """
+    ended: set[int] = set()
+    clean = 0
+    while clean < CLEAN_LOOKS:
+        if left := of_folder(folder):
+            clean = 0
+            end(left, seconds=0 if ended else seconds)
+            ended.update(p.pid for p in left)
+        else:
+            clean += 1
+            time.sleep(LOOK_SECONDS)
+    return len(ended)
+
+
+def listening(port: int) -> str:
+    """Who listens on a TCP port, as far as it may be seen: `pid 7 (nginx -g off)`."""
+    try:
+        for found in psutil.net_connections("tcp"):
+            if found.status == psutil.CONN_LISTEN and found.laddr.port == port and found.pid:
+                command = " ".join(psutil.Process(found.pid).cmdline())[:MAX_COMMAND]
+                return f"pid {found.pid} ({command})"
+    except (psutil.Error, OSError):
+        pass
+    return "another process"
 
 
 def living() -> Iterable[psutil.Process]:
@@ -142,10 +184,13 @@ def mark_of(process: psutil.Process) -> str:
         return ""
 
 
-def works_in(process: psutil.Process, home: Path | None) -> bool:
-    """Whether its working directory is `home`: PostgreSQL overwrites its environment."""
+def serves_from(process: psutil.Process, home: Path | None) -> bool:
+    """Whether it is a PostgreSQL on the cluster in `home`, which overwrites its environment.
+
+    Not whoever merely looks around there, such as a shell.
+    """
     try:
-        return home is not None and process.cwd() == str(home)
+        return home is not None and process.cwd() == str(home) and process.name() == "postgres"
     except (psutil.Error, OSError):
         return False
 

@@ -9,13 +9,17 @@ import os
 import random
 import secrets
 import socket
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
+from typing import TextIO
 
 # What the service's database in the embedded PostgreSQL is called, and the role that owns it.
 DATABASE = ROLE = "taggedimages"
+FILE, COPY = "state.json", "state.json.copy"
+LOCK_SECONDS = 1
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Below the range that Linux and macOS give to outgoing connections, so that a port which is free
 # while an engine restarts is not taken by a passing client.
@@ -92,10 +96,17 @@ def data_folder() -> Path:
 
 
 def load(folder: Path) -> State | None:
-    """The state kept in `folder`; None before the first start."""
+    """The state kept in `folder`; None before the first start.
+
+    A file that was cut off, by a full disk or a power cut, is made up for by its copy.
+    """
+    return _read(folder / FILE) or _read(folder / COPY)
+
+
+def _read(path: Path) -> State | None:
     try:
-        return State(**json.loads((folder / "state.json").read_text()))
-    except FileNotFoundError:
+        return State(**json.loads(path.read_text()))
+    except (FileNotFoundError, ValueError, TypeError):
         return None
 
 
@@ -108,8 +119,8 @@ def load_or_create(folder: Path) -> State:
     known = load(folder)
     if known is None and any((folder / name).exists() for name in ("postgres", "seaweedfs")):
         raise StateLost(
-            f"{folder} holds data, but its state.json with the keys is gone. "
-            "Put the file back, or move the folder away to start afresh."
+            f"{folder} holds data, but its state.json with the keys is gone or cut off, and so is "
+            "state.json.copy. Put one back, or move the folder away to start afresh."
         )
     state = known or _fresh()
     kept = {name: port for name, port in state.ports.items() if is_free("127.0.0.1", port)}
@@ -118,8 +129,9 @@ def load_or_create(folder: Path) -> State:
         ports=_with_missing(kept),
         service_password=state.service_password or secrets.token_hex(24),
     )
-    if state != known:
-        _write(folder / "state.json", json.dumps(asdict(state), indent=2))
+    for name in (COPY, FILE):
+        if _read(folder / name) != state:
+            _write(folder / name, json.dumps(asdict(state), indent=2))
     return state
 
 
@@ -128,18 +140,26 @@ def held(folder: Path, url: str) -> Iterator[None]:
     """Hold the data folder as its only `up`, which serves `url`; raises AlreadyRunning."""
     folder.mkdir(mode=0o700, parents=True, exist_ok=True)
     with (folder / "up.lock").open("a+") as lock:
-        try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            lock.seek(0)
-            raise AlreadyRunning(
-                f"already running ({lock.read() or 'starting'}) on {folder}"
-            ) from None
+        until = time.monotonic() + LOCK_SECONDS
+        while not _locked(lock):
+            # What a killed `up` was just starting holds it, too, for an instant.
+            if time.monotonic() > until:
+                lock.seek(0)
+                raise AlreadyRunning(f"already running ({lock.read() or 'starting'}) on {folder}")
+            time.sleep(0.05)
         lock.truncate(0)
         lock.write(f"pid {os.getpid()}, {url}")
         lock.flush()
         yield
         lock.truncate(0)
+
+
+def _locked(lock: TextIO) -> bool:
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def try_to_listen(host: str, port: int) -> None:
@@ -188,10 +208,15 @@ def _with_missing(ports: dict[str, int]) -> dict[str, int]:
 
 def _write(path: Path, text: str) -> None:
     """Replace the file as a whole: a reader or a crash sees the old text or the new."""
-    new = path.with_suffix(".new")
+    new = path.with_name(f"{path.name}.new")
     new.unlink(missing_ok=True)
     with os.fdopen(os.open(new, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600), "w") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())
     new.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

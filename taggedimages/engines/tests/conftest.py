@@ -50,7 +50,7 @@ class Up:
         found = [
             p
             for p in process.living()
-            if process.mark_of(p) == f"{name}@{self.data}" or process.works_in(p, home)
+            if process.mark_of(p) == f"{name}@{self.data}" or process.serves_from(p, home)
         ]
         return sorted(found, key=lambda p: (p.create_time(), p.pid))
 

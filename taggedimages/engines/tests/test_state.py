@@ -49,3 +49,36 @@ def test_a_held_folder_says_who_holds_it(tmp_path: Path) -> None:
 
     with state.held(tmp_path, "http://127.0.0.1:8002"):
         pass
+
+
+def test_a_state_file_that_was_cut_off_is_made_up_for_wherever_it_was_cut(tmp_path: Path) -> None:
+    made = state.load_or_create(tmp_path)
+    (tmp_path / "postgres").mkdir()
+    whole = (tmp_path / "state.json").read_bytes()
+
+    for name in ("state.json", "state.json.copy"):
+        for length in range(len(whole)):
+            (tmp_path / name).write_bytes(whole[:length])
+            assert state.load(tmp_path) == made
+            if length % 100 == 0:
+                assert state.load_or_create(tmp_path) == made
+                assert (tmp_path / name).read_bytes() == whole
+        (tmp_path / name).write_bytes(whole)
+
+
+def test_a_state_file_of_an_earlier_version_gets_its_copy(tmp_path: Path) -> None:
+    made = state.load_or_create(tmp_path)
+    (tmp_path / "state.json.copy").unlink()
+
+    assert state.load_or_create(tmp_path) == made
+    assert (tmp_path / "state.json.copy").stat().st_mode & 0o777 == 0o600
+
+
+def test_without_either_what_was_cut_off_is_said(tmp_path: Path) -> None:
+    state.load_or_create(tmp_path)
+    (tmp_path / "postgres").mkdir()
+    for name in ("state.json", "state.json.copy"):
+        (tmp_path / name).write_text("{")
+
+    with pytest.raises(StateLost, match="cut off"):
+        state.load_or_create(tmp_path)

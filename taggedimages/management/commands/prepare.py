@@ -6,6 +6,7 @@ from typing import Any
 from django.conf import settings
 from django.core.management import call_command
 from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import transaction
 
 from images import storage
 from taggedimages.checks import SETTINGS
@@ -36,8 +37,11 @@ class Command(BaseCommand):
         self.allow_origins(settings.S3_CORS_ORIGINS)
         if options["admin"] and not User.objects.filter(is_superuser=True).exists():
             password = secrets.token_urlsafe(12)
-            User.objects.create_superuser("admin", password=password)
-            self.stdout.write(f"Admin: user admin, password {password} (shown this once).")
+            # Said before it counts: nobody has an admin whose password was read by nobody.
+            with transaction.atomic():
+                User.objects.create_superuser("admin", password=password)
+                self.stdout.write(f"Admin: user admin, password {password} (shown this once).")
+                self.stdout.flush()
 
     def allow_origins(self, origins: list[str]) -> None:
         """Put them on the bucket, whose owner may have kept that for themselves."""

@@ -1,8 +1,10 @@
 """The whole service in one command: engines, schema, API and worker, until SIGINT or SIGTERM."""
 
 import contextlib
+import errno
 import os
 import socket
+import time
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +18,8 @@ from taggedimages.engines.supervisor import PartLost, Stopped, Supervisor
 
 # What a process that an earlier start left behind has to end by itself.
 LEFT_PROCESS_SECONDS = 5
+# How long a port that is still taken is waited for.
+PORT_SECONDS = 3
 REASONS = (
     state.AlreadyRunning,
     state.StateLost,
@@ -70,16 +74,9 @@ class Command(BaseCommand):
 
     def start_engines(self, supervisor: Supervisor, folder: Path, address: Address) -> None:
         """PostgreSQL and the S3 store, as far as the environment names no others."""
-        if left := process.of_folder(folder):
-            self.say(f"Ending {len(left)} processes that an earlier run left behind")
-            process.end(left, seconds=LEFT_PROCESS_SECONDS)
-        try:
-            state.try_to_listen(address.host, address.port)
-        except OSError as error:
-            where = f"{address.host}:{address.port}"
-            raise CommandError(
-                f"Cannot listen on {where}: {error.strerror}. Try --port."
-            ) from error
+        if left := process.end_left(folder, LEFT_PROCESS_SECONDS):
+            self.say(f"Ended {left} processes that an earlier run had left behind")
+        wait_for_port(address)
         known = state.load_or_create(folder)
         self.say("Starting")
         if embeds_s3():
@@ -118,6 +115,23 @@ def resolve(host: str, port: int) -> Address:
     found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0][4][0]
     address = str(found)
     return Address(address, port or state.free_port(address))
+
+
+def wait_for_port(address: Address) -> None:
+    """Return once the API could listen. Raises CommandError, which names who does."""
+    until = time.monotonic() + PORT_SECONDS
+    while True:
+        try:
+            return state.try_to_listen(address.host, address.port)
+        except OSError as error:
+            if error.errno == errno.EADDRINUSE and time.monotonic() < until:
+                time.sleep(0.1)
+                continue
+            reason = str(error.strerror)
+            if error.errno == errno.EADDRINUSE:
+                reason += f" by {process.listening(address.port)}"
+            where = f"{address.host}:{address.port}"
+            raise CommandError(f"Cannot listen on {where}: {reason}. Try --port.") from error
 
 
 def embeds_postgres() -> bool:

@@ -14,7 +14,7 @@ from django.conf import settings
 from django.core.management.base import BaseCommand, CommandParser
 from django.db import DatabaseError, InterfaceError, connection
 
-from images import processing, purging
+from images import orphans, processing, purging
 from images.arrivals import Arrivals
 from search.index import maintenance
 from taggedimages.checks import SETTINGS
@@ -48,20 +48,25 @@ class Command(BaseCommand):
             return
         self.stdout.write("The worker runs.")
         parent = os.getppid()
-        purge, arrivals = purging.PeriodicPurge(), Arrivals()
+        purge, arrivals, sweep = purging.PeriodicPurge(), Arrivals(), orphans.Sweep()
         while not stop.is_set():
             if options["end_with_parent"] and os.getppid() != parent:
                 break
-            if not self.sweep(stop, purge, arrivals):
+            if not self.sweep(stop, purge, arrivals, sweep):
                 stop.wait(settings.SWEEP_SECONDS)
         self.stdout.write("The worker has stopped.")
 
     def sweep(
-        self, stop: threading.Event, purge: Callable[[], None], arrivals: Callable[[], int]
+        self,
+        stop: threading.Event,
+        purge: Callable[[], None],
+        arrivals: Callable[[], int],
+        sweep_orphans: Callable[[], int],
     ) -> int:
         """One round; 0 when there was nothing to do or the database is away."""
         try:
             purge()
+            sweep_orphans()
             return arrivals() + maintenance.run_once() + processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)

@@ -1,0 +1,142 @@
+"""Objects that no record knows are removed by the worker, and those that one knows never are."""
+
+import logging
+from datetime import timedelta
+
+import pytest
+from django.utils import timezone
+
+from images import keys, orphans, reconciliation, storage, uploads
+from images.models import Image
+from taggedimages.factories import TESTS, make_image, make_pending, make_png
+
+pytestmark = pytest.mark.django_db
+
+NAME = "sun.png"
+
+
+@pytest.fixture(autouse=True)
+def _own(own_bucket, settings, monkeypatch):
+    # Objects are as old as their keys say, as far as the store's clock lets them.
+    settings.ORPHAN_SECONDS = 0
+    settings.PRESIGNED_SECONDS = settings.UPLOAD_GRACE_SECONDS = 0
+    monkeypatch.setattr(orphans, "REQUEST_SECONDS", 0)
+    monkeypatch.setattr(orphans, "FIRST_LOOK_BACK", timedelta(minutes=10))
+
+
+def ago(**time):
+    return timezone.now() - timedelta(**time)
+
+
+def left(archived=False, **time):
+    """An object of so long ago without a record, as an interrupted upload leaves it."""
+    key = keys.new_key(NAME, ago(**time))
+    key = keys.archived(key) if archived else key
+    storage.put(key, b"?")
+    return key
+
+
+def there(*names):
+    return [storage.head(key) is not None for key in names]
+
+
+def swept(sweep=None):
+    """All rounds until nothing is due any more."""
+    sweep, removed = sweep or orphans.Sweep(), 0
+    for _ in range(3):
+        sweep.due_at = 0
+        removed += sweep()
+    return removed
+
+
+def test_what_interrupted_uploads_left_is_removed(monkeypatch):
+    orphan, copy = left(minutes=4), left(archived=True, minutes=6)
+    assert swept() == 2
+    assert there(orphan, copy) == [False, False]
+
+
+def test_an_upload_whose_process_died_before_its_record(settings, monkeypatch):
+    key = uploads.receive(NAME, make_png(), TESTS).key
+    settings.ORPHAN_SECONDS = 60
+    assert swept() == 0
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(minutes=3))
+    assert swept() == 1
+    assert there(key) == [False]
+
+
+def test_what_a_record_knows_stays(monkeypatch):
+    at = ago(minutes=5)
+    taken = make_image(body=b"!", created_at=at)
+    pending = make_pending(created_at=at, key=keys.new_key(NAME, at))
+    storage.put(pending.key, b"!")
+    # Copied, and its record says so in a moment.
+    storage.put(keys.archived(pending.key), b"!")
+    deleted = make_image(body=b"!", created_at=at, ended_at=at, deleted_at=at)
+    names = [taken.key, pending.key, keys.archived(pending.key), deleted.key]
+    assert swept() == 0
+    assert there(*names) == [True] * 4
+
+
+def test_what_is_not_as_old_as_its_key_waits(settings, monkeypatch):
+    """It may have been sent only now; it is looked at once more when its URLs have ended."""
+    settings.ORPHAN_SECONDS, settings.UPLOAD_GRACE_SECONDS = 60, 600
+    key = left(minutes=8)
+    assert swept() == 0
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(minutes=10))
+    assert swept() == 1
+    assert there(key) == [False]
+
+
+def test_progress_outlives_workers_and_each_minute_is_listed_once(monkeypatch):
+    monkeypatch.setattr(orphans, "FIRST_LOOK_BACK", timedelta(minutes=40))
+    listed = []
+    objects = storage.objects
+
+    def listing(prefix=""):
+        listed.append(prefix)
+        return objects(prefix)
+
+    monkeypatch.setattr(storage, "objects", listing)
+    orphans.Sweep()()
+    # Both passes, in both places.
+    assert len(listed) == 4 * orphans.MINUTES_PER_ROUND
+    swept(orphans.Sweep())
+    assert len(listed) in (4 * 40, 4 * 41)
+    assert len(set(listed)) == len(listed) // 2
+    before = len(listed)
+    now = timezone.now()
+    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(minutes=3))
+    key = left(minutes=2)
+    swept()
+    assert len(listed) - before in (4 * 3, 4 * 4)
+    assert there(key) == [False]
+
+
+def test_a_database_that_forgot_them_all_removes_few(monkeypatch, caplog):
+    monkeypatch.setattr(orphans, "DOUBTFUL", 3)
+    caplog.set_level(logging.ERROR)
+    names = [left(minutes=minutes) for minutes in range(1, 9) for _ in range(2)]
+    assert swept() == 3
+    assert there(*names).count(True) == 13
+    assert "see `reconcile`" in caplog.text
+    assert reconciliation.take_stock().findings == {}
+
+
+def test_while_the_store_is_away_nothing_is_passed_over(monkeypatch, outage):
+    key = left(minutes=5)
+    with outage():
+        assert orphans.Sweep()() == 0
+    assert swept() == 1
+    assert there(key) == [False]
+
+
+def test_a_record_that_was_made_meanwhile_keeps_its_object():
+    key = left(minutes=5)
+    assert orphans.is_orphan(key)
+    image = uploads.drafted(NAME, 1, TESTS)
+    image.key = key
+    image.save()
+    assert not orphans.is_orphan(key)
+    assert Image.objects.count() == 1
