@@ -186,3 +186,13 @@ def test_a_credential_goes_with_its_user():
 @pytest.mark.parametrize("key_id", ["", "unknown", "nul\0", "\ud800"])
 def test_an_odd_key_id_is_nobodys(key_id):
     assert credentials.signing_secret(IMS, key_id) is None
+
+
+def test_a_password_is_made_where_one_is_wanted():
+    assert "password" not in issue("mira")
+    first, second = issue("mira", "--password"), issue("mira", "--password")
+    mira = User.objects.get(username="mira")
+    assert mira.has_password(second["password"])
+    assert not mira.has_password(first["password"])
+    issue("mira")
+    assert User.objects.get(username="mira").has_password(second["password"])
