@@ -109,8 +109,7 @@ def test_an_unknown_route(prefix):
 @pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
 @pytest.mark.parametrize("path", NEAR)
 def test_an_unknown_path_is_answered_as_the_nearest_api_does(db, path, method):
-    environ = {"PATH_INFO": unquote(path), "SCRIPT_NAME": ""}
-    answer = APIClient().generic(method, "/", **environ)
+    answer = APIClient().generic(method, "/", PATH_INFO=unquote(path))
     assert (answer.status_code, NEAR[path](answer)) == (404, True)
     assert b"<html" not in answer.content.lower()
 
