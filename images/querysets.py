@@ -17,6 +17,12 @@ if TYPE_CHECKING:
 
 # A file that was announced and not claimed yet: ended as it began, so that no door shows it.
 UNCLAIMED = Q(trashed_at__isnull=False, trashed_at=F("created_at"))
+# How far an upload has come; each image is in one of these.
+UPLOAD_STATES = {
+    "arrived": Q(uploaded_at__isnull=False),
+    "awaited": Q(uploaded_at=None, upload_error=""),
+    "failed": Q(uploaded_at=None) & ~Q(upload_error=""),
+}
 
 
 class ImageQuerySet(models.QuerySet["Image"]):

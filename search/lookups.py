@@ -11,7 +11,7 @@ from typing import Any
 
 from django.db.models import Exists, OuterRef, Q
 
-from images.querysets import ImageQuerySet
+from images.querysets import UPLOAD_STATES, ImageQuerySet
 from search.executor.substrings import containing
 from search.query import Query, TagValues
 from tags.models import ImageTag, Tag
@@ -19,11 +19,6 @@ from tags.names import distinct, like_pattern, part_pattern
 
 # Pixels of an image that could be read; 0 says that they are not known.
 KNOWN_PIXELS_MIN = 1
-UPLOAD_STATES = {
-    "arrived": Q(uploaded_at__isnull=False),
-    "awaited": Q(uploaded_at=None, upload_error=""),
-    "failed": Q(uploaded_at=None) & ~Q(upload_error=""),
-}
 
 
 def narrowed(images: ImageQuerySet, query: Query) -> ImageQuerySet:

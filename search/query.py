@@ -44,7 +44,7 @@ class Query:
     created_from: datetime | None = None
     created_before: datetime | None = None
     uploaded_only: bool = False
-    # In one of these of `search.lookups.UPLOAD_STATES`; an empty tuple finds nothing.
+    # In one of these of `images.querysets.UPLOAD_STATES`; an empty tuple finds nothing.
     upload_states: tuple[str, ...] | None = None
     # The file arrived at or after the one, before the other.
     uploaded_from: datetime | None = None

@@ -8,10 +8,18 @@ from taggedimages.dialects.sharinpix import conventions as sharinpix
 from taggedimages.http.refusals import Api
 from taggedimages.v1 import errors as v1
 
-# The first that fits; the last fits everything.
+# The first that fits; the last fits everything. What is near an API's paths, such as another
+# version or slashes too many, is answered in its shape: whoever asked can read that.
 APIS = (
-    Api("atmosphere", re.compile(r"/(current/)?api/v2(/|$)"), True, atmosphere.respond),
-    Api("sharinpix", re.compile(r"/api/v1(/|$)"), True, sharinpix.respond),
-    Api("ims", re.compile(r"/v[23](/|$)|/v1/([^/]+/)?cloudimages(/|$)"), False, ims.respond),
+    Api("sharinpix", re.compile(r"/+api/+v1(?!\d)", re.IGNORECASE), True, sharinpix.respond),
+    Api("atmosphere", re.compile(r"/+(current|api)(/|$)", re.IGNORECASE), True, atmosphere.respond),
+    Api(
+        "ims",
+        re.compile(
+            r"/+(v[2-9]|versions\b|schemas\b)|/+v1/+([^/]+/+)?cloudimages(/|$)", re.IGNORECASE
+        ),
+        False,
+        ims.respond,
+    ),
     Api("v1", re.compile(""), True, v1.respond),
 )

@@ -10,8 +10,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from images.models import Facts
+from images.querysets import UPLOAD_STATES
 from images.visibility import Viewer
-from search.lookups import LOOKUPS, UPLOAD_STATES
+from search.lookups import LOOKUPS
 from search.ordering import ORDERS
 from search.query import Query, TagValues
 from search.results import SearchResults

@@ -45,19 +45,27 @@ class CredentialSet:
     secret_key: str
     secret_id: str
     secret: str
+    # Only where a new one was wanted.
+    password: str | None = None
 
     def as_dict(self) -> dict[str, str | int]:
-        """The set as plain data, for printing."""
-        return asdict(self)
+        """The set as plain data, for printing; without a password that there is not."""
+        return {name: value for name, value in asdict(self).items() if value is not None}
 
 
 @transaction.atomic
 def issue(
-    username: str, project_id: str | None = None, *, staff: bool = False, revoke: bool = False
+    username: str,
+    project_id: str | None = None,
+    *,
+    staff: bool = False,
+    revoke: bool = False,
+    password: bool = False,
 ) -> CredentialSet:
     """Create what is missing of user and project, then a fresh set of credentials.
 
-    Older sets go on working, unless `revoke` ends them. A project that is named moves the user
+    Older sets go on working, unless `revoke` ends them; with `password`, the user gets a new one,
+    and an older one ends. A project that is named moves the user
     there; `staff` is only ever granted here, never taken away. Raises ValidationError.
     """
     User._meta.get_field("username").clean(username, None)
@@ -68,12 +76,15 @@ def issue(
         user.project, _ = Project.objects.get_or_create(id=project.id)
     if user._state.adding:
         user.set_unusable_password()
+    fresh_password = secrets.token_urlsafe(16) if password else None
+    if fresh_password is not None:
+        user.set_password(fresh_password)
     user.is_staff = user.is_staff or staff
     user.clean_fields()
     user.save()
     if revoke:
         revoke_all(user)
-    return _fresh_set(user)
+    return _fresh_set(user, fresh_password)
 
 
 def revoke_all(user: User) -> None:
@@ -83,7 +94,7 @@ def revoke_all(user: User) -> None:
     user.signing_keys.filter(revoked_at=None).update(revoked_at=now)
 
 
-def _fresh_set(user: User) -> CredentialSet:
+def _fresh_set(user: User, password: str | None) -> CredentialSet:
     access_key, secret_key = _issue_signing_key(user, SigningKey.Kind.IMS)
     secret_id, secret = _issue_signing_key(user, SigningKey.Kind.SHARINPIX)
     return CredentialSet(
@@ -95,6 +106,7 @@ def _fresh_set(user: User) -> CredentialSet:
         secret_key=secret_key,
         secret_id=secret_id,
         secret=secret,
+        password=password,
     )
 
 

@@ -87,6 +87,10 @@ GET    {mount}/images/{uuid}?include_ended=true   ended  200+ 404
 PATCH  {mount}/images/{uuid}                      edit   200+ 404 {"tags": []}
 PATCH  {mount}/images/{uuid}?include_ended=true   revive 200+ 404 {"end_date": null}
 PUT    {mount}/images/{image}                     edit   200+ 404 {"name": "new"}
+GET    {mount}/images?project_id=lab              read   200+ 200
+GET    {mount}/image_versions                     read   200+ 200
+GET    {mount}/image_versions?image_id={uuid}     read   200+ 200
+GET    {mount}/image_versions/{uuid}              read   200+ 404
 GET    {mount}/image_tags                         read   200+ 200
 GET    {mount}/image_tags?tag__name=shared        read   200+ 200
 GET    {mount}/image_tags?image={uuid}            read   200+ 200
@@ -99,6 +103,7 @@ GET    {mount}/tags/{tag}                         names  200# 404
 PUT    {mount}/tags/{tag}                         staff  200  404 {"name": "new", "description": "new"}
 PATCH  {mount}/tags/{tag}                         staff  200# 404 {"description": "new"}
 DELETE {mount}/tags/{tag}                         staff  204  404
+GET    {mount}/version                            any    200  -
 GET    {mount}/tokens/{any}                       known  404  -
 """  # noqa: E501
 

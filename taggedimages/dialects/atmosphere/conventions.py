@@ -1,6 +1,6 @@
 """How Atmosphere logs in, pages and refuses (contract Atmosphere)."""
 
-from collections.abc import Sequence
+from collections.abc import Sequence, Set
 from typing import Any, TypeVar
 
 from django.conf import settings
@@ -17,7 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.viewsets import GenericViewSet
 
-from taggedimages.dialects.atmosphere import references
+from taggedimages.dialects.atmosphere import parameters, references
 from taggedimages.dialects.atmosphere.mounts import Mount
 from taggedimages.dialects.atmosphere.schema import AtmosphereSchema
 from taggedimages.http import caching
@@ -120,6 +120,16 @@ class AtmosphereViewSet(GenericViewSet[M]):
 
     def get_exception_handler(self) -> Any:
         return handle
+
+    def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
+        super().initial(request, *args, **kwargs)
+        if getattr(self, "action", "") == "list":
+            parameters.check(request.query_params, self.narrowing())
+
+    def narrowing(self) -> Set[str]:
+        """The names of the filters of the list."""
+        filters: Any = getattr(self, "filterset_class", None)
+        return filters.base_filters.keys() if filters else frozenset()
 
     def locked(self, id: str) -> M:
         """The record that a path names, for a write: nobody else's until the transaction ends.

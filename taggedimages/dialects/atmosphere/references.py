@@ -64,7 +64,8 @@ class ReferenceFormField(forms.CharField):
 
     def clean(self, value: Any) -> Any:
         text = super().clean(value)
-        if text and lookup(text) is None:
+        # An empty value is one that was given: it would not narrow.
+        if value is not None and lookup(text) is None:
             raise forms.ValidationError("Enter a whole number or a uuid.")
         return text
 

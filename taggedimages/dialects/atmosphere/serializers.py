@@ -63,7 +63,7 @@ class LinkedTagSerializer(TagSerializer):
 
     @extend_schema_field(UserSerializer(allow_null=True))
     def get_user(self, tag: Tag) -> dict[str, Any] | None:
-        return _user(tag.user, _mount(self)) if tag.user else None
+        return user_in_short(tag.user, _mount(self)) if tag.user else None
 
 
 @extend_schema_serializer(component_name="ImageSeedShape")
@@ -134,7 +134,7 @@ class DeployedImageSerializer(ImageSerializer):
 
     @extend_schema_field(UserSerializer)
     def get_created_by(self, image: Image) -> Any:
-        return _user(image.created_by, _mount(self))
+        return user_in_short(image.created_by, _mount(self))
 
     @extend_schema_field(TagSerializer(many=True))
     def get_tags(self, image: Image) -> list[Any]:
@@ -178,6 +178,15 @@ class ImageTagSerializer(serializers.Serializer[ImageTag]):
         return _mount(self).link("image_tags", link.pk)
 
 
+class VersionSerializer(serializers.Serializer[Any]):
+    """The program, as a commit."""
+
+    git_branch = serializers.CharField()
+    git_sha = serializers.CharField(help_text="A digest of the program's files.")
+    git_sha_abbrev = serializers.CharField()
+    commit_date = serializers.DateTimeField(help_text="Of the youngest of these files.")
+
+
 class KeySerializer(serializers.Serializer[Any]):
     """A token and whose it is."""
 
@@ -202,7 +211,8 @@ def _tags(image: Image, context: Mapping[str, Any]) -> list[dict[str, Any]]:
     return [shown[tag.pk] for tag in tags]
 
 
-def _user(user: User | None, mount: Mount) -> dict[str, Any]:
+def user_in_short(user: User | None, mount: Mount) -> dict[str, Any]:
+    """What `UserSerializer` documents."""
     if user is None:
         return {"id": None, "uuid": None, "url": None, "username": ANONYMOUS_NAME}
     link = mount.link("users", user.pk)

@@ -1,5 +1,6 @@
 """/api/v2 and /current/api/v2: images, image_tags, tags and tokens (contract Atmosphere)."""
 
+from collections.abc import Set
 from typing import Any
 
 from django.db.models import Prefetch, QuerySet
@@ -22,6 +23,7 @@ from taggedimages.dialects.atmosphere.edits import SOURCE, check_editable, save
 from taggedimages.dialects.atmosphere.filters import (
     ImageFilters,
     ImageTagFilters,
+    TagFilters,
     includes_ended,
 )
 from taggedimages.dialects.atmosphere.inputs import (
@@ -36,7 +38,9 @@ from taggedimages.dialects.atmosphere.serializers import (
     ImageTagSerializer,
     KeySerializer,
     TagSerializer,
+    VersionSerializer,
 )
+from taggedimages.dialects.atmosphere.version import version
 from taggedimages.http import page_size
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.authentication import author_of
@@ -64,6 +68,9 @@ class ImageViewSet(AtmosphereViewSet[Image]):
     filter_backends = (DjangoFilterBackend,)
     filterset_class = ImageFilters
     queryset = Image.objects.none()
+
+    def narrowing(self) -> Set[str]:
+        return super().narrowing() | {"include_ended"}
 
     def get_queryset(self) -> ImageQuerySet:
         images, user = Image.objects.all(), self.request.user
@@ -192,6 +199,8 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     """The vocabulary."""
 
     permission_classes = (Callers, StaffChangeTags)
+    filter_backends = (DjangoFilterBackend,)
+    filterset_class = TagFilters
     serializer_class = TagSerializer
     queryset = Tag.objects.none()
 
@@ -201,6 +210,8 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     @documented("Tags, oldest first")
     def list(self, request: Request) -> Response:
         tags: Any = alphabet.OldestFirst(Viewer.of(request.user))
+        if "name" in request.query_params:
+            tags = self.filter_queryset(self.get_queryset().order_by("id"))
         page: Any = self.paginate_queryset(tags)
         rows: Any = self.get_serializer(page, many=True).data
         page_size.fit(rows, [], [(row, "description") for row in rows])
@@ -260,6 +271,16 @@ class TokenViewSet(AtmosphereViewSet[Token]):
         if user_of_token(key) != request.user:
             raise NotFound
         return Response({"key": key, "user": {"username": request.user.username}})
+
+
+class VersionViewSet(AtmosphereViewSet[Image]):
+    """Which program answers."""
+
+    serializer_class = VersionSerializer
+
+    @documented("Which state of the program answers", responses=VersionSerializer)
+    def retrieve(self, request: Request) -> Response:
+        return Response(version())
 
 
 def with_facts(images: ImageQuerySet) -> ImageQuerySet:

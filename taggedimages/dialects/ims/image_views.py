@@ -177,8 +177,8 @@ class ImageViewSet(ImsViewSet):
     def arrived(self, image_id: str) -> Image:
         """An image that may be read, having looked for its file. Raises NotFound."""
         image = self.readable(image_id)
-        if image.uploaded_at is None:
-            uploads.try_to_confirm(image)
+        if image.uploaded_at is None and uploads.try_to_confirm(image):
+            image.refresh_from_db()
         return image
 
     def retag(self, image: Image, texts: list[str]) -> None:

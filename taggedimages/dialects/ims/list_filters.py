@@ -19,9 +19,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
-from images.querysets import ImageQuerySet
+from images.querysets import UPLOAD_STATES, ImageQuerySet
 from images.visibility import Viewer, Visibility
-from search.lookups import UPLOAD_STATES
 from search.query import Query, TagValues
 from search.results import SearchResults
 from taggedimages.dialects.ims.list_times import time_condition

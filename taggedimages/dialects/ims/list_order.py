@@ -11,8 +11,7 @@ from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
 from images.models import Image
-from images.querysets import ImageQuerySet
-from search.lookups import UPLOAD_STATES
+from images.querysets import UPLOAD_STATES, ImageQuerySet
 from taggedimages.dialects.ims.list_filters import only
 
 DIRECTIONS = ("asc", "desc")

@@ -3,7 +3,7 @@
 import json
 import math
 import re
-from typing import Any
+from typing import Any, Self
 from uuid import UUID
 
 from django.http import QueryDict
@@ -18,6 +18,13 @@ MAX_IDS = 500
 MAX_TEXT_CHARACTERS = 255
 # A token must fit into a header.
 MAX_JSON = 8_000
+# What no list narrows by: the token, and what Rails clients and browsers add.
+PASSED_OVER = frozenset({"token", "utf8", "_", "format", "authenticity_token", "commit"})
+# Those that may come several times, as `image_ids[]`.
+LISTED = frozenset({"image_ids"})
+INDEX = re.compile(r"\[[0-9]*\]\Z")
+# Of a name that is quoted.
+MAX_QUOTED = 60
 FLAG_VALUES = {"true": True, "1": True, "false": False, "0": False}
 
 
@@ -30,6 +37,21 @@ class Parameters:
             if not isinstance(request.data, dict):
                 raise ParseError("The body is not an object.")
             self._sources.insert(0, request.data)
+
+    def only(self, *known: str) -> Self:
+        """These, where they are all that a list knows.
+
+        One that is passed over would have meant to narrow, as would all but the last of several
+        values. Raises ValidationError.
+        """
+        for source in self._sources:
+            for key in source:
+                name = INDEX.sub("", key)
+                if (name not in LISTED and name != key) or name not in {*known, *PASSED_OVER}:
+                    raise ValidationError({key[:MAX_QUOTED]: "There is no such parameter."})
+                if name not in LISTED and len(set(_listed(source, key))) > 1:
+                    raise ValidationError({name: "Given more than once."})
+        return self
 
     def __contains__(self, name: str) -> bool:
         return any(name in source for source in self._sources)

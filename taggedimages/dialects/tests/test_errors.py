@@ -1,5 +1,7 @@
 """Rule 8: errors are shaped by the prefix of the path, whatever goes wrong and whoever asks."""
 
+from urllib.parse import unquote
+
 import pytest
 from django.urls import re_path
 from rest_framework.test import APIClient
@@ -53,7 +55,38 @@ PREFIXES = {
     "/api/v2": (Atmosphere, atmosphere, "/api/v2/nothing", "/api/v2/images"),
     "/current/api/v2": (Deployed, atmosphere, "/current/api/v2/nothing", "/current/api/v2/images"),
     "elsewhere": (Tim, tim, "/nothing", "/v1/images"),
-    "/api/v3": (Tim, tim, "/api/v3/images", "/v1/upload"),
+    "/api/v3": (Atmosphere, atmosphere, "/api/v3/images", "/api/v2/images"),
+}
+
+# What is near an API's paths, and whose shape it gets.
+NEAR = {
+    **dict.fromkeys(
+        ("/v2/foo", "/v2x", "/v2//images", "/v2/images/", "/v2.0/images", "/V2/images", "/v4"), ims
+    ),
+    **dict.fromkeys(("/v3/foo", "/v3foo", "/v3/auth", "/v3//", "//v2/images", "/v2/%2F"), ims),
+    **dict.fromkeys(
+        (
+            "/v1//cloudimages",
+            "/v1/%2Fcloudimages/tags",
+            "/v1/%2F%2Fcloudimages/tags",
+            "/v1/lab//cloudimages",
+            "/v1/cloudimages",
+            "/v1/cloudimages/",
+            "/versions/x",
+        ),
+        ims,
+    ),
+    **dict.fromkeys(
+        ("/api", "/api/", "/api/v2", "/api/v2/", "/api/v2x", "/api/v2//images", "/api/v10"),
+        atmosphere,
+    ),
+    **dict.fromkeys(
+        ("/current", "/current/api", "/current/api/v2x", "/API/v2/images", "/api/images"),
+        atmosphere,
+    ),
+    **dict.fromkeys(("/api/v1", "/api/v1/", "/api/v1x", "/api//v1/tags", "/api/v1//"), sharinpix),
+    **dict.fromkeys(("/v1", "/v1/", "/v1x", "/v1/%2F", "//", "/%2F", "/nothing", "/docs/x"), tim),
+    **dict.fromkeys(("/static/x", "/favicon.ico", "/v1/images/x/y/z", "/v1/tags/x/y"), tim),
 }
 
 
@@ -71,6 +104,14 @@ def test_an_unknown_route(prefix):
             answer = getattr(caller, method)(unknown)
             assert answer.status_code == 404
             assert shape(answer)
+
+
+@pytest.mark.parametrize("method", ["GET", "POST", "DELETE"])
+@pytest.mark.parametrize("path", NEAR)
+def test_an_unknown_path_is_answered_as_the_nearest_api_does(db, path, method):
+    answer = APIClient().generic(method, "/", PATH_INFO=unquote(path))
+    assert (answer.status_code, NEAR[path](answer)) == (404, True)
+    assert b"<html" not in answer.content.lower()
 
 
 def test_a_method_that_a_route_does_not_know(prefix):

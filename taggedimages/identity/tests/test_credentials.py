@@ -210,3 +210,13 @@ def test_nobody_is_named_as_those_are_who_have_no_name(client, name):
     answer = client.post("/admin/identity/user/add/", {**form, "usable_password": "true"})
     assert answer.status_code == 200
     assert list(User.objects.values_list("username", flat=True)) == ["boss"]
+
+
+def test_a_password_is_made_where_one_is_wanted():
+    assert "password" not in issue("mira")
+    first, second = issue("mira", "--password"), issue("mira", "--password")
+    mira = User.objects.get(username="mira")
+    assert mira.has_password(second["password"])
+    assert not mira.has_password(first["password"])
+    issue("mira")
+    assert User.objects.get(username="mira").has_password(second["password"])

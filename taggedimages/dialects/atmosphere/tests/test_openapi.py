@@ -49,6 +49,9 @@ def test_every_operation_is_in_the_document(mount):
         f"/{mount}image_tags/{{id}}": ["delete", "get"],
         f"/{mount}tags": ["get", "post"],
         f"/{mount}tags/{{id}}": ["delete", "get", "patch", "put"],
+        f"/{mount}image_versions": ["get"],
+        f"/{mount}image_versions/{{id}}": ["get"],
+        f"/{mount}version": ["get"],
         f"/{mount}tokens/{{key}}": ["get"],
     }
 

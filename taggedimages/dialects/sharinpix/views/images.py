@@ -94,6 +94,7 @@ class ImageViewSet(SharinPixViewSet):
         responses=ImageSerializer(many=True),
     )
     def of_album(self, request: Request, album: str) -> Response:
+        Parameters(request).only()
         images = reach.images(caller(request))
         held = images.filter(album_id=album) if is_storable(album) else images.none()
         return _listed(held)
@@ -106,7 +107,7 @@ class ImageViewSet(SharinPixViewSet):
     )
     def search(self, request: Request) -> Response:
         images = reach.listed(caller(request))
-        asked = Parameters(request).text("q")
+        asked = Parameters(request).only("q").text("q")
         if asked:
             limit(request, Kind.SEARCHES)
         return _listed(images.filter(query_language.listed(asked)) if asked else images)
@@ -132,6 +133,7 @@ class TrashViewSet(SharinPixViewSet):
         responses=TrashedImageSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
+        Parameters(request).only()
         images = reach.trashed(caller(request)).order_by("-ended_at", "-id")[:MAX_ROWS]
         return rows(TrashedImageSerializer, images)
 

@@ -41,7 +41,8 @@ class TagImageViewSet(SharinPixViewSet):
         responses=TagImageSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        links = _filtered(reach.links(caller(request)), Parameters(request))
+        given = Parameters(request).only("image_ids", "image_id", "tag_name", "album_id")
+        links = _filtered(reach.links(caller(request)), given)
         return rows(TagImageSerializer, links[:MAX_ROWS])
 
     @documented(

@@ -1,7 +1,9 @@
 """/tags: the vocabulary."""
 
+from typing import Any
+
 from drf_spectacular.utils import OpenApiParameter
-from rest_framework.exceptions import PermissionDenied
+from rest_framework.exceptions import PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
@@ -21,7 +23,7 @@ from taggedimages.http.rate_limits import limit
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
 from tags import rights
-from tags.completion import completions
+from tags.completion import FLAGS, completions
 from tags.curation import describe, establish
 from tags.models import Tag
 
@@ -34,22 +36,22 @@ class TagViewSet(SharinPixViewSet):
     @documented(
         summary="The tags, oldest first",
         description=f"Those that the token names are made when absent. At most {MAX_ROWS} rows.",
-        parameters=[OpenApiParameter("visible", bool)],
+        parameters=[OpenApiParameter(name, bool) for name in FLAGS],
         responses=TagSerializer(many=True),
     )
     def list(self, request: Request) -> Response:
-        visible = Parameters(request).flag("visible")
+        given = Parameters(request).only(*FLAGS)
+        flags = {name: given.flag(name) for name in FLAGS if name in given}
         tag_inputs.named_by(caller(request))
         tags = reach.tags(caller(request)).order_by("created_at", "id")
-        if visible is not None:
-            tags = tags.filter(visible=visible)
-        return rows(TagSerializer, tags[:MAX_ROWS])
+        return rows(TagSerializer, tags.filter(**flags)[:MAX_ROWS])
 
     @documented(
         summary="The tags that the token names, made when absent",
         responses=TagSerializer(many=True),
     )
     def of_token(self, request: Request) -> Response:
+        Parameters(request).only()
         return rows(TagSerializer, tag_inputs.named_by(caller(request)))
 
     @documented(
@@ -82,9 +84,8 @@ class TagViewSet(SharinPixViewSet):
         responses=SuggestedTagSerializer(many=True),
     )
     def autocomplete(self, request: Request) -> Response:
-        given = Parameters(request)
-        filters = given.json("filters") or {}
-        flags = {name: wanted for name, wanted in filters.items() if isinstance(wanted, bool)}
+        given = Parameters(request).only("q", "filters")
+        flags = _flags(given.json("filters") or {})
         asked = given.text("q")
         if asked:
             limit(request, Kind.SEARCHES)
@@ -103,6 +104,7 @@ class PublicTagViewSet(SharinPixViewSet):
         responses=PublicImageSerializer(many=True),
     )
     def list(self, request: Request, id: str) -> Response:
+        Parameters(request).only()
         tag = tag_inputs.get(id, Tag.objects.filter(public=True))
         # Whoever put the tag on an image could show it to everybody, unless it is private.
         tagged = Image.objects.current().uploaded().filter(imagetag__tag=tag)
@@ -112,6 +114,15 @@ class PublicTagViewSet(SharinPixViewSet):
             # Where there is nothing to see, a tag that only hidden images have is as good as none.
             tag_inputs.get(id, Tag.objects.shown_to(Viewer.of(None)))
         return rows(PublicImageSerializer, shown, allow_download=tag.allow_download)
+
+
+def _flags(filters: dict[str, Any]) -> dict[str, bool]:
+    """What tags must be, or not. Raises ValidationError."""
+    for name, wanted in filters.items():
+        if name not in FLAGS or not isinstance(wanted, bool):
+            known = ", ".join(FLAGS)
+            raise ValidationError({"filters": f"Of {known} each can be true or false."})
+    return filters
 
 
 def _check_update(request: Request, tag: Tag, public: bool) -> None:

@@ -16,6 +16,11 @@ class Command(BaseCommand):
         parser.add_argument("username")
         parser.add_argument("--project", metavar="PROJECT_ID", help="created when missing")
         parser.add_argument("--staff", action="store_true", help="sees and edits every image")
+        parser.add_argument(
+            "--password",
+            action="store_true",
+            help="give the user a new password, printed too: for OpenStack clients and the admin",
+        )
         parser.add_argument("--revoke", action="store_true", help="end the user's older sets")
 
     def handle(self, *args: Any, **options: Any) -> None:
@@ -25,6 +30,7 @@ class Command(BaseCommand):
                 options["project"],
                 staff=options["staff"],
                 revoke=options["revoke"],
+                password=options["password"],
             )
         except ValidationError as error:
             raise CommandError("; ".join(error.messages)) from error
