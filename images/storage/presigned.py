@@ -81,16 +81,16 @@ def presign_get(
     return _signer().url(key, **overrides)
 
 
-def sign_reads() -> Callable[[str, str, str, str], str]:
+def sign_reads(method: str = "GET") -> Callable[[str, str, str, str], str]:
     """`presign_get` for a page of files at one instant: of a key, media type, `inline` or
-    `attachment`, and the name to save it under."""
+    `attachment`, and the name to save it under. For GET or HEAD: neither takes the other's."""
     sign = _signer().sign
 
     def url(key: str, media_type: str, kind: str, filename: str) -> str:
         pairs = _reading(media_type, kind)
         # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
         name = filename if PLAIN(filename) else quoted(quote(filename, safe=""))
-        return sign(key, "GET", [pairs[0], pairs[1] + name])
+        return sign(key, method, [pairs[0], pairs[1] + name])
 
     return url
 

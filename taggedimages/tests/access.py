@@ -205,7 +205,7 @@ def ask(method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
     with transaction.atomic():
         answer: Any = CLIENT.generic(method, url, body, "application/json", headers=headers)
         transaction.set_rollback(True)
-    return Answer(answer.status_code, answer.content.decode())
+    return Answer(answer.status_code, answer.getvalue().decode())
 
 
 def routes() -> set[str]:

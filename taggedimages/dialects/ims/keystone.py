@@ -52,13 +52,18 @@ class VersionViewSet(ImsViewSet):
     authentication_classes = ()
     permission_classes = ()
 
-    @documented(summary="The versions of this API", responses={300: VersionsSerializer}, auth=[])
+    @documented(exclude=True)
     def index(self, request: Request) -> Response:
         link = {"rel": "self", "href": request.build_absolute_uri("/v2/")}
         version = {"id": "v2.0", "status": "CURRENT", "links": [link]}
         return Response({"versions": [version]}, status=300)
 
-    @documented(exclude=True)
+    @documented(
+        summary="The versions of this API",
+        operation_id="list_versions",
+        responses={300: VersionsSerializer},
+        auth=[],
+    )
     def without_slash(self, request: Request) -> Response:
         """The same again: clients cut the slash off."""
         return self.index(request)
