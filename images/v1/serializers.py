@@ -259,7 +259,6 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
     labels = serializers.ListField(
         child=serializers.CharField(),
         required=False,
-        read_only=True,
         help_text="Only there in lists where `labels` was asked for: the names of its tags.",
     )
 
