@@ -74,7 +74,9 @@ assert isinstance(tags, TagBrowsePage), tags
 assert {"py-knee", "py-left"} <= {one.name for one in tags.results}
 
 data = base64.b64encode(PNG).decode()
-uploaded = upload_image.sync(client=client, body=UploadCreateInput("hand.png", data, tags=["py-left"]))
+uploaded = upload_image.sync(
+    client=client, body=UploadCreateInput("hand.png", data, tags=["py-left"])
+)
 assert uploaded.uploaded_timestamp
 
 assert delete_tag.sync_detailed(tag.id, client=client).status_code == 204
