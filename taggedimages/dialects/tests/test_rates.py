@@ -109,8 +109,9 @@ def test_expensive_searches_are_limited(clients: Clients, api: str, search: Any)
     make_image("knee")
     for _ in range(2):
         found = search(clients[api])
+        assert found.status_code == 200
         # To its end: a stream that is left keeps its place.
-        assert (found.status_code, bool(found.getvalue())) == (200, True)
+        found.getvalue()
     assert_refused(api, search(clients[api]), "expensive searches")
 
 
