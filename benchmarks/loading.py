@@ -124,7 +124,7 @@ ORDER BY 1
 """
 
 NEW_VOCABULARY = """
-INSERT INTO tags_vocabulary (id, version) VALUES (1, nextval('tags_vocabulary_version'))
+INSERT INTO tags_vocabulary (id, version) VALUES (1, hashtextextended(gen_random_uuid()::text, 0))
 ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version
 """
 

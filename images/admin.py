@@ -25,8 +25,9 @@ from search.v1.parameters import text_query
 from taggedimages.http.errors import flattened
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
-from taggedimages.identity.admin import project_of_staff
+from taggedimages.identity.admin import GuardedLists, project_of_staff
 from taggedimages.identity.rate_limits import Kind
+from tags.names import part_pattern
 
 # A search that starts so is one by conditions.
 CONDITIONS = re.compile(r"[a-z_]+=")
@@ -35,7 +36,7 @@ IN_ORDER = {"o", "p"}
 
 
 @admin.register(Image)
-class ImageAdmin(admin.ModelAdmin[Image]):
+class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
     """What staff may change of a record: its words and its ends."""
 
     list_display = ("filename", "created_by", "created_at", "uploaded_at", "ended_at", "visibility")
@@ -142,7 +143,7 @@ def _viewer(request: HttpRequest) -> Viewer:
 
 def _told(word: str) -> Q:
     """The images with this id, this uuid or this part of a filename; each has an index."""
-    told = Q(filename__icontains=word)
+    told = Q(filename__folded__like=part_pattern(word))
     if WHOLE_NUMBER.match(word) and 0 <= int(word) <= MAX_INT64:
         told |= Q(pk=int(word))
     with suppress(ValueError):

@@ -14,7 +14,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import transaction
+from django.db import DataError, IntegrityError, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -104,14 +104,20 @@ def _inspect_in(file: BinaryIO, image: Image, keep: Callable[[], None], work: sa
         found = sandbox.run(file, limits(), settings.INSPECTION_SECONDS, keep, work)
         previews.store(image, found.previews)
     except sandbox.Lost:
-        return _again(image, timedelta(seconds=1))
+        return _again(image, min(timedelta(seconds=2 ** (image.attempts - 1)), LONGEST_WAIT))
     except sandbox.Failed as failure:
         return _try_again(image, str(failure), settings.INSPECTION_TRIES, content)
     except (Stopping, storage.StorageUnavailable):
         # No fault of the file's.
         Image.objects.filter(pk=image.pk).update(attempts=F("attempts") - 1)
         raise
-    return record(image, found.findings, content, bool(found.previews))
+    try:
+        return record(image, found.findings, content, bool(found.previews))
+    except (DataError, IntegrityError, ValueError, OverflowError) as error:
+        # Of this file alone: the database is there, and others' are looked after.
+        logger.warning("Image %s: what was found cannot be kept: %s", image.pk, error)
+        reason = "unreadable: it says what the database cannot hold"
+        return record(image, Findings(problem=reason), content)
 
 
 def limits() -> Limits:

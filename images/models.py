@@ -16,6 +16,7 @@ from images import keys
 from images.querysets import ImageQuerySet
 from images.visibility import Visibility
 from taggedimages.identity.models import Project, User, default_project_id
+from taggedimages.postgresql.folding import Folded
 
 # Where images are that nobody put into an album.
 DEFAULT_ALBUM = "default"
@@ -186,12 +187,12 @@ class Image(models.Model):
                 condition=Q(trashed_at__isnull=False, deleted_at=None),
             ),
             # Any part of a filename, in any case (search.lookups).
-            GinIndex(OpClass(Upper("filename"), "gin_trgm_ops"), name="image_filename_part"),
+            GinIndex(OpClass(Folded("filename"), "gin_trgm_ops"), name="image_filename_folded"),
             # The same of names and descriptions (search.executor.substrings).
-            GinIndex(OpClass(Upper("name"), "gin_trgm_ops"), name="image_name_part"),
+            GinIndex(OpClass(Folded("name"), "gin_trgm_ops"), name="image_name_folded"),
             GinIndex(
-                OpClass(Upper("description"), "gin_trgm_ops"),
-                name="image_description_part",
+                OpClass(Folded("description"), "gin_trgm_ops"),
+                name="image_description_folded",
                 condition=~Q(description=""),
             ),
             # Ranges, and orders in either direction (search.ordering).

@@ -5,17 +5,19 @@ derived from where it was, so that bringing it again finds that it is there.
 """
 
 import os
+import posixpath
 import uuid
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Protocol
 
 from django.conf import settings
 
-from images import keys, storage
+from images import file_names, keys, storage
 from images.storage import StoredObject
+from taggedimages.epochs import EPOCH
 
 
 class NoSource(Exception):
@@ -32,15 +34,31 @@ class Found:
     etag: str = ""
 
 
+@dataclass(frozen=True)
+class PassedOver:
+    """What is there and is no file to take: its path, and why."""
+
+    path: str
+    why: str
+    # Of a kind that is among many people's pictures, and that nobody misses.
+    is_usual: bool = True
+
+
 class Source(Protocol):
     """Files that can be listed, looked up one by one, and brought into our bucket."""
 
     # Whether they are in our bucket already, and stay where they are.
     stays: bool
 
-    def everything(self) -> Iterator[Found]: ...
+    def everything(self) -> Iterator[Found | PassedOver]: ...
 
-    def look(self, path: str) -> Found | None: ...
+    def path(self, given: str) -> str:
+        """The one form of a path that may be written in several."""
+        ...
+
+    def look(self, path: str) -> Found | None:
+        """A file; None where there is none. Raises OSError where it cannot be looked at."""
+        ...
 
     def key(self, path: str) -> str: ...
 
@@ -69,20 +87,40 @@ class Folder:
         if not self.root.is_dir():
             raise NoSource(f"{location} is no folder.")
 
-    def everything(self) -> Iterator[Found]:
-        for folder, folders, files in os.walk(self.root):
-            folders.sort()
+    def everything(self) -> Iterator[Found | PassedOver]:
+        closed: list[OSError] = []
+        for folder, folders, files in os.walk(self.root, onerror=closed.append):
+            yield from self._closed(closed)
+            at = Path(folder).relative_to(self.root)
+            within = []
+            for path in ((at / name).as_posix() for name in sorted(folders)):
+                if file_names.is_of_a_system(path):
+                    yield PassedOver(path, "a system's own folder")
+                elif (self.root / path).is_symlink():
+                    yield PassedOver(path, "a link to a folder")
+                else:
+                    within.append(path.rpartition("/")[2])
+            folders[:] = within
             for name in sorted(files):
-                path = (Path(folder) / name).relative_to(self.root).as_posix()
-                if found := self.look(path):
-                    yield found
+                yield self._seen((at / name).as_posix())
+        yield from self._closed(closed)
+
+    def path(self, given: str) -> str:
+        path = posixpath.normpath(given)
+        if path.startswith("/"):
+            return os.path.relpath(path, self.root)
+        return path
 
     def look(self, path: str) -> Found | None:
         file = (self.root / path).resolve()
         if not file.is_relative_to(self.root) or not file.is_file():
             return None
         about = file.stat()
-        return Found(path, about.st_size, datetime.fromtimestamp(about.st_mtime, UTC))
+        try:
+            written_at = EPOCH + timedelta(microseconds=about.st_mtime_ns // 1000)
+        except OverflowError as error:
+            raise OSError(0, "written at a time beyond the year 9999") from error
+        return Found(path, about.st_size, written_at)
 
     def key(self, path: str) -> str:
         return _derived_key(f"{self.root.as_uri()}/{path}", path)
@@ -90,6 +128,20 @@ class Folder:
     def bring(self, found: Found) -> bool:
         storage.put_file(self.key(found.path), self.root / found.path)
         return True
+
+    def _seen(self, path: str) -> Found | PassedOver:
+        if over := _passed_over(path):
+            return over
+        try:
+            return self.look(path) or PassedOver(path, "no file, or a link that leads elsewhere")
+        except OSError as error:
+            return PassedOver(path, unreadable(error), is_usual=False)
+
+    def _closed(self, errors: list[OSError]) -> Iterator[PassedOver]:
+        while errors:
+            error = errors.pop()
+            path = os.path.relpath(error.filename, self.root)
+            yield PassedOver(path, unreadable(error), is_usual=False)
 
 
 class OwnBucket:
@@ -100,10 +152,14 @@ class OwnBucket:
     def __init__(self, prefix: str) -> None:
         self.prefix = prefix
 
-    def everything(self) -> Iterator[Found]:
+    def everything(self) -> Iterator[Found | PassedOver]:
         for key, seen in storage.objects(self.prefix):
             if not key.endswith("/") and not key.startswith(keys.PREVIEWS):
-                yield _found(key.removeprefix(self.prefix), seen)
+                path = key.removeprefix(self.prefix)
+                yield _passed_over(path) or _found(path, seen)
+
+    def path(self, given: str) -> str:
+        return given
 
     def look(self, path: str) -> Found | None:
         seen = storage.head(self.key(path))
@@ -124,10 +180,14 @@ class OtherBucket:
     def __init__(self, bucket: str, prefix: str) -> None:
         self.bucket, self.prefix = bucket, prefix
 
-    def everything(self) -> Iterator[Found]:
+    def everything(self) -> Iterator[Found | PassedOver]:
         for key, seen in storage.objects(self.prefix, self.bucket):
             if not key.endswith("/"):
-                yield _found(key.removeprefix(self.prefix), seen)
+                path = key.removeprefix(self.prefix)
+                yield _passed_over(path) or _found(path, seen)
+
+    def path(self, given: str) -> str:
+        return given
 
     def look(self, path: str) -> Found | None:
         seen = storage.head(self.prefix + path, self.bucket)
@@ -140,6 +200,17 @@ class OtherBucket:
         seen = StoredObject(found.size, found.etag, found.modified_at)
         copied = storage.copy(self.prefix + found.path, self.key(found.path), seen, self.bucket)
         return copied is not None
+
+
+def unreadable(error: OSError) -> str:
+    """Why a file or folder could not be read."""
+    return f"cannot be read: {error.strerror or error}"
+
+
+def _passed_over(path: str) -> PassedOver | None:
+    if file_names.is_of_a_system(path):
+        return PassedOver(path, "a system's own file")
+    return PassedOver(path, "notes beside a picture") if file_names.is_side_car(path) else None
 
 
 def _found(path: str, seen: StoredObject) -> Found:

@@ -15,7 +15,7 @@ from images.querysets import ImageQuerySet
 from search.executor.substrings import containing
 from search.query import Query, TagValues
 from tags.models import ImageTag, Tag
-from tags.names import distinct, like_pattern
+from tags.names import distinct, like_pattern, part_pattern
 
 # Pixels of an image that could be read; 0 says that they are not known.
 KNOWN_PIXELS_MIN = 1
@@ -106,6 +106,11 @@ def _column(lookup: str) -> Callable[[ImageQuerySet, Any], ImageQuerySet]:
     return lambda images, asked: images.filter(**{lookup: asked})
 
 
+def _part(column: str) -> Callable[[ImageQuerySet, str], ImageQuerySet]:
+    """A lookup of a part of a column's text, in any case."""
+    return lambda images, part: images.filter(**{f"{column}__folded__like": part_pattern(part)})
+
+
 def _at_least(pixels: str) -> Callable[[ImageQuerySet, int], ImageQuerySet]:
     return lambda images, least: images.filter(**{f"{pixels}__gte": max(least, KNOWN_PIXELS_MIN)})
 
@@ -126,7 +131,7 @@ LOOKUPS: dict[str, Callable[[ImageQuerySet, Any], ImageQuerySet]] = {
     "without_any": _without_any,
     "untagged": lambda images, _: images.filter(~_linked(Q())),
     "name": _column("name"),
-    "name_contains": _column("name__icontains"),
+    "name_contains": _part("name"),
     "words": lambda images, words: containing(images, words),
     "uuid": lambda images, text: images.with_uuid(text),
     "created_by": _column("created_by__username"),
@@ -136,7 +141,7 @@ LOOKUPS: dict[str, Callable[[ImageQuerySet, Any], ImageQuerySet]] = {
     "upload_states": _upload_states,
     "uploaded_from": _column("uploaded_at__gte"),
     "uploaded_before": _column("uploaded_at__lt"),
-    "filename_contains": _column("filename__icontains"),
+    "filename_contains": _part("filename"),
     "formats": _column("facts__format__in"),
     "min_width": _at_least("facts__width"),
     "max_width": _at_most("facts__width"),

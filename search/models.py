@@ -97,8 +97,9 @@ class PendingChange(models.Model):
 class MergeLog(models.Model):
     """A merge, and the blocks whose bitmaps are no longer what they were before it.
 
-    Numbered by the time, in microseconds since 1970, so that no number comes twice, not even on a
-    replica that was promoted before it had all. Only the latest are kept
+    Numbered by the time, in microseconds since 1970, and some by chance, so that no number comes
+    twice, not even on a replica that was promoted before it had all, or in a database that was put
+    back. Only the latest are kept
     (`search.executor.count_cache`).
     """
 

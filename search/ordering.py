@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db.models import F, Q
@@ -11,8 +11,6 @@ from django.db.models.lookups import IsNull
 
 from images.models import Image
 from images.querysets import ImageQuerySet
-
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 class KeysetPosition(NamedTuple):

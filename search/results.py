@@ -23,6 +23,7 @@ from search.lookups import narrowed
 from search.ordering import NEWEST, ORDERS, ColumnOrder, KeysetPosition
 from search.planner.paths import AccessPath, choose
 from search.planner.resolution import resolve
+from search.planner.spelling import spelt
 from search.query import Query
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.postgresql.limits import ends_within
@@ -54,11 +55,16 @@ class SearchResults:
         images: ImageQuerySet | None = None,
         thresholds: Thresholds = DEFAULT,
     ) -> None:
-        self.query = query
+        self._asked = query
         self.viewer = viewer
         self.order = ORDERS[order] if isinstance(order, str) else order
         self._shown = images
         self._thresholds = thresholds
+
+    @cached_property
+    def query(self) -> Query:
+        """What is asked, with the names of tags as the vocabulary spells them."""
+        return spelt(self._asked)
 
     @cached_property
     def images(self) -> ImageQuerySet:

@@ -12,6 +12,7 @@ import django_stubs_ext
 import environ
 from django.core.exceptions import ImproperlyConfigured
 
+from taggedimages import origins
 from taggedimages.engines import state
 
 # Lets annotations such as ModelAdmin[Tag] stand in code that runs.
@@ -58,6 +59,7 @@ INSTALLED_APPS = [
     "tags",
     "search",
     "rest_framework",
+    "corsheaders",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
@@ -71,6 +73,8 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
+    # First, since a preflight is nobody's yet, and pages are to read every refusal.
+    "corsheaders.middleware.CorsMiddleware",
     "taggedimages.http.caching.CacheHeaders",
     "taggedimages.http.middleware.HealthChecks",
     "taggedimages.dialects.sharinpix.middleware.SharinPixHeaders",
@@ -109,6 +113,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static"
 # Straight from the packages where nobody ran collectstatic, as under `up`.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+# Nobody else's pages need them.
+WHITENOISE_ALLOW_ALL_ORIGINS = False
 
 # --- The web front -------------------------------------------------------------------------------
 
@@ -203,7 +209,8 @@ S3_READ_SECONDS = env.float("TAGGEDIMAGES_S3_READ_SECONDS", default=4 if SERVES_
 S3_TRIES = env.int("TAGGEDIMAGES_S3_TRIES", default=1 if SERVES_REQUESTS else 3)
 # Empty: boto3 finds credentials in its own ways (AWS_* variables, instance role, ...).
 S3_ACCESS_KEY = S3_SECRET_KEY = ""
-if embedded and not S3_BUCKET:
+S3_IS_EMBEDDED = embedded is not None and not S3_BUCKET
+if embedded and S3_IS_EMBEDDED:
     S3_BUCKET = embedded.bucket
     S3_REGION = embedded.region
     S3_ENDPOINT_URL = embedded.s3_endpoint_url
@@ -330,6 +337,37 @@ AUTH_PASSWORD_VALIDATORS = [
     {"NAME": f"django.contrib.auth.password_validation.{name}"}
     for name in ("MinimumLengthValidator", "CommonPasswordValidator", "NumericPasswordValidator")
 ]
+
+# --- Pages of other origins (CORS) ----------------------------------------------------------------
+
+# Which may use the APIs from a browser: a list or `*`. Under `up`, those of this machine besides.
+try:
+    CORS_ORIGINS = origins.parsed(env.list("TAGGEDIMAGES_CORS_ORIGINS", default=[]))
+except origins.BadOrigin as error:
+    raise ImproperlyConfigured(f"TAGGEDIMAGES_CORS_ORIGINS: {error}") from error
+CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS.every
+CORS_ALLOWED_ORIGINS = CORS_ORIGINS.exact
+CORS_ALLOWED_ORIGIN_REGEXES = CORS_ORIGINS.patterns
+# Everything but the admin, whose login is a cookie; nothing where nobody is let in.
+CORS_URLS_REGEX = r"/(?!(admin|static)(/|\Z))" if CORS_ORIGINS else r"(?!)"
+CORS_ALLOW_CREDENTIALS = False
+CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
+# What clients of one door or another send, in the order of: all, IMS, IMS's signed requests.
+CORS_ALLOW_HEADERS = [
+    *("accept", "accept-language", "authorization", "content-type", "idempotency-key"),
+    *("if-match", "if-none-match", "x-requested-with"),
+    *("x-auth-token", "x-subject-token", "x-project-id", "x-domain-id", "x-language"),
+    *("x-openstack-request-id", "x-sdk-date", "x-sdk-content-sha256"),
+]
+CORS_EXPOSE_HEADERS = [
+    *("ETag", "Link", "Location", "Retry-After", "WWW-Authenticate"),
+    *("X-message", "X-Request-Id", "X-Subject-Token", "X-token"),
+]
+# Browsers ask again after so long: none keeps it for longer than Chromium's two hours.
+CORS_PREFLIGHT_MAX_AGE = 7_200
+# For a bucket. The embedded store does not know `*` as a port, and its presigned URLs are each a
+# permission of their own.
+S3_CORS_ORIGINS = CORS_ORIGINS.rules(knows_ports=not S3_IS_EMBEDDED)
 
 # --- REST framework ------------------------------------------------------------------------------
 

@@ -16,15 +16,15 @@ from images.models import Image
 from images.visibility import Viewer
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
-from taggedimages.identity.admin import project_of_staff
+from taggedimages.identity.admin import GuardedLists, project_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
-from tags import counters, curation, restriction, rights, shown
+from tags import counters, curation, names, restriction, rights, shown
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
 
 class TagForm(forms.ModelForm[Tag]):
-    """A tag; its name must be free."""
+    """A tag; its name must be free, and one that every API takes."""
 
     class Meta:
         model = Tag
@@ -40,6 +40,16 @@ class TagForm(forms.ModelForm[Tag]):
             "allow_download",
         )
 
+    def clean_name(self) -> str:
+        """The name in form NFC; one that stays stays as it is."""
+        name: str = self.cleaned_data["name"]
+        if name == self.initial.get("name"):
+            return name
+        try:
+            return names.entered(name)
+        except names.BadName as error:
+            raise forms.ValidationError(str(error)) from error
+
 
 class AllTags(Paginator[Tag]):
     """Pages of tags; where none is left out, a counter says how many there are."""
@@ -51,12 +61,12 @@ class AllTags(Paginator[Tag]):
 
 
 @admin.register(Tag)
-class TagAdmin(admin.ModelAdmin[Tag]):
+class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
     """The vocabulary."""
 
     form = TagForm
     list_display = ("name", "images_tagged", "description", "created_at")
-    search_fields = ("name", "folded")
+    search_fields = ("folded",)
     list_per_page = 50
     show_full_result_count = False
     ordering = ("folded", "name")
@@ -78,7 +88,9 @@ class TagAdmin(admin.ModelAdmin[Tag]):
     ) -> tuple[Any, bool]:
         if search_term:
             limit(request, Kind.SEARCHES)
-        return super().get_search_results(request, queryset, search_term)
+        # Its words in any case, as every other search compares them.
+        parts = [Q(folded__like=names.part_pattern(word)) for word in search_term.split()]
+        return queryset.filter(*parts), False
 
     def has_change_permission(self, request: HttpRequest, obj: Tag | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_change(request, obj)
@@ -138,7 +150,7 @@ class Newest(Paginator[TagChange]):
 
 
 @admin.register(TagChange)
-class TagChangeAdmin(admin.ModelAdmin[TagChange]):
+class TagChangeAdmin(GuardedLists, admin.ModelAdmin[TagChange]):
     """The ledger, to be read: its newest lines, or what is searched for."""
 
     list_display = (
@@ -186,4 +198,5 @@ def _told(text: str) -> Q:
         return Q(image_id=int(text))
     with suppress(ValueError):
         return Q(change_id=UUID(text))
-    return Q(tag_name=text)
+    # Of before names were brought to form NFC, the ledger has both.
+    return Q(tag_name__in={text, names.normal(text)})

@@ -5,15 +5,17 @@ hardly wants it beside a twin that differs by case alone.
 """
 
 from collections.abc import Sequence
+from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, transaction
 
+from images.models import Image
 from images.visibility import Viewer
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
-from taggedimages.transactions import retried
-from tags import history, names, shown, tagging
+from taggedimages.transactions import TRIES, retried
+from tags import history, names, shown, spelling, tagging
 from tags.models import Tag
 
 DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
@@ -26,9 +28,9 @@ class TagNameTaken(Exception):
 @retried
 @transaction.atomic
 def create(name: str, by: User | None = None) -> Tag:
-    """The tag of this exact name, made for itself if absent."""
+    """The tag of this name, made for itself if absent. Raises names.BadName."""
     (tag,) = tagging.resolve([name])
-    shown.declare([name], by)
+    shown.declare([tag.name], by)
     tag.told = True
     return tag
 
@@ -37,26 +39,49 @@ def create(name: str, by: User | None = None) -> Tag:
 def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
     """The tags of the drafts' names in this order; the absent are made as drafted, by a user.
 
-    What exists stays as it is. A draft that is `told` is a tag made for itself.
+    What exists stays as it is. A draft that is `told` is a tag made for itself. Raises
+    names.BadName.
     """
+    spelt = spelling.settled([draft.name for draft in drafts])
+    found = {tag.name: tag for tag in Tag.objects.filter(name__in=set(spelt.values()))}
+    for draft in drafts:
+        name = spelt[draft.name]
+        draft.name = name if name in found else names.entered(name)
     wanted = names.distinct([draft.name for draft in drafts])
-    found = {tag.name: tag for tag in Tag.objects.filter(name__in=wanted)}
     missing = {draft.name: draft for draft in drafts if draft.name not in found}
     # Those of names that others have too: the user means them no less.
     if declared := [draft.name for draft in drafts if draft.told and draft.name in found]:
         shown.declare(declared, by)
-    if missing:
+    # More than once only where a tag goes between the insert that met it and the reading.
+    while missing:
         for draft in missing.values():
             draft.folded = names.folded(draft.name)
         # Sorted, so that concurrent requests cannot lock each other out.
         Tag.objects.bulk_create([missing[name] for name in sorted(missing)], ignore_conflicts=True)
         shown.made_by(by, missing)
         found |= {tag.name: tag for tag in Tag.objects.filter(name__in=list(missing))}
+        missing = {name: draft for name, draft in missing.items() if name not in found}
     return [found[name] for name in wanted]
 
 
+@retried
+def establish_on(images: Sequence[Image], drafts: Sequence[Tag], by: Author) -> list[Tag]:
+    """Put the tags of the drafts' names on images; those that are absent are made as drafted.
+
+    Raises Tag.DoesNotExist where one is deleted as often as it is made.
+    """
+    for _ in range(TRIES):
+        tags = establish(drafts, by.user)
+        with suppress(Tag.DoesNotExist):
+            tagging.tag_each(images, tags, by)
+            return tags
+    raise Tag.DoesNotExist("The tag has been deleted.")
+
+
 def define(name: str, description: str, owner: User | None) -> Tag:
-    """A new tag with a description. Raises TagNameTaken, where names differ only by case too."""
+    """A new tag with a description. Raises names.BadName, and TagNameTaken, where names differ only
+    by case too."""
+    name = names.entered(name)
     _refuse_twin(name, None, Viewer.of(owner))
     try:
         with transaction.atomic():
@@ -69,7 +94,11 @@ def define(name: str, description: str, owner: User | None) -> Tag:
 
 @retried
 def rename(tag: Tag, name: str) -> Tag:
-    """Give a tag another name on every image. Raises TagNameTaken, and Tag.DoesNotExist."""
+    """Give a tag another name on every image.
+
+    Raises names.BadName, TagNameTaken, and Tag.DoesNotExist.
+    """
+    name = name if name == tag.name else names.entered(name)
     new = {"name": name, "folded": names.folded(name)}
     try:
         with transaction.atomic():
@@ -91,7 +120,7 @@ def describe(tag: Tag, name: str | None, changes: dict[str, Any]) -> Tag:
         if field in changes:
             setattr(tag, field, changes[field])
     if changes:
-        tag.save(update_fields=list(changes))
+        _save(tag, *changes)
     return tag
 
 
@@ -108,7 +137,7 @@ def redefine(
         rename(tag, name)
     if description is not None:
         tag.description = description
-        tag.save(update_fields=["description"])
+        _save(tag, "description")
     return tag
 
 
@@ -118,6 +147,13 @@ def delete(tag: Tag, by: Author) -> bool:
     with history.signed(by):
         deleted, _ = Tag.objects.filter(pk=tag.pk).delete()
         return bool(deleted)
+
+
+def _save(tag: Tag, *fields: str) -> None:
+    """Write some fields. Raises Tag.DoesNotExist."""
+    values = {field: getattr(tag, field) for field in fields}
+    if not Tag.objects.filter(pk=tag.pk).update(**values):
+        raise Tag.DoesNotExist("The tag has been deleted.")
 
 
 def _refuse_twin(name: str, tag: Tag | None, viewer: Viewer) -> None:

@@ -1,7 +1,8 @@
 """Existing files become images with tags, a batch to a transaction, two batches at a time.
 
 A file is known again by its key, so an import that was interrupted goes on where it was, and one
-that is repeated changes nothing: neither a record nor the tags that people gave it since.
+that is repeated changes nothing: neither a record nor the tags that people gave it since. Whatever
+is wrong with one file is told of it, and the others are imported.
 """
 
 import uuid
@@ -15,16 +16,19 @@ from itertools import islice
 from django.db import connection
 from django.utils import timezone
 
-from images import keys
+from images import file_names, keys
 from images.inserts import File, register
 from images.models import Image
-from images.sources import Found, Source
+from images.sources import Found, PassedOver, Source, unreadable
 from images.visibility import default_visibility
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project
+from taggedimages.quoting import escaped
 from taggedimages.transactions import retried
-from tags import history, tagging
-from tags.manifests import BadRow, Known, Row, TagsOf
+from tags import history, names, tagging
+from tags.manifest_files import BadRow
+from tags.manifests import Row
+from tags.path_tags import TagsOf
 
 FILES_PER_BATCH = 5_000
 # Batches that are written at once, each by a connection of its own.
@@ -33,6 +37,8 @@ WRITERS = 2
 TRANSFERS = 8
 FILENAME_LENGTH = 255
 KEY_BYTES = 1024
+
+Known = Row | PassedOver | BadRow
 
 
 @dataclass
@@ -47,6 +53,8 @@ class Import:
     links: int = 0
     known: int = 0
     problems: int = 0
+    # Of systems and programs, or no files.
+    passed_over: int = 0
 
 
 @dataclass(frozen=True)
@@ -56,17 +64,28 @@ class Outcome:
     images: int
     links: int
     known: int
+    passed_over: list[str]
     problems: list[str]
 
 
-def listed(source: Source, tags_of: TagsOf) -> Iterator[Row]:
+def listed(source: Source, tags_of: TagsOf) -> Iterator[Known]:
     """All files of a source, with the tags that their paths tell."""
     for found in source.everything():
-        yield Row(found.path, tags_of(found.path), found=found)
+        yield found if isinstance(found, PassedOver) else _tagged(found, tags_of)
+
+
+def _tagged(found: Found, tags_of: TagsOf) -> Row | BadRow:
+    try:
+        found.path.encode()
+        return Row(found.path, tags_of(found.path), found=found)
+    except UnicodeEncodeError:
+        return BadRow(f"{escaped(found.path)}: the name is not UTF-8")
+    except names.BadName as error:
+        return BadRow(f"{escaped(found.path)}: a folder is no name of a tag: {error}")
 
 
 def run(task: Import, rows: Iterable[Known]) -> Iterator[list[str]]:
-    """Import batch by batch; yields after each, with what could not be imported.
+    """Import batch by batch; yields after each, with what was not imported and why.
 
     Batches after one that fails may be imported all the same. Raises storage.StorageUnavailable.
     """
@@ -87,7 +106,8 @@ def _counted(task: Import, outcome: Outcome) -> list[str]:
     task.links += outcome.links
     task.known += outcome.known
     task.problems += len(outcome.problems)
-    return outcome.problems
+    task.passed_over += len(outcome.passed_over)
+    return outcome.passed_over + outcome.problems
 
 
 def _written(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
@@ -99,14 +119,16 @@ def _written(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
 
 
 def _import(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
-    problems = [str(row) for row in batch if isinstance(row, BadRow)]
+    over = [row for row in batch if isinstance(row, PassedOver)]
+    told = [f"{escaped(row.path)}: {row.why}" for row in over if not row.is_usual]
+    problems = [str(row) for row in batch if isinstance(row, BadRow)] + told
     rows = {task.source.key(row.path): row for row in batch if isinstance(row, Row)}
     fresh = _unknown(rows)
     brought = _brought(task.source, list(fresh.values()), transfers)
     files = []
     for (key, row), found in zip(fresh.items(), brought, strict=True):
         if isinstance(found, str):
-            problems.append(f"{row.path}: {found}")
+            problems.append(f"{row}: {found}")
         else:
             files.append(_file(key, row, found))
     # New tags in transactions of their own: another batch that has one of them waits for its end.
@@ -114,7 +136,8 @@ def _import(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
     images, links = _register(task, files, fresh)
     # What another import has made meanwhile is known too.
     known = len(rows) - len(fresh) + len(files) - images
-    return Outcome(images, links, known, problems)
+    usual = [f"{escaped(row.path)}: passed over, {row.why}" for row in over if row.is_usual]
+    return Outcome(images, links, known, usual, problems)
 
 
 def _unknown(rows: dict[str, Row]) -> dict[str, Row]:
@@ -137,15 +160,26 @@ def _bring(source: Source, row: Row) -> Found | str:
     """The file, now in our bucket; or why it is not."""
     if len(_filename(row)) > FILENAME_LENGTH or len(source.key(row.path).encode()) > KEY_BYTES:
         return "the name is too long"
+    if why := file_names.fault(_filename(row)):
+        return why
+    try:
+        found = _looked_at(source, row)
+        if found is None:
+            return "there is no such file"
+        if row.size is not None and row.size != found.size:
+            return f"{row.size} bytes are stated and {found.size} are there"
+        if not found.size:
+            return "is empty"
+        return found if source.bring(found) else "changed while it was copied"
+    except OSError as error:
+        return unreadable(error)
+
+
+def _looked_at(source: Source, row: Row) -> Found | None:
     if row.size is not None and source.stays:
         # The manifest knows, and asking the store for each would take long.
         return Found(row.path, row.size, row.uploaded_at or row.created_at or timezone.now())
-    found = row.found or source.look(row.path)
-    if found is None:
-        return "there is no such file"
-    if row.size is not None and row.size != found.size:
-        return f"{row.size} bytes are stated and {found.size} are there"
-    return found if source.bring(found) else "changed while it was copied"
+    return row.found or source.look(row.path)
 
 
 @retried

@@ -1,33 +1,33 @@
-"""What is known of files before they are imported: from a manifest, or from their paths.
+r"""What is known of files before they are imported, from a manifest.
 
-A manifest is CSV with a header line, JSON (a list of objects) or NDJSON (an object a line). Names
-of its columns: `filename` or `key`, the path within the source; `tags`, in CSV divided by `|`, in
-JSON a list or an object of names and values; `created` and `uploaded`, epoch seconds or ISO 8601;
-`size` in bytes; `visibility`, one of its words, or `private`; `description`. All but the first may
-be missing.
+A manifest is CSV with a header line, JSON (a list of objects) or NDJSON (an object a line), in
+UTF-8. Its columns, in any case and with blanks around them: `filename` or `key`, the path within
+the source; `tags`, in CSV divided by `|` (`\|` is one within a name, `\\` a backslash), in JSON a
+list or an object of names and values; `created` and `uploaded`, epoch seconds or ISO 8601, where
+eight digits are a date; `size` in bytes; `visibility`, one of its words, or `private`, yes or no in
+the words of `taggedimages.truth`; `description`. All but the first may be missing or empty.
+
+What is not understood is never taken for what is not given. A column of another name ends an import
+before it begins, and a row with anything that cannot be used is left out and told.
 """
 
-import csv
-import json
-import re
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from datetime import UTC, datetime
+from datetime import datetime
+from hashlib import blake2b
 from pathlib import Path
-from typing import Any
 
+from images import file_names
 from images.sources import Found
 from images.visibility import Visibility
-from taggedimages.postgresql.text import is_storable
-from tags import names
+from taggedimages.quoting import escaped, quoted
+from tags import manifest_files, manifest_values, names
+from tags.manifest_files import BadRow, Fields
+from tags.manifest_values import BadValue
+from tags.path_tags import TagsOf
 
-
-class BadRow(ValueError):
-    """A row of a manifest that cannot be imported; the text says which and why."""
-
-
-class BadManifest(ValueError):
-    """A manifest that cannot be read at all."""
+# Of a path, of which a manifest may have millions.
+DIGEST_BYTES = 16
 
 
 @dataclass(frozen=True)
@@ -43,25 +43,33 @@ class Row:
     description: str = ""
     # The file itself, where the source was listed.
     found: Found | None = None
+    # Which of a manifest.
+    number: int | None = None
+
+    def __str__(self) -> str:
+        path = escaped(self.path)
+        return path if self.number is None else f"row {self.number}: {path}"
 
 
-Known = Row | BadRow
-TagsOf = Callable[[str], dict[str, str]]
-
-
-def read(path: Path, tags_of: TagsOf) -> Iterator[Known]:
+def read(path: Path, tags_of: TagsOf, path_of: Callable[[str], str]) -> Iterator[Row | BadRow]:
     """The rows of a manifest, one after the other; bad ones as errors with their number.
 
-    Each has the tags that its path tells, and its own. Raises BadManifest.
+    Each has the path in the one form that `path_of` gives it, which no other row has, and the tags
+    that the path tells beside its own. Raises manifest_files.BadManifest.
     """
-    lines = READERS.get(path.suffix.lower())
-    if lines is None:
-        raise BadManifest("A manifest is a .csv, .json or .ndjson file.")
-    try:
-        for number, line in enumerate(lines(path), 1):
-            yield _row(number, line, tags_of)
-    except (OSError, ValueError, csv.Error, RecursionError) as error:
-        raise BadManifest(f"{path.name} cannot be read: {error}") from error
+    seen: set[bytes] = set()
+    for number, fields in enumerate(manifest_files.rows(path), 1):
+        if isinstance(fields, BadRow):
+            yield BadRow(f"row {number}: {fields}")
+            continue
+        try:
+            row = _row(number, fields, tags_of, path_of)
+        except ValueError as error:
+            yield BadRow(f"row {number}: {error}")
+            continue
+        digest = blake2b(row.path.encode(), digest_size=DIGEST_BYTES).digest()
+        yield BadRow(f"{row}: is in a row before") if digest in seen else row
+        seen.add(digest)
 
 
 def length(path: Path) -> int | None:
@@ -73,118 +81,45 @@ def length(path: Path) -> int | None:
     return lines - 1 if path.suffix.lower() == ".csv" else lines
 
 
-def path_pattern(pattern: str) -> TagsOf:
-    """A function that finds tags in paths.
-
-    `{tag}` is a folder or a part of one, `{tags}` any number of folders, `{filename}` the file,
-    `*` anything but a slash. A path that does not fit has no tags.
-
-    >>> path_pattern("{tag}/*/{tag}-{filename}")("knee/2026/left-1.png")
-    {'knee': '', 'left': ''}
-    >>> path_pattern("{tags}/{filename}")("a/b/1.png")
-    {'a': '', 'b': ''}
-    """
-    parts = re.split(r"(\{tags\}/?|\{tag\}|\{filename\}|\*)", pattern)
-    fits = re.compile("".join(PIECES.get(part.rstrip("/"), re.escape(part)) for part in parts))
-
-    def tags_of(path: str) -> dict[str, str]:
-        found = fits.fullmatch(path)
-        folders = [name for group in found.groups() for name in group.split("/")] if found else []
-        return {name: "" for name in folders if name and len(name) <= names.MAX_LENGTH}
-
-    return tags_of
+def _row(number: int, fields: Fields, tags_of: TagsOf, path_of: Callable[[str], str]) -> Row:
+    """Raises ValueError, which says what is wrong."""
+    path = path_of(_path(fields))
+    if file_names.is_of_a_system(path) or file_names.is_side_car(path):
+        raise BadValue("filename", path, "is no picture but what a system keeps beside them")
+    return Row(
+        path=path,
+        tags=_tags_of(path, tags_of) | manifest_values.tags("tags", fields.get("tags")),
+        created_at=manifest_values.time("created", fields.get("created")),
+        uploaded_at=manifest_values.time("uploaded", fields.get("uploaded")),
+        size=manifest_values.size("size", fields.get("size")),
+        visibility=_visibility(fields),
+        description=manifest_values.text("description", fields.get("description")),
+        number=number,
+    )
 
 
-PIECES = {
-    "{tag}": "([^/]+?)",
-    "{tags}": "((?:[^/]+/)*)",
-    "{filename}": "[^/]+",
-    "*": "[^/]*",
-}
+def _path(fields: Fields) -> str:
+    filename, key = (manifest_values.path(name, fields.get(name)) for name in ("filename", "key"))
+    if filename and key and filename != key:
+        raise ValueError(f"filename and key differ: {quoted(filename)}, {quoted(key)}")
+    if not (path := filename or key):
+        raise ValueError("filename or key is missing")
+    return path
 
 
-def _csv(path: Path) -> Iterator[Any]:
-    with path.open(newline="", encoding="utf-8-sig") as file:
-        for line in csv.DictReader(file):
-            tags = (line.get("tags") or "").split("|")
-            yield {**line, "tags": [tag for tag in tags if tag.strip()]}
-
-
-def _ndjson(path: Path) -> Iterator[Any]:
-    with path.open(encoding="utf-8") as file:
-        for line in file:
-            if line.strip():
-                yield json.loads(line)
-
-
-def _json(path: Path) -> Iterator[Any]:
-    rows = json.loads(path.read_text(encoding="utf-8"))
-    if not isinstance(rows, list):
-        raise BadManifest("A JSON manifest is a list of objects.")
-    yield from rows
-
-
-READERS = {".csv": _csv, ".json": _json, ".ndjson": _ndjson, ".jsonl": _ndjson}
-
-
-def _row(number: int, line: Any, tags_of: TagsOf) -> Known:
+def _tags_of(path: str, tags_of: TagsOf) -> dict[str, str]:
     try:
-        path = _text(line.get("filename") or line.get("key"), "filename or key")
-        return Row(
-            path=path,
-            tags=tags_of(path) | _tags(line.get("tags") or []),
-            created_at=_time(line.get("created")),
-            uploaded_at=_time(line.get("uploaded")),
-            size=_size(line.get("size")),
-            visibility=_visibility(line),
-            description=_clean(str(line.get("description") or "")),
-        )
-    except (ValueError, TypeError, AttributeError, OverflowError) as error:
-        return BadRow(f"row {number}: {error}")
+        return tags_of(path)
+    except names.BadName as error:
+        raise BadValue("tags", path, f"has a folder that is no name of a tag: {error}") from error
 
 
-def _tags(given: Any) -> dict[str, str]:
-    pairs = given if isinstance(given, dict) else dict.fromkeys(given, "")
-    tags = {_text(name, "a tag"): _clean(str(value or "")) for name, value in pairs.items()}
-    if any(len(text) > names.MAX_LENGTH for pair in tags.items() for text in pair):
-        raise ValueError(f"a tag is longer than {names.MAX_LENGTH} characters")
-    return tags
-
-
-def _text(given: Any, what: str) -> str:
-    if not isinstance(given, str) or not given.strip():
-        raise ValueError(f"{what} is missing or no text")
-    return _clean(given.strip())
-
-
-def _clean(text: str) -> str:
-    if not is_storable(text):
-        raise ValueError("null characters and surrogates cannot be stored")
-    return text
-
-
-def _visibility(line: Any) -> Visibility | None:
-    given = line.get("visibility")
-    if given not in (None, ""):
-        if given not in Visibility.labels:
-            raise ValueError(f"visibility is one of: {', '.join(map(str, Visibility.labels))}")
-        return Visibility[given.upper()]
-    private = str(line.get("private") or "false").lower() in ("true", "1")
-    return Visibility.PRIVATE if private else None
-
-
-def _size(given: Any) -> int | None:
-    if given in (None, ""):
-        return None
-    if not 0 <= (size := int(given)) < 2**63:
-        raise ValueError("a size is 0 or more")
-    return size
-
-
-def _time(given: Any) -> datetime | None:
-    if given in (None, ""):
-        return None
-    if re.fullmatch(r"\d+(\.\d+)?", str(given)):
-        return datetime.fromtimestamp(float(given), UTC)
-    at = datetime.fromisoformat(str(given))
-    return at if at.tzinfo else at.replace(tzinfo=UTC)
+def _visibility(fields: Fields) -> Visibility | None:
+    given = manifest_values.visibility("visibility", fields.get("visibility"))
+    private = manifest_values.is_true("private", fields.get("private"))
+    if given is None:
+        return Visibility.PRIVATE if private else None
+    # As in the contract's README, rule 12: private is what is not public.
+    if private is not None and private != (given != Visibility.PUBLIC):
+        raise ValueError(f"visibility {given.label} and private differ")
+    return given

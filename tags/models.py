@@ -42,7 +42,7 @@ class Tag(models.Model):
     description = models.TextField(default="", blank=True)
     label_en = models.CharField(max_length=255, default="", blank=True)
     label_fr = models.CharField(max_length=255, default="", blank=True)
-    color = models.CharField(max_length=7, default=colours.pick)
+    color = models.CharField(max_length=7, default=colours.pick, validators=[colours.validate])
     public = models.BooleanField(default=False)
     listed = models.BooleanField(default=True)
     visible = models.BooleanField(default=False)
@@ -62,6 +62,9 @@ class Tag(models.Model):
         constraints = [
             models.UniqueConstraint(fields=["name"], name="tag_name_once"),
             models.CheckConstraint(condition=~models.Q(name=""), name="tag_name_not_empty"),
+            models.CheckConstraint(
+                condition=models.Q(color__regex=colours.PATTERN), name="tag_color_is_one"
+            ),
         ]
         indexes = [
             # With ids, so that tags are listed and patterns looked up without reading the table.
@@ -208,7 +211,10 @@ class TagChange(models.Model):
 
 
 class TagNamesVersion(models.Model):
-    """One row with a number that a trigger (docs/triggers.md) changes when a tag is renamed."""
+    """One row with a random number, another one whenever a tag is renamed.
+
+    A trigger (docs/triggers.md) sees to that; `tags.name_cache` says what it is good for.
+    """
 
     id = models.SmallIntegerField(primary_key=True)
     version = models.BigIntegerField()

@@ -3,6 +3,12 @@
 A page of a hundred images shows a thousand tags, and asking for their names takes longer than
 finding the images. Names have a version (TagNamesVersion), which changes in the very transaction
 of a rename: names that were read at one version are right wherever that is read.
+
+A database may be restored or put back under running processes, and then give ids and versions out
+again, to other tags. So a version is random, and what is remembered belongs to the row that held
+it, as some transaction wrote it; to the table of the tags, as it was made or emptied last; and to
+the server's present run, since data are put back while it stands still. A restore leaves none of
+these as they were.
 """
 
 from typing import TypedDict
@@ -14,9 +20,13 @@ from taggedimages.postgresql.routing import read_connection
 # Some 8 MB at most; beyond, all are forgotten.
 CACHED_NAMES_MAX = 50_000
 
-READ_NAMES = """
-SELECT (SELECT version FROM tags_vocabulary), id, name FROM tags_tag WHERE id = ANY(%s)
+# As no other history of this database, and no other server, has it.
+VERSION = """
+(SELECT concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()),
+                  pg_relation_filenode('tags_tag'),
+                  (SELECT concat_ws(' ', xmin, version) FROM tags_vocabulary)))
 """
+READ_NAMES = f"SELECT {VERSION}, id, name FROM tags_tag WHERE id = ANY(%s)"  # noqa: S608
 
 
 class NamedTag(TypedDict):
@@ -27,34 +37,34 @@ class NamedTag(TypedDict):
 
 
 class _Names:
-    """What one process remembers: the tags as of one version."""
+    """What one process remembers of one server: the tags as of one version."""
 
-    def __init__(self) -> None:
-        self.version: int | None = None
+    def __init__(self, version: str) -> None:
+        self.version = version
         # As the JSON of NamedTag: a page reads a thousand of them from all over the memory, and
         # each has to be read at one place.
         self.tags: dict[int, bytes] = {}
 
 
-_known = _Names()
+# By the alias of the server: each has versions of its own.
+_known: dict[str, _Names] = {}
 
 
-def named(ids: set[int], version: int | None) -> dict[int, bytes]:
-    """Tags by id, each as the JSON of its NamedTag, as of a version of the vocabulary that was
-    just read; those gone are missing.
+def named(ids: set[int], version: str) -> dict[int, bytes]:
+    """Tags by id, each as the JSON of its NamedTag, as of a version of the vocabulary (`VERSION`)
+    that was just read; those gone are missing.
 
     Costs a statement where one of them is not known yet.
     """
-    global _known
-    known = _known
-    if known.version != version or len(known.tags) > CACHED_NAMES_MAX:
-        known = _Names()
-        known.version = version
+    connection = read_connection()
+    known = _known.get(connection.alias)
+    if known is None or known.version != version or len(known.tags) > CACHED_NAMES_MAX:
+        known = _Names(version)
     # Looks up these few; `ids - known.tags.keys()` would go through all that are known.
     missing = ids.difference(known.tags)
     if not missing:
         return known.tags
-    with read_connection().cursor() as cursor:
+    with connection.cursor() as cursor:
         cursor.execute(READ_NAMES, [list(missing)])
         rows = cursor.fetchall()
     read = {tag: _encoded(tag, name) for _, tag, name in rows}
@@ -62,7 +72,7 @@ def named(ids: set[int], version: int | None) -> dict[int, bytes]:
         # Renamed meanwhile: right for this page, and not to be remembered with the others.
         return {**known.tags, **read}
     known.tags |= read
-    _known = known
+    _known[connection.alias] = known
     return known.tags
 
 

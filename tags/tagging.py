@@ -19,12 +19,16 @@ from taggedimages.identity.models import User
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
-from tags import history, names, restriction, shown
+from tags import history, names, restriction, shown, spelling
 from tags.models import ImageTag, Tag
 
 # An image's links as every API lists them: their ids count up as they are made.
 LINKS_OLDEST_FIRST = ImageTag.objects.select_related("tag").order_by("id")
-TAG_IDS_BY_NAME = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[])"
+# Locked as a link's foreign key would at the end of the transaction: who deletes or renames one of
+# them waits for the links that are about to be made, and one that is being deleted is not found.
+TAG_IDS_BY_NAME = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[]) FOR KEY SHARE"
+TAGS_BY_NAME = "SELECT * FROM tags_tag WHERE name = ANY(%s::text[]) FOR KEY SHARE"
+TAGS_BY_ID = "SELECT id FROM tags_tag WHERE id = ANY(%s::bigint[]) FOR KEY SHARE"
 # With what a trigger would look up for each link (migration 0003). The images come from their
 # ids alone, so that the plan is the same however many others there are.
 INSERT_LINKS = """
@@ -48,12 +52,14 @@ class TooManyTags(Exception):
 def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
     """The tags of these names in this order, made where absent by a user who puts them on images.
 
-    Inserting in one sorted statement keeps concurrent requests from locking each other out.
+    Inserting in one sorted statement keeps concurrent requests from locking each other out. None
+    of them goes before the transaction ends. Raises names.BadName for what would be made.
     """
-    wanted = names.distinct(list(wanted))
+    wanted = spelling.names(wanted)
     found = _named(wanted)
     # More than once only where a tag goes between the insert that met it and the reading.
     while missing := sorted(set(wanted) - found.keys()):
+        _check_names(missing)
         new = [Tag(name=name, folded=names.folded(name), told=False) for name in missing]
         Tag.objects.bulk_create(new, ignore_conflicts=True)
         shown.made_by(by, missing)
@@ -63,7 +69,11 @@ def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
 
 @retried
 def identified(wanted: set[str], by: User | None = None) -> dict[str, int]:
-    """The ids of the tags of these exact names, made by a user where absent."""
+    """The ids of the tags of these names, by their spellings; made by a user where absent.
+
+    Raises names.BadName for what would be made.
+    """
+    wanted = set(spelling.names(wanted))
     with connection.cursor() as cursor:
         execute_prepared(cursor, TAG_IDS_BY_NAME, [array(wanted)])
         ids = dict(cursor.fetchall())
@@ -78,7 +88,7 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
 
     Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
     """
-    wanted = list(wanted)
+    wanted = spelling.names(wanted)
     _lock(image)
     _check_new(image, wanted, by)
     if at_most is not None:
@@ -99,9 +109,10 @@ def tag_new(image: Image, wanted: Iterable[str], by: Author) -> None:
 
 @retried
 def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
-    """Add the same tags, which exist, to many images in one change."""
+    """Add the same tags to many images in one change. Raises Tag.DoesNotExist where one is gone."""
     ids = sorted({image.pk for image in images})
     restriction.check([tag.name for tag in tags], by)
+    _hold(tags)
     with history.signed(by):
         # In the order of their ids, so that two such changes wait for each other in turn.
         locked = Image.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
@@ -116,7 +127,7 @@ def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
 @retried
 def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
     """Make these names the image's tags: a diff, so that links that stay keep what they hold."""
-    wanted = list(wanted)
+    wanted = spelling.names(wanted)
     _lock(image)
     _check_new(image, wanted, by)
     _check_gone(ImageTag.objects.filter(image=image).exclude(tag__name__in=wanted), by)
@@ -129,10 +140,14 @@ def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
 
 @retried
 def link(image: Image, tag: Tag, by: Author) -> tuple[ImageTag, bool]:
-    """The link of this pair, and whether it is new; one that exists stays as it is."""
+    """The link of this pair, and whether it is new; one that exists stays as it is.
+
+    Raises Tag.DoesNotExist where the tag is gone.
+    """
     restriction.check([tag.name], by)
     with history.signed(by):
         _lock(image)
+        _hold([tag])
         return ImageTag.objects.get_or_create(image=image, tag=tag, defaults={"user": by.user})
 
 
@@ -153,8 +168,9 @@ def untag_named(image: Image, values: dict[str, str | None], by: Author) -> int:
 
     A value that is given must be the link's; None fits any.
     """
+    spelt = spelling.settled(values)
     named = [
-        Q(tag__name=name) & (Q() if value is None else Q(value=value))
+        Q(tag__name=spelt[name]) & (Q() if value is None else Q(value=value))
         for name, value in values.items()
     ]
     links = ImageTag.objects.filter(reduce(or_, named), image=image)
@@ -173,6 +189,8 @@ def set_values(
 
     Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
     """
+    spelt = spelling.settled(values)
+    values = {spelt[name]: value for name, value in values.items()}
     _lock(image)
     held = _values(image)
     if at_most is not None:
@@ -195,26 +213,44 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     One statement however many they are, within the caller's `history.signed`: new images need no
     lock.
     """
-    every = {name for _, tags in tagged for name in tags}
+    spelt = spelling.settled(name for _, tags in tagged for name in tags)
+    every = set(spelt.values())
     restriction.check(sorted(every), by)
     ids = identified(every, by.user)
-    links = [(image, ids[name], value) for image, tags in tagged for name, value in tags.items()]
+    # By id, since two names may be one.
+    values = [(image, {ids[spelt[name]]: tags[name] for name in tags}) for image, tags in tagged]
+    links = [(image, tag, value) for image, tags in values for tag, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]
         columns = [uuids(len(links)), *zip(*links, strict=True), images]
         user_id = by.user.pk if by.user else None
-        values = [user_id, *map(array, columns)]
+        parameters = [user_id, *map(array, columns)]
         with connection.cursor() as cursor:
             if len(tagged) == 1:
-                execute_prepared(cursor, INSERT_LINKS, values)
+                execute_prepared(cursor, INSERT_LINKS, parameters)
             else:
                 # Very many are planned for as many as they are.
-                cursor.execute(INSERT_LINKS, values)
+                cursor.execute(INSERT_LINKS, parameters)
     return len(links)
 
 
+def _check_names(missing: Iterable[str]) -> None:
+    """Raise BadName where a name that is to be made is none."""
+    for name in missing:
+        names.entered(name)
+
+
 def _named(wanted: Iterable[str]) -> dict[str, Tag]:
-    return {tag.name: tag for tag in Tag.objects.filter(name__in=list(wanted))}
+    return {tag.name: tag for tag in Tag.objects.raw(TAGS_BY_NAME, [list(wanted)])}
+
+
+def _hold(tags: Iterable[Tag]) -> None:
+    """Have nobody delete these before the transaction ends. Raises Tag.DoesNotExist."""
+    wanted = {tag.pk for tag in tags}
+    with connection.cursor() as cursor:
+        cursor.execute(TAGS_BY_ID, [array(wanted)])
+        if len(cursor.fetchall()) < len(wanted):
+            raise Tag.DoesNotExist("The tag has been deleted.")
 
 
 def _lock(image: Image) -> None:

@@ -1,4 +1,5 @@
-"""Kill torture: clients upload and tag while parts of the service are killed, then all is counted.
+"""Kill torture: clients of all four APIs work while parts of the service are killed and stopped,
+then everything is counted.
 
-`python -m benchmarks.torture --kills 40 --clients 4 --seed 1`
+`python -m benchmarks.torture --kills 60 --seconds 720 --clients 8 --seed 1`
 """

@@ -1,11 +1,14 @@
-"""What must be there by the ledger alone: each image with the tag sets that it may have."""
+"""What must be there by the ledger alone: each image with the tags that it may have."""
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
+from typing import Any
 
 from benchmarks.torture.ledger import Entry
 
-Tags = frozenset[str]
+# The tags of an image with their values.
+Tags = frozenset[tuple[str, str]]
+Change = Callable[[dict[str, str]], dict[str, str]]
 
 
 @dataclass
@@ -19,66 +22,117 @@ class Expected:
     # More than one where an answer is unknown: each is right.
     tag_sets: set[Tags]
     # None: the answer was lost, so that the record may be there or not.
-    id: int | None
+    id: int | None = None
+    uuid: str = ""
+    # Only what was announced through SharinPix waits to be claimed, and is not shown until then.
+    claimed: bool = True
     # The store or the service has said that it has the bytes.
     uploaded: bool = False
-    # "" (must be there), "sure" (must be gone) or "maybe".
-    deleted: str = ""
+    # "" (must be there), "sure" (must be gone from every list) or "maybe".
+    gone: str = ""
+    # Whether it went for good, with its bytes.
+    deleted: bool = False
     url: str | None = None
+
+    def change(self, change: Change, sure: bool) -> None:
+        """Apply what was asked to every state that is right now."""
+        after = {frozenset(change(dict(tags)).items()) for tags in self.tag_sets}
+        self.tag_sets = after if sure else self.tag_sets | after
+
+    def has(self, name: str) -> set[bool]:
+        """Whether it has this tag: both, where that is not known."""
+        return {any(name == tag for tag, _ in tags) for tags in self.tag_sets}
+
+    @property
+    def most_tags(self) -> int:
+        """How many tags it may have."""
+        return max(map(len, self.tag_sets))
 
 
 @dataclass
 class Expectations:
-    """All files, and the ids of the tags that must be gone."""
+    """All files by their names, and the ids of the tags that must be gone."""
 
     files: dict[str, Expected] = field(default_factory=dict)
     gone_tags: set[int] = field(default_factory=set)
 
     @property
-    def known(self) -> list[Expected]:
-        return [file for file in self.files.values() if file.id is not None]
-
-    @property
     def current(self) -> list[Expected]:
         """Those that must be there, with their bytes."""
-        return [file for file in self.known if not file.deleted and file.uploaded]
+        return [
+            file
+            for file in self.files.values()
+            if file.id is not None and file.claimed and file.uploaded and not file.gone
+        ]
+
+    def apply(self, entry: Entry) -> None:
+        """Take in what one request did."""
+        if entry.outcome != "refused":
+            _apply(entry, self)
 
 
 def expectations(entries: Iterable[Entry]) -> Expectations:
     """Replay what clients asked for and were told."""
     expected = Expectations()
-    by_id: dict[int, Expected] = {}
     for entry in entries:
-        if entry.outcome != "refused":
-            _apply(entry, expected, by_id)
+        expected.apply(entry)
     return expected
 
 
-def _apply(entry: Entry, expected: Expectations, by_id: dict[int, Expected]) -> None:
-    asked, told, sure = entry.asked, entry.told, entry.outcome == "ok"
-    match entry.op:
-        case "create" | "upload":
-            file = _announced(entry)
-            expected.files[file.filename] = file
-            if file.id is not None:
-                by_id[file.id] = file
-        case "put" | "look" if sure:
-            file = expected.files[asked["filename"]]
-            file.uploaded |= entry.op == "put" or bool(told["uploaded_timestamp"])
-            file.url = told.get("url") or file.url
+def change_of(op: str, asked: dict[str, Any]) -> Change | None:
+    """What a request changes of an image's tags; None for one that changes none."""
+    match op:
         case "retag":
-            file = by_id[asked["id"]]
-            wanted = frozenset(asked["tags"])
-            file.tag_sets = {wanted} if sure else file.tag_sets | {wanted}
-        case "delete_image":
-            by_id[asked["id"]].deleted = "sure" if sure else "maybe"
+            # A diff: what stays keeps its value (contracts, rule 3).
+            return lambda tags: {name: tags.get(name, "") for name in asked["tags"]}
+        case "link":
+            return lambda tags: {asked["tag"]: "", **tags}
+        case "value":
+            return lambda tags: tags | asked["values"]
+        case "unlink":
+            return lambda tags: {name: tags[name] for name in tags if name not in asked["tags"]}
         case "delete_tag":
-            if sure:
-                expected.gone_tags.add(asked["id"])
-            for file in expected.files.values():
-                if file.client == asked["client"]:
-                    without = {tags - {asked["name"]} for tags in file.tag_sets}
-                    file.tag_sets = without if sure else file.tag_sets | without
+            return lambda tags: {name: tags[name] for name in tags if name != asked["name"]}
+        case "rename_tag":
+            old, new = asked["name"], asked["to"]
+            return lambda tags: {new if name == old else name: tags[name] for name in tags}
+    return None
+
+
+def _apply(entry: Entry, expected: Expectations) -> None:
+    asked, told, sure = entry.asked, entry.told, entry.outcome == "ok"
+    change = change_of(entry.op, asked)
+    if change:
+        for changed in _changed(entry, expected):
+            changed.change(change, sure)
+        if entry.op == "delete_tag" and sure:
+            expected.gone_tags.add(asked["id"])
+        return
+    if entry.op in ("create", "upload", "announce"):
+        expected.files[asked["filename"]] = _announced(entry)
+        return
+    file = expected.files.get(asked.get("filename", ""))
+    if file is None:
+        return
+    match entry.op:
+        case "put" | "look" | "claim" | "identify" if sure:
+            if entry.op == "identify":
+                file.id, file.uuid = told["id"], told["uuid"]
+            file.claimed |= entry.op == "claim"
+            file.uploaded |= entry.op in ("put", "claim") or bool(told.get("uploaded_timestamp"))
+            file.url = told.get("url") if entry.op == "look" else file.url
+        case "delete_image" | "trash" | "end":
+            file.gone = "sure" if sure else "maybe"
+            file.deleted = entry.op == "delete_image"
+        case "restore":
+            file.gone = "" if sure else "maybe"
+
+
+def _changed(entry: Entry, expected: Expectations) -> list[Expected]:
+    if "filename" in entry.asked:
+        return [expected.files[entry.asked["filename"]]]
+    # Of a client's own tags no other's image has any.
+    return [file for file in expected.files.values() if file.client == entry.asked["client"]]
 
 
 def _announced(entry: Entry) -> Expected:
@@ -89,8 +143,9 @@ def _announced(entry: Entry) -> Expected:
         filename=asked["filename"],
         size=asked["size"],
         sha256=asked["sha256"],
-        tag_sets={frozenset(asked["tags"])},
-        id=told["id"] if sure else None,
+        tag_sets={frozenset((name, "") for name in asked["tags"])},
+        id=told["id"] if sure and entry.op != "announce" else None,
+        claimed=entry.op != "announce",
         uploaded=sure and entry.op == "upload",
         url=told.get("url"),
     )

@@ -6,6 +6,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,8 @@ import psutil
 import psycopg2
 
 from taggedimages.engines import process
-from taggedimages.engines.state import CHECKOUT, State
-from taggedimages.engines.tests.conftest import Up, finish, start, without_engines
+from taggedimages.engines.state import CHECKOUT, DATABASE, State
+from taggedimages.engines.tests.conftest import Up, finish, launch, start, without_engines
 
 SAMPLE_SECONDS = 2
 PARTS = {
@@ -43,6 +44,24 @@ class Service:
         self.up = start(self.data)
         self.url = self.up.url
 
+    def start_and_die(self, seconds: float) -> None:
+        """A new `up` that is killed, with all that it has started, so many seconds later."""
+        self.up.process.wait()
+        self.up = Up(self.data, launch(self.data, "--port=0", env=without_engines()))
+        time.sleep(seconds)
+        kill(self.everything())
+
+    def stop(self) -> None:
+        """Stop it as Ctrl-C does."""
+        self.up.process.terminate()
+        self.up.process.wait(60)
+
+    def readers(self, worker: psutil.Process) -> list[psutil.Process]:
+        """The processes that read a file for this worker at this moment."""
+        within = worker.children(recursive=True)
+        servers = {p.pid for p in within if "forkserver" in " ".join(_command(p))}
+        return [p for p in within if _parent(p) in servers]
+
     def finish(self) -> None:
         """Stop it, and leave no process."""
         finish(self.up)
@@ -66,17 +85,17 @@ class Service:
 
     def everything(self) -> list[psutil.Process]:
         """`up` itself and all that it has started."""
-        return [psutil.Process(self.up.process.pid), *self.up.processes()]
+        own = [p for p in [self.up.process] if p.poll() is None]
+        return [*(psutil.Process(p.pid) for p in own), *self.up.processes()]
 
     def sql(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
         """Rows straight from the database, past the service."""
-        connection = psycopg2.connect(self.state.database_url)
-        try:
-            with connection, connection.cursor() as cursor:
-                cursor.execute(statement, values)
-                return cursor.fetchall() if cursor.description else []
-        finally:
-            connection.close()
+        return _sql(self.state.database_url, statement, values)
+
+    def sql_unheard(self, statement: str, *values: Any) -> list[tuple[Any, ...]]:
+        """The same as the superuser, so that no trigger hears of it."""
+        url = self.state.superuser_url(DATABASE) + "?options=-csession_replication_role%3Dreplica"
+        return _sql(url, statement, values)
 
     def manage(self, *arguments: str, **env: str) -> subprocess.CompletedProcess[str]:
         """Run a command of manage.py beside it, with settings of its own."""
@@ -123,6 +142,16 @@ def kill(victims: list[psutil.Process]) -> None:
         with contextlib.suppress(psutil.Error):
             victim.kill()
     process.wait_for_end([v for v in victims if v.pid != os.getpid()], 10)
+
+
+def _sql(url: str, statement: str, values: tuple[Any, ...]) -> list[tuple[Any, ...]]:
+    with (
+        contextlib.closing(psycopg2.connect(url, connect_timeout=5)) as connection,
+        connection,
+        connection.cursor() as cursor,
+    ):
+        cursor.execute(statement, values)
+        return cursor.fetchall() if cursor.description else []
 
 
 def _proportional_bytes(of: psutil.Process) -> int:

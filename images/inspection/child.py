@@ -11,9 +11,11 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import BinaryIO
 
-from images.inspection import dicom, fingerprint, raster, rendering, thumbhash
-from images.inspection.findings import Findings, Limits, Refused, clean
-from images.inspection.formats import DICOM, HEAD_BYTES, sniff
+from PIL.Image import Image as Picture
+
+from images.inspection import dicom, fingerprint, raster, rendering, thumbhash, tiff
+from images.inspection.findings import MAX_PROBLEM, Findings, Limits, Refused, clean
+from images.inspection.formats import DICOM, HEAD_BYTES, TIFF, Format, sniff
 
 MAX_RESULT = 64 * 1024**2
 PR_SET_PDEATHSIG = 1
@@ -55,7 +57,7 @@ def inspect(source: BinaryIO, limits: Limits) -> tuple[Findings, dict[str, bytes
     try:
         return findings, _look(source, limits, findings)
     except Refused as refused:
-        findings.problem = str(refused)
+        findings.problem = clean(str(refused))[:MAX_PROBLEM]
     except MemoryError:
         findings.problem = f"too_large: reading it takes more than {limits.memory} bytes of memory"
     except Exception as error:  # noqa: BLE001 - decoders raise anything; the class is the reason
@@ -69,10 +71,7 @@ def _look(source: BinaryIO, limits: Limits, findings: Findings) -> dict[str, byt
     if kind is None:
         raise Refused("not_an_image: the content is of no known image format")
     findings.format, findings.media_type = kind.name, kind.media_type
-    if kind is DICOM:
-        picture = dicom.read(source, limits, findings, rendering.LARGEST)
-    else:
-        picture = raster.read(source, kind, limits, findings, rendering.LARGEST)
+    picture = _read(source, kind, limits, findings)
     picture = rendering.presentable(picture, findings.orientation)
     findings.color = rendering.average_color(picture)
     small = picture.copy()
@@ -82,7 +81,17 @@ def _look(source: BinaryIO, limits: Limits, findings: Findings) -> dict[str, byt
     return rendering.previews(picture)
 
 
+def _read(source: BinaryIO, kind: Format, limits: Limits, findings: Findings) -> Picture:
+    raster.restrict(limits)
+    if kind is DICOM:
+        return dicom.read(source, limits, findings, rendering.LARGEST)
+    if kind is TIFF:
+        with suppress(tiff.Unusual):
+            return tiff.read(source, limits, findings)
+    return raster.read(source, kind, limits, findings, rendering.LARGEST)
+
+
 def _reason(error: Exception) -> str:
     told = f"{type(error).__name__}: {clean(str(error))}"
     beyond = "Bomb" in told or "too large" in told.lower()
-    return f"{'too_large' if beyond else 'unreadable'}: {told}"[:255]
+    return f"{'too_large' if beyond else 'unreadable'}: {told}"[:MAX_PROBLEM]

@@ -6,12 +6,20 @@ from dataclasses import dataclass, field
 from math import isfinite
 from typing import Any
 
+from images.inspection.formats import NAMES
+
 UNKNOWN_MEDIA_TYPE = "application/octet-stream"
 # The longest text and list of a header that are kept.
 MAX_FACT_CHARACTERS = 1000
 MAX_ITEMS = 64
 # The longest header that is kept, as JSON.
 MAX_HEADER = 64 * 1024
+# Of the reason why a file cannot be read.
+MAX_PROBLEM = 255
+# The greatest whole number that a column of sizes holds.
+MAX_SIDE = 2**31 - 1
+# The moments, in epoch seconds, that have a date: years 1 to 9999.
+MOMENTS = (-62_135_596_800, 253_402_300_799)
 
 
 @dataclass(frozen=True)
@@ -53,10 +61,43 @@ class Findings:
     problem: str = ""
 
     def measure(self, width: int, height: int, limits: Limits) -> None:
-        """Note the size in pixels. Raises Refused where it is beyond the limit."""
-        self.width, self.height = width, height
-        if width * height > limits.pixels:
+        """Note the size in pixels. Raises Refused where it is none, or beyond the limit."""
+        width, height = int(width), int(height)
+        if width < 1 or height < 1:
+            raise Refused(f"unreadable: a size of {width} x {height} pixels")
+        if max(width, height) <= MAX_SIDE:
+            self.width, self.height = width, height
+        if width * height > limits.pixels or max(width, height) > MAX_SIDE:
             raise Refused(f"too_large: {width} x {height} pixels, {limits.pixels} are allowed")
+
+
+def believed(told: dict[str, Any]) -> Findings:
+    """What a child told, as findings that the database can hold.
+
+    The child has read a hostile file, and may say anything. Raises ValueError and TypeError.
+    """
+    findings = Findings(**told)
+    sound = (
+        (findings.format == "" or findings.format in NAMES)
+        and _is_text(findings.media_type, r"[a-z]+/[a-z0-9.+-]{1,80}")
+        and _is_whole(findings.width, 0, MAX_SIDE)
+        and _is_whole(findings.height, 0, MAX_SIDE)
+        and _is_whole(findings.orientation, 1, 8)
+        and _is_text(findings.color, "(#[0-9A-F]{6})?")
+        and (findings.taken_at is None or _is_within(findings.taken_at, *MOMENTS))
+        and _is_place(findings.gps)
+        and isinstance(findings.exif, dict)
+        and (findings.dicom is None or isinstance(findings.dicom, dict))
+        and _is_storable([findings.exif, findings.dicom])
+        and _is_text(findings.thumbhash, "[A-Za-z0-9+/]{0,40}=*")
+        and len(findings.thumbhash) <= 40
+        and (findings.fingerprint is None or _is_whole(findings.fingerprint, -(2**63), 2**63 - 1))
+        and isinstance(findings.problem, str)
+    )
+    if not sound:
+        raise ValueError("the findings cannot be kept")
+    findings.problem = clean(findings.problem)[:MAX_PROBLEM]
+    return findings
 
 
 def jsonable(value: Any) -> Any:
@@ -99,3 +140,34 @@ def _number(value: Any) -> int | float | None:
     except (TypeError, ValueError, ArithmeticError):
         return None
     return number if isfinite(number) else None
+
+
+def _is_text(value: Any, pattern: str) -> bool:
+    return isinstance(value, str) and re.fullmatch(pattern, value, re.ASCII) is not None
+
+
+def _is_whole(value: Any, low: int, high: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_within(value: Any, low: float, high: float) -> bool:
+    return isinstance(value, int | float) and not isinstance(value, bool) and low <= value <= high
+
+
+def _is_place(value: Any) -> bool:
+    if value is None:
+        return True
+    pair = isinstance(value, list | tuple) and len(value) == 2
+    return pair and _is_within(value[0], -90, 90) and _is_within(value[1], -180, 180)
+
+
+def _is_storable(value: Any, depth: int = 8) -> bool:
+    """Whether PostgreSQL takes a value as JSON: without NULs, half characters and infinities."""
+    if isinstance(value, dict):
+        parts = [*value, *value.values()]
+        return depth > 0 and all(_is_storable(part, depth - 1) for part in parts)
+    if isinstance(value, list | tuple):
+        return depth > 0 and all(_is_storable(part, depth - 1) for part in value)
+    if isinstance(value, str):
+        return clean(value) == value
+    return value is None or isinstance(value, bool) or _is_within(value, -(2**1000), 2**1000)

@@ -24,6 +24,7 @@ BMP = Format("bmp", "image/bmp", "BMP")
 AVIF = Format("avif", "image/avif", "AVIF")
 HEIC = Format("heic", "image/heic", "HEIF")
 DICOM = Format("dicom", "application/dicom")
+NAMES = {kind.name for kind in (PNG, JPEG, GIF, WEBP, TIFF, BMP, AVIF, HEIC, DICOM)}
 
 STARTS = (
     # First, for a DICOM file may look like a TIFF file in its preamble.
@@ -33,10 +34,19 @@ STARTS = (
     (rb"GIF8[79]a", GIF),
     (rb"RIFF....WEBP", WEBP),
     (rb"II[\x2a\x2b]\0|MM\0[\x2a\x2b]", TIFF),
-    (rb"BM.{4}\0\0\0\0", BMP),
+    # The two words before the place of the pixels may have any content (OS/2 has a hot spot there);
+    # of lengths of the header behind it there are few.
+    (rb"BM.{12}[\x0c\x10\x28\x34\x38\x40\x6c\x7c]\0\0\0", BMP),
     # Data sets without the preamble that the standard asks for start with group 2 or 8.
     (rb"[\x02\x08]\0[\0-\x20]\0", DICOM),
 )
+ALSO_CALLED = {
+    **dict.fromkeys(("jpg", "jpe", "jfif"), JPEG.name),
+    "tif": TIFF.name,
+    **dict.fromkeys(("dcm", "dicm"), DICOM.name),
+    **dict.fromkeys(("heif", "hif"), HEIC.name),
+    "dib": BMP.name,
+}
 AVIF_BRANDS = {b"avif", b"avis"}
 HEIC_BRANDS = {b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"}
 
@@ -51,6 +61,16 @@ def sniff(head: bytes) -> Format | None:
         if re.match(start, head, re.DOTALL):
             return found
     return _of_brands(head) if head[4:8] == b"ftyp" else None
+
+
+def named(word: str) -> str:
+    """The name that we have for a format, of one that others know it by, such as a file's ending.
+
+    >>> named("JPG"), named("tiff"), named("xcf")
+    ('jpeg', 'tiff', 'xcf')
+    """
+    word = word.casefold().strip().removeprefix(".")
+    return ALSO_CALLED.get(word, word)
 
 
 def _of_brands(head: bytes) -> Format | None:

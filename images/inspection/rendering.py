@@ -7,6 +7,7 @@ import numpy as np
 from PIL import Image, ImageCms, ImageOps
 from PIL.Image import Image as Picture
 
+from images.inspection import tones
 from images.inspection.sizes import SIZES
 
 LARGEST = max(side for side, _ in SIZES.values())
@@ -38,7 +39,8 @@ def presentable(picture: Picture, orientation: int) -> Picture:
         picture = picture.convert("L" if picture.mode == "1" else "RGB")
     picture.thumbnail((LARGEST, LARGEST), reducing_gap=2.0)
     if picture.mode in ("I", "F"):
-        picture = _spread(picture)
+        # Deep greys of no known scale.
+        picture = Image.fromarray(tones.spread(np.asarray(picture)))
     picture = _in_srgb(picture, profile)
     turn = TURNS.get(orientation)
     return picture.transpose(turn) if turn is not None else picture
@@ -75,13 +77,6 @@ def _file(picture: Picture) -> bytes:
     buffer = io.BytesIO()
     picture.save(buffer, "WEBP", quality=QUALITY, method=1)
     return buffer.getvalue()
-
-
-def _spread(picture: Picture) -> Picture:
-    """Deep greys of no known scale, from the darkest to the brightest, in 8 bits."""
-    values = np.nan_to_num(np.asarray(picture, np.float32))
-    low, high = float(values.min()), float(values.max())
-    return Image.fromarray(((values - low) * (255 / ((high - low) or 1))).astype(np.uint8))
 
 
 def _in_srgb(picture: Picture, profile: bytes | None) -> Picture:

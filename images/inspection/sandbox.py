@@ -19,7 +19,8 @@ from pathlib import Path
 from typing import BinaryIO
 
 from images.inspection import child
-from images.inspection.findings import Findings, Limits
+from images.inspection.findings import Findings, Limits, believed
+from images.inspection.sizes import SIZES
 
 Work = Callable[[BinaryIO, BinaryIO, Limits], None]
 # How often a waiting caller hears that the child still runs.
@@ -74,7 +75,7 @@ def run(
             process.join()
         _check(process.exitcode)
         result.seek(0)
-        return _read(result)
+        return read(result)
 
 
 def _wait(process: ForkServerProcess, wall_seconds: float, tick: Callable[[], None]) -> None:
@@ -89,8 +90,9 @@ def _wait(process: ForkServerProcess, wall_seconds: float, tick: Callable[[], No
 def _check(code: int | None) -> None:
     if code == 0:
         return
-    # 255 is also what is told when the server of the children has gone.
-    if code is None or code in (255, -signal.SIGTERM, -signal.SIGINT):
+    # 255 is also what is told when the server of the children has gone. Nothing that a file makes
+    # a decoder do ends in SIGKILL: that is a person's, or the host's where its memory ends.
+    if code is None or code in (255, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL):
         raise Lost
     if code == -signal.SIGXCPU:
         raise Failed("timeout: reading it took more processor time than a file may")
@@ -98,14 +100,27 @@ def _check(code: int | None) -> None:
     raise Failed(f"unreadable: the decoder crashed ({name})")
 
 
-def _read(result: BinaryIO) -> Inspected:
-    # The child has read a hostile file: what it wrote is believed to be data, and no more.
+def read(result: BinaryIO) -> Inspected:
+    """What a child wrote. Raises Failed where it is not what a child writes.
+
+    It has read a hostile file, so that this is believed to be data and no more.
+    """
     try:
         told = json.loads(result.readline(MAX_LINE))
-        previews = {name: result.read(int(size)) for name, size in told["previews"].items()}
-        return Inspected(Findings(**told["findings"]), previews)
-    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        findings = believed(told["findings"])
+        sizes = told["previews"]
+        if sizes and (sizes.keys() != SIZES.keys() or findings.problem):
+            raise ValueError("other previews than are made")
+        return Inspected(findings, {name: _preview(result, size) for name, size in sizes.items()})
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         raise Failed("unreadable: the decoder told nonsense") from error
+
+
+def _preview(result: BinaryIO, size: int) -> bytes:
+    preview = result.read(min(size, child.MAX_RESULT)) if size > 0 else b""
+    if len(preview) != size or preview[:4] + preview[8:12] != b"RIFFWEBP":
+        raise ValueError("no preview")
+    return preview
 
 
 def _context() -> ForkServerContext:

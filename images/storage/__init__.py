@@ -18,6 +18,7 @@ from images.storage.bucket import (
     read,
 )
 from images.storage.client import PartsRefused, StorageUnavailable
+from images.storage.cross_origin import allow_origins
 from images.storage.multipart import (
     Part,
     abort_parts,
@@ -43,6 +44,7 @@ __all__ = [
     "StorageUnavailable",
     "StoredObject",
     "abort_parts",
+    "allow_origins",
     "begin_parts",
     "check_bucket",
     "complete_parts",

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
 LOOPBACK = {"127.0.0.1", "::1", "localhost"}
-ABSENT = {"404", "NoSuchKey", "NotFound", "NoSuchUpload"}
+ABSENT = {"404", "NoSuchKey", "NotFound", "NoSuchUpload", "NoSuchCORSConfiguration"}
 CHANGED = {"412", "PreconditionFailed"}
 TIMEOUTS = (ConnectTimeoutError, ReadTimeoutError)
 # How long one more waits for those who wait for the store, and nobody asks one that is away.

@@ -168,11 +168,9 @@ def _signer_at(
     binding: tuple[str, ...],
 ) -> UrlSigner:
     base = _base(endpoint_url, bucket)
-    address = urlsplit(base)
-    default_port = {"http": 80, "https": 443}.get(address.scheme)
     return UrlSigner(
         base=base,
-        host=str(address.hostname) if address.port in (None, default_port) else address.netloc,
+        host=host_of(base),
         region=settings.S3_REGION,
         access_key=access_key,
         secret_key=secret_key,
@@ -181,6 +179,20 @@ def _signer_at(
         seconds=settings.PRESIGNED_SECONDS,
         binding=binding,
     )
+
+
+def host_of(url: str) -> str:
+    """What clients send as Host to a URL: its name in lower case, and its port unless that is the
+    scheme's own (RFC 9110, 7.2). An address of IPv6 keeps its brackets.
+
+    >>> host_of("http://[::1]/"), host_of("https://me@Store.example:443/"), host_of("http://a:90")
+    ('[::1]', 'store.example', 'a:90')
+    """
+    address = urlsplit(url)
+    name = address.hostname or ""
+    host = f"[{name}]" if ":" in name else name
+    default_port = {"http": 80, "https": 443}.get(address.scheme)
+    return host if address.port in (None, default_port) else f"{host}:{address.port}"
 
 
 # The endpoint is asked for so that another one has an answer of its own.

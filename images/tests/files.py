@@ -31,6 +31,52 @@ def encoded(picture: Picture.Image, kind: str, **options: Any) -> bytes:
     return buffer.getvalue()
 
 
+ASCII, BYTE, LONG, RATIONAL, UNDEFINED, SHORT, UTF8 = 2, 1, 4, 5, 7, 3, 129
+Fields = dict[int, tuple[int, bytes]]
+
+
+def exif(
+    fields: Fields | None = None,
+    camera: Fields | None = None,
+    gps: Fields | None = None,
+    order: str = "<",
+) -> bytes:
+    """An EXIF block, to the byte: the type and the bytes of each tag of its three directories."""
+    block = bytearray(b"II*\0\x08\0\0\0" if order == "<" else b"MM\0*\0\0\0\x08")
+    pointers = [(tag, part) for tag, part in ((0x8769, camera), (0x8825, gps)) if part]
+    first = dict(fields or {}) | {tag: (LONG, b"\0\0\0\0") for tag, _ in pointers}
+    places = _directory(block, first, order)
+    for tag, part in pointers:
+        block[places[tag] : places[tag] + 4] = struct.pack(order + "I", len(block))
+        _directory(block, part, order)
+    return b"Exif\0\0" + block
+
+
+def ratios(*pairs: tuple[int, int], order: str = "<") -> tuple[int, bytes]:
+    """Numbers of EXIF's type RATIONAL."""
+    return RATIONAL, b"".join(struct.pack(order + "II", *pair) for pair in pairs)
+
+
+def words(text: str, encoding: str = "ascii") -> tuple[int, bytes]:
+    """A text of EXIF's type ASCII."""
+    return ASCII, text.encode(encoding) + b"\0"
+
+
+def _directory(block: bytearray, fields: Fields, order: str) -> dict[int, int]:
+    """Append a directory with its values; where each tag's value or pointer stands."""
+    sizes = {SHORT: 2, LONG: 4, RATIONAL: 8}
+    entries, at = [], len(block) + 2
+    data = bytearray()
+    after = at + 12 * len(fields) + 4
+    for tag, (kind, value) in sorted(fields.items()):
+        head = struct.pack(order + "HHI", tag, kind, len(value) // sizes.get(kind, 1))
+        place = value.ljust(4, b"\0") if len(value) <= 4 else None
+        entries.append(head + (place or struct.pack(order + "I", after + len(data))))
+        data += b"" if place else value
+    block += struct.pack(order + "H", len(fields)) + b"".join(entries) + b"\0\0\0\0" + data
+    return {tag: at + 12 * number + 8 for number, tag in enumerate(sorted(fields))}
+
+
 def dicom(pixels: NDArray[Any] | None = None, header: dict[str, Any] | None = None) -> bytes:
     """A CT picture: by default a ramp of 64 x 48 over a window."""
     if pixels is None:

@@ -1,9 +1,13 @@
 """What a decoder may do to the process it runs in. Like the real work it must not need Django."""
 
+import io
+import json
 import os
 import signal
+from dataclasses import asdict
 from typing import BinaryIO
 
+from images.inspection import child
 from images.inspection.findings import Limits
 
 
@@ -42,6 +46,23 @@ def be_ended(source: BinaryIO, result: BinaryIO, limits: Limits) -> None:
     """End as by an administrator's hand."""
     os.kill(os.getpid(), signal.SIGTERM)
     signal.pause()
+
+
+def be_killed(source: BinaryIO, result: BinaryIO, limits: Limits) -> None:
+    """End as by the host, whose memory has ended."""
+    os.kill(os.getpid(), signal.SIGKILL)
+    signal.pause()
+
+
+def use_memory(source: BinaryIO, result: BinaryIO, limits: Limits) -> None:
+    """Ask for more memory than there may be while a file is read."""
+    findings, files = child.inspect(_Endless(), limits)
+    result.write(json.dumps({"findings": asdict(findings), "previews": files}).encode() + b"\n")
+
+
+class _Endless(io.BytesIO):
+    def read(self, size: int | None = -1) -> bytes:
+        return bytes(2**40)
 
 
 def tell_surroundings(source: BinaryIO, result: BinaryIO, limits: Limits) -> None:

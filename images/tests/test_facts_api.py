@@ -3,6 +3,7 @@
 import hashlib
 import time
 import urllib.request
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -267,3 +268,10 @@ def test_the_routes_are_documented(api):
         "/v1/images/{id}/similar",
         "/v1/images/lookup",
     } <= set(paths)
+
+
+def test_times_before_1970_are_rounded_down_as_searches_round_them(api):
+    image = known()
+    at = datetime(1969, 12, 31, 23, 59, 58, 500_000, tzinfo=UTC)
+    Facts.objects.filter(image=image).update(taken_at=at)
+    assert api.get(f"/v1/images/{image.pk}/facts").json()["taken_at"] == -2

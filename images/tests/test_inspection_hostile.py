@@ -148,9 +148,14 @@ def test_what_goes_wrong_in_the_child_is_told(look, work, limits, reason):
     assert str(failed.value) == reason
 
 
-def test_a_child_that_is_ended_from_outside_is_no_fault_of_the_file(look):
+@pytest.mark.parametrize("work", [misbehaviour.be_ended, misbehaviour.be_killed])
+def test_a_child_that_is_ended_from_outside_is_no_fault_of_the_file(look, work):
     with pytest.raises(Lost):
-        look(b"", work=misbehaviour.be_ended)
+        look(b"", work=work)
+
+
+def test_memory_that_a_file_takes_is_its_fault(look):
+    assert look(b"", work=misbehaviour.use_memory).findings.problem.startswith("too_large: ")
 
 
 def test_the_child_is_given_no_keys(look):

@@ -17,6 +17,7 @@ from hypothesis import strategies as st
 
 from images import storage
 from images.storage.client import public
+from images.storage.presigned import host_of
 from images.storage.sigv4 import UrlSigner
 
 HOUR, QUARTER = 3600, 900
@@ -24,6 +25,15 @@ KEYS = st.text(st.characters(exclude_categories=["Cs", "Cc"]), min_size=1, max_s
 WORLDS = {
     "path style": ("http://127.0.0.1:9000", "us-east-1", None),
     "default port": ("http://store.example:80", "us-east-1", None),
+    "default port of TLS": ("https://store.example:443", "us-east-1", None),
+    "another port of TLS": ("https://store.example:80", "us-east-1", None),
+    "upper case": ("http://Store.Example:9000", "us-east-1", None),
+    "upper case, default port": ("http://Store.Example", "us-east-1", None),
+    "a dot at its end": ("http://store.example.", "us-east-1", None),
+    "a path": ("https://store.example/s3/", "us-east-1", None),
+    "IPv6": ("http://[::1]", "us-east-1", None),
+    "IPv6, default port": ("http://[2001:DB8::1]:80", "us-east-1", None),
+    "IPv6, another port": ("https://[::1]:9000", "us-east-1", None),
     "AWS": (None, "eu-central-1", None),
     "AWS, first region": (None, "us-east-1", None),
     "a role's credentials": (None, "eu-west-3", "token/with+signs=="),
@@ -52,11 +62,10 @@ def signed_by_boto3(world: str, key: str) -> str:
 def signed_here(world: str, like: str, key: str) -> str:
     _, region, token = WORLDS[world]
     address, instant = urlsplit(like), instant_of(like)
-    path = "/pictures/" if address.path.startswith("/pictures/") else "/"
-    default = {"http": 80, "https": 443}[address.scheme]
-    host = address.hostname if address.port in (None, default) else address.netloc
+    before, bucket, _ = address.path.partition("/pictures/")
+    path = before + bucket if bucket else "/"
     base = f"{address.scheme}://{address.netloc}{path}"
-    signer = UrlSigner(base, str(host), region, "AKIA", "se/cr+et", token, instant, 900)
+    signer = UrlSigner(base, host_of(base), region, "AKIA", "se/cr+et", token, instant, 900)
     return signer.url(key, **{"response-content-disposition": "attachment"})
 
 

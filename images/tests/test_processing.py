@@ -136,11 +136,17 @@ def test_workers_that_die_are_forgiven_longer_but_not_for_ever():
     assert work_until_done(image).reason == "unreadable: no worker lived to tell what is in it"
 
 
-def test_a_child_that_is_ended_from_outside_is_tried_again():
+@pytest.mark.parametrize("work", [misbehaviour.be_ended, misbehaviour.be_killed])
+def test_a_child_that_is_ended_from_outside_is_tried_again(work):
     image = uploaded()
-    inspection_jobs.inspect(image, work=misbehaviour.be_ended)
-    assert fresh(image).state == "uploaded"
+    for _ in range(4):
+        inspection_jobs.inspect(fresh(image), work=work)
+    assert (fresh(image).state, is_due(image)) == ("uploaded", False)
     assert work_until_done(image).state == "ready"
+    image = uploaded()
+    assert work_until_done(image, work).reason == (
+        "unreadable: no worker lived to tell what is in it"
+    )
 
 
 def test_a_worker_that_stops_hands_back_what_it_holds(monkeypatch):

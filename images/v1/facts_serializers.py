@@ -10,6 +10,7 @@ from rest_framework import serializers
 from images import likeness, previews
 from images.models import Image
 from images.v1.serializers import ImageRecordSerializer
+from taggedimages.epochs import epoch_seconds
 from taggedimages.http.fields import QueryIntegerField, StrictCharField
 
 STATES = ("pending", "uploaded", "ready", "failed")
@@ -128,4 +129,4 @@ def facts_of(image: Image, user: likeness.Caller) -> dict[str, Any]:
 
 
 def _epoch(at: datetime | None) -> int | None:
-    return int(at.timestamp()) if at else None
+    return epoch_seconds(at) if at else None

@@ -9,15 +9,16 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from images import part_uploads, serving, storage
+from images import file_names, part_uploads, serving, storage
 from images.models import Image
 from images.visibility import Visibility
-from taggedimages.http.fields import StrictCharField, StrictIntegerField
+from taggedimages.epochs import epoch_seconds
+from taggedimages.http.fields import StrictCharField, StrictIntegerField, TagNameField
 from taggedimages.identity.authors import ANONYMOUS_NAME
 from tags.v1.serializers import TagSerializer
 
 # What the checks of one name would leave as it is: most names, in a tenth of the time.
-PLAIN_NAME = re.compile(r"\w(?:[\w .:/-]{0,158}\w)?").fullmatch
+PLAIN_NAME = re.compile(r"\w(?:[\w .:/-]{0,158}\w)?", re.ASCII).fullmatch
 
 VISIBILITY_WORDS = [str(label) for label in Visibility.labels]
 
@@ -25,7 +26,7 @@ VISIBILITY_WORDS = [str(label) for label in Visibility.labels]
 class TagNamesField(serializers.ListField):
     """Names of tags, each 1 to 160 characters."""
 
-    child = StrictCharField(min_length=1, max_length=160)
+    child = TagNameField(min_length=1, max_length=160)
 
     def __init__(self, **kwargs: Any) -> None:
         super().__init__(max_length=settings.MAX_LIST_ITEMS, **kwargs)
@@ -120,8 +121,8 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
             raise serializers.ValidationError({"parts": [str(error)]}) from error
 
     def validate_filename(self, value: str) -> str:
-        if any(ord(character) < 32 or 127 <= ord(character) < 160 for character in value):
-            raise serializers.ValidationError("Control characters are not allowed.")
+        if why := file_names.fault(value):
+            raise serializers.ValidationError(why)
         return value
 
 
@@ -266,7 +267,7 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         return image.created_by.username if image.created_by else ANONYMOUS_NAME
 
     def get_created_timestamp(self, image: Image) -> int:
-        return int(image.created_at.timestamp())
+        return epoch_seconds(image.created_at)
 
     @extend_schema_field(TagSerializer(many=True))
     def get_tags(self, image: Image) -> list[dict[str, Any]]:
@@ -274,7 +275,7 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         return [{"id": link.tag.pk, "name": link.tag.name} for link in links]
 
     def get_uploaded_timestamp(self, image: Image) -> int | None:
-        return int(image.uploaded_at.timestamp()) if image.uploaded_at else None
+        return epoch_seconds(image.uploaded_at) if image.uploaded_at else None
 
     def get_url(self, image: Image) -> str | None:
         return serving.url(image) if image.uploaded_at else None
@@ -330,4 +331,4 @@ class TagChangeSerializer(serializers.Serializer[Any]):
         return change.user_name or ANONYMOUS_NAME
 
     def get_created_timestamp(self, change: Any) -> int:
-        return int(change.changed_at.timestamp())
+        return epoch_seconds(change.changed_at)

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from search.ordering import KeysetPosition
+from taggedimages.epochs import epoch_seconds_sql
 from taggedimages.postgresql.fragments import Fragment, bigints, compose, statement
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
@@ -13,12 +14,12 @@ from tags import name_cache, page_links
 
 # Tags by link id, which counts up as links are made; an array costs less than rows.
 RECORDS = """
-SELECT i.id, u.username, trunc(date_part('epoch', i.created_at))::bigint, i.filename, i.size,
-       trunc(date_part('epoch', i.uploaded_at))::bigint, i.key, i.upload_error, i.visibility,
+SELECT i.id, u.username, {created}, i.filename, i.size, {uploaded}, i.key, i.upload_error,
+       i.visibility,
        CASE WHEN f.problem = '' THEN f.format END, CASE WHEN f.problem = '' THEN f.media_type END,
        ARRAY(SELECT l.tag_id FROM tags_imagetag l WHERE l.image_id = i.id ORDER BY l.id
              LIMIT %(links_max)s::bigint),
-       (SELECT version FROM tags_vocabulary), {place}
+       {version}, {place}
 FROM {wanted}
 JOIN images_image i USING (id)
 LEFT JOIN identity_user u ON u.id = i.created_by_id
@@ -30,6 +31,9 @@ MAX_TAGS_BYTES = 3_200_000
 WANTED_IDS = "unnest({images}) WITH ORDINALITY wanted (id, place)"
 WANTED_PAGE = "({found}) wanted (id, created)"
 WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
+CREATED_SECONDS = Fragment(epoch_seconds_sql("i.created_at"))
+UPLOADED_SECONDS = Fragment(epoch_seconds_sql("i.uploaded_at"))
+VERSION = Fragment(name_cache.VERSION)
 BY_PLACE, BY_CREATED = Fragment("place"), Fragment("wanted.created DESC, wanted.id DESC")
 # Times as texts: the last alone is read.
 CREATED, CREATED_AND_TOTAL = "wanted.created::text", "wanted.created::text, total"
@@ -100,6 +104,9 @@ def _rows(
     """What RECORDS finds, with a tag more than `most` of each image that has them."""
     asked = statement(
         RECORDS,
+        created=CREATED_SECONDS,
+        uploaded=UPLOADED_SECONDS,
+        version=VERSION,
         place=place,
         wanted=wanted,
         order=order,
@@ -112,7 +119,7 @@ def _rows(
 
 
 def _records(rows: list[tuple[Any, ...]], most: int | None) -> list[Record]:
-    version = rows[0][-2] if rows else None
+    version = rows[0][-2] if rows else ""
     links = _links(rows, most)
     known = name_cache.named(set().union(*links), version).get
     tags = [_written(known, ids) for ids in links]

@@ -7,7 +7,8 @@ from datetime import timedelta
 from typing import NamedTuple
 
 from search.models import BLOCK
-from search.ordering import EPOCH, KeysetPosition
+from search.ordering import KeysetPosition
+from taggedimages.epochs import EPOCH
 
 MICROSECOND = timedelta(microseconds=1)
 

@@ -14,7 +14,7 @@ from images.querysets import ImageQuerySet
 from taggedimages.identity.models import User
 from taggedimages.postgresql.bounded import ids_if_few
 from tags.models import ImageTag, Tag
-from tags.names import folded
+from tags.names import part_pattern
 
 
 @dataclass(frozen=True)
@@ -58,18 +58,20 @@ def containing(
 
 def _conditions(word: str, limits: WordLimits) -> list[Q]:
     """What images say themselves, each of which has an index, but for ids."""
-    creators = User.objects.filter(username__icontains=word)
+    part = part_pattern(word)
+    creators = User.objects.filter(username__folded__like=part)
     conditions = [
-        Q(name__icontains=word),
+        Q(name__folded__like=part),
         # The index has no empty ones.
-        Q(description__icontains=word) & ~Q(description=""),
+        Q(description__folded__like=part) & ~Q(description=""),
         Q(created_by__in=_listed(creators, limits)),
     ]
     return [*conditions, Q(id_text__contains=word)] if word.isdecimal() else conditions
 
 
 def _links(word: str, limits: WordLimits) -> QuerySet[ImageTag]:
-    named = Q(folded__contains=folded(word)) | Q(description__icontains=word)
+    part = part_pattern(word)
+    named = Q(folded__like=part) | Q(description__folded__like=part)
     return ImageTag.objects.filter(tag__in=_listed(Tag.objects.filter(named), limits))
 
 

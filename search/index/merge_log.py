@@ -6,12 +6,14 @@ from search.index.bits import block_of
 from search.index.thresholds import Thresholds
 from taggedimages.postgresql.fragments import compose
 
-# Numbered by the time, so that no number comes twice; `rows` are ids of pending changes.
+# Numbered by the time and up to a second by chance, so that no number comes twice: not even where
+# the database was put back to an earlier state, and the clock with it. `rows` are ids of pending
+# changes.
 APPEND = compose(
     """
 INSERT INTO search_fold (id, blocks)
 SELECT greatest((extract(epoch FROM clock_timestamp()) * 1000000)::bigint,
-                (SELECT max(id) + 1 FROM search_fold)),
+                (SELECT max(id) FROM search_fold)) + 1 + (random() * 1000000)::bigint,
        ARRAY(SELECT DISTINCT {block} FROM search_unindexed WHERE id = ANY(%(rows)s))
 """,
     block=block_of("image_id"),

@@ -1,5 +1,6 @@
 """What narrows and orders all lists of /v1: images, the images of a tag, and searches."""
 
+import json
 from datetime import UTC, datetime, timedelta
 from unittest.mock import ANY
 
@@ -99,6 +100,16 @@ def test_formats_in_any_case(ids):
     assert ids(format="png") == [png]
     assert ids(format="DICOM|Png") == [dicom, png]
     assert ids(format="bmp") == ids(format="p%") == []
+
+
+@pytest.mark.parametrize(
+    ("word", "format"),
+    [("jpg", "jpeg"), (".JPG", "jpeg"), ("tif", "tiff"), ("dcm", "dicom"), ("heif", "heic")],
+)
+def test_formats_by_the_endings_of_files(ids, word, format):
+    image = make_known(format=format)
+    make_known(format="png")
+    assert ids(format=word) == [image]
 
 
 @pytest.mark.parametrize("side", ["width", "height"])
@@ -290,3 +301,29 @@ def test_only_searches_know_the_two_oldest_conditions(api):
     for query in ("exact_tags=b", "match_tags=b"):
         (record,) = api.get(f"/v1/images?{query}").json()["results"]
         assert record["id"] == image
+
+
+@pytest.mark.parametrize("accept", ["application/json", "application/x-ndjson"])
+@pytest.mark.parametrize(
+    ("created_at", "second"),
+    [
+        (datetime(1969, 12, 31, 23, 59, 58, 500_000, tzinfo=UTC), -2),
+        (datetime(1969, 12, 31, 23, 59, 58, tzinfo=UTC), -2),
+        (datetime(1969, 12, 31, 23, 59, 59, 999_999, tzinfo=UTC), -1),
+        (datetime(1970, 1, 1, 0, 0, 1, 999_999, tzinfo=UTC), 1),
+        (datetime(2026, 1, 2, 12, 0, 0, 999_999, tzinfo=UTC), EPOCH_NOON),
+    ],
+)
+def test_the_second_that_is_shown_is_the_one_that_finds(api, ask, created_at, second, accept):
+    image = make_image("any", created_at=created_at)
+    ends = ("start_timestamp", "end_timestamp")
+    within = dict.fromkeys((*ends, *(f"uploaded_{end}" for end in ends)), second)
+    api.credentials(HTTP_ACCEPT=accept)
+    answer = ask(**within)
+    (record,) = [json.loads(answer.getvalue())] if "nd" in accept else answer.json()["results"]
+    api.credentials()
+    assert record == api.get(f"/v1/images/{image.pk}").json() | {"url": ANY}
+    assert record["created_timestamp"] == record["uploaded_timestamp"] == second
+    for parameter, beside in (("start_timestamp", second + 1), ("end_timestamp", second - 1)):
+        if beside:
+            assert not ask(**within | {parameter: beside}).getvalue().count(b"filename")

@@ -203,6 +203,19 @@ def test_stale_counts_of_a_merge_that_the_log_does_not_know_are_counted_anew(ane
     assert count().images == 3 * (BLOCKS - 1)
 
 
+def test_a_merge_has_another_number_in_another_history():
+    """Also where the clock tells nothing, since it was ahead once, or was put back."""
+    ahead = MergeLog.objects.create(id=2**62, blocks=[]).pk
+    numbers = []
+    for _ in range(2):
+        with transaction.atomic():
+            change(1)
+            numbers.append(MergeLog.objects.latest("pk").pk)
+            transaction.set_rollback(True)
+    assert numbers[0] != numbers[1]
+    assert min(numbers) > ahead
+
+
 def test_counts_cached_in_a_transaction_that_failed_are_stale():
     for _ in range(2):
         count()

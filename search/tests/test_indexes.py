@@ -44,7 +44,7 @@ def plan(queryset, *off):
 @pytest.mark.parametrize(
     ("query", "index"),
     [
-        (Query(filename_contains="Knee"), "image_filename_part"),
+        (Query(filename_contains="Knee"), "image_filename_folded"),
         (Query(min_size=5), "image_by_size"),
         (Query(max_size=5), "image_by_size"),
     ],

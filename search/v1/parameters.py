@@ -8,8 +8,10 @@ from django.http import QueryDict
 from rest_framework import serializers
 from rest_framework.request import Request
 
-from search.ordering import EPOCH, NEWEST, ORDERS
+from images.inspection.formats import named
+from search.ordering import NEWEST, ORDERS
 from search.query import Query, TagValues
+from taggedimages.epochs import EPOCH
 from taggedimages.http.fields import (
     PipedListField,
     QueryBooleanField,
@@ -63,7 +65,7 @@ class QueryParameters(serializers.Serializer[Any]):
         trim_whitespace=False,
         help_text="A part of the filename, in any case.",
     )
-    format = names("One of these formats, such as `png`, `jpeg` or `dicom`, in any case")
+    format = names("One of these formats, such as `png`, `jpeg` (or `jpg`) or `dicom`, in any case")
     min_width = bound("At least so wide, in pixels as stored.")
     max_width = bound("At most so wide.")
     min_height = bound("At least so high.")
@@ -175,7 +177,7 @@ def _asked(parameters: type[QueryParameters], given: QueryDict) -> Asked:
         uploaded_from=_from(values["uploaded_start_timestamp"]),
         uploaded_before=_until(values["uploaded_end_timestamp"]),
         filename_contains=values["filename"],
-        formats=tuple(name.lower() for name in values["format"]),
+        formats=tuple(map(named, values["format"])),
         **{name: values[name] for name in AS_THEY_ARE},
     )
     return Asked(query, values["order"])

@@ -8,6 +8,7 @@ from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 from pathlib import Path
 
+from taggedimages import origins
 from taggedimages.engines.process import Part
 from taggedimages.engines.state import CHECKOUT
 
@@ -56,7 +57,13 @@ def environment(folder: Path, address: Address) -> dict[str, str]:
         "TAGGEDIMAGES_ANONYMOUS": "open" if address.is_loopback else "read-only",
         "TAGGEDIMAGES_ALLOWED_HOSTS": address.allowed_hosts,
     }
-    return defaults | os.environ | {"TAGGEDIMAGES_DATA": str(folder)}
+    named = os.environ.get("TAGGEDIMAGES_CORS_ORIGINS", "")
+    always = {
+        "TAGGEDIMAGES_DATA": str(folder),
+        # Whoever builds a page on this machine may try it with the service.
+        "TAGGEDIMAGES_CORS_ORIGINS": ",".join((*filter(None, [named]), *origins.LOOPBACK)),
+    }
+    return defaults | os.environ | always
 
 
 def web(folder: Path, address: Address, env: dict[str, str]) -> Part:

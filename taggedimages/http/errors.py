@@ -30,6 +30,7 @@ from taggedimages.identity.signed_answers import UnderWay
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
+from tags.names import BadName
 from tags.restriction import Restricted
 from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
@@ -94,7 +95,7 @@ def problem_of(error: Exception) -> Problem | None:
         case QuotaExceeded():
             # Not 507 (RFC 4918): that would be the server's trouble, and worth trying again.
             return Problem(413, str(error))
-        case BadPlan() | TooManyTags():
+        case BadPlan() | TooManyTags() | BadName():
             return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, line(error))

@@ -4,6 +4,7 @@ import re
 from typing import Any
 
 from django.conf import settings
+from django.core.validators import MaxLengthValidator, MinLengthValidator
 from django.http import QueryDict
 from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import extend_schema_field
@@ -11,6 +12,7 @@ from rest_framework import serializers
 from rest_framework.fields import empty
 
 from taggedimages.postgresql.text import is_storable
+from tags.names import fault, normal, split
 
 MAX_INT64 = 2**63 - 1
 WHOLE_NUMBER = re.compile(r"-?[0-9]{1,19}\Z")
@@ -23,6 +25,30 @@ class StrictCharField(serializers.CharField):
         if not isinstance(data, str):
             self.fail("invalid")
         return super().to_internal_value(data)
+
+
+def _length_in_nfc(x: Any) -> int:
+    return len(normal(x))
+
+
+class NameLength(serializers.CharField):
+    """Of a field for names of tags: they are as long as they are in form NFC."""
+
+    def __init__(self, **kwargs: Any) -> None:
+        super().__init__(**kwargs)
+        for validator in self.validators:
+            if isinstance(validator, MinLengthValidator | MaxLengthValidator):
+                validator.clean = _length_in_nfc  # type: ignore[method-assign]
+
+
+class TagNameField(NameLength, StrictCharField):
+    """The name of a tag, as it is given but for trimming: `tags.names` says what it may be."""
+
+    def to_internal_value(self, data: Any) -> str:
+        name = super().to_internal_value(data)
+        if name and (why := fault(name)):
+            raise serializers.ValidationError(why, "characters")
+        return name
 
 
 class StrictIntegerField(serializers.IntegerField):
@@ -82,8 +108,11 @@ class QueryChoiceField(QueryValue, serializers.ChoiceField):
 
 
 @extend_schema_field({"type": "array", "items": {"type": "string"}})
-class PipedListField(serializers.Field[tuple[str, ...], str, list[str], Any]):
-    """A pipe-delimited list in a query string; a repeated parameter adds to it."""
+class PipedListField(serializers.Field[tuple[str, ...], list[str], list[str], Any]):
+    r"""A pipe-delimited list in a query string; a repeated parameter adds to it.
+
+    `\|` is a pipe within an item, and `\\` a backslash (contract README, rule 1).
+    """
 
     default_error_messages = {
         "too_many": "At most {limit} items.",
@@ -92,13 +121,13 @@ class PipedListField(serializers.Field[tuple[str, ...], str, list[str], Any]):
 
     def get_value(self, dictionary: Any) -> Any:
         if isinstance(dictionary, QueryDict) and self.field_name in dictionary:
-            return "|".join(dictionary.getlist(self.field_name or ""))
+            return dictionary.getlist(self.field_name or "")
         return empty
 
-    def to_internal_value(self, data: str) -> tuple[str, ...]:
-        if not is_storable(data):
+    def to_internal_value(self, data: list[str]) -> tuple[str, ...]:
+        if not all(map(is_storable, data)):
             self.fail("characters")
-        items = tuple(item for item in data.split("|") if item)
+        items = tuple(item for text in data for item in split(text) if item)
         if len(items) > settings.MAX_SEARCH_TERMS:
             self.fail("too_many", limit=settings.MAX_SEARCH_TERMS)
         return items

@@ -7,8 +7,11 @@ from typing import Any, ClassVar, TypeVar
 
 from django import forms
 from django.contrib import admin
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.contrib.admin.views.main import ChangeList
 from django.contrib.auth.admin import GroupAdmin, UserAdmin
 from django.contrib.auth.models import Group, Permission
+from django.db import DataError, ProgrammingError, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
@@ -45,7 +48,45 @@ def _user_of(request: HttpRequest) -> User:
     return request.user
 
 
-class ForSuperusers:
+# What Django, the driver and the database say of look-ups that make no sense.
+UNANSWERED = (
+    ValueError,
+    TypeError,
+    AttributeError,
+    LookupError,
+    ArithmeticError,
+    DataError,
+    ProgrammingError,
+)
+
+
+class FoundOrRefused(ChangeList):
+    """A list whose parameters make look-ups: any that cannot be answered is told as an unknown one.
+
+    Django asks the database only while it writes the page, too late for that.
+    """
+
+    def get_results(self, request: HttpRequest) -> None:
+        try:
+            # Apart, so that what the database refuses breaks nothing else.
+            with transaction.atomic():
+                super().get_results(request)
+                # Fetched here, and kept by the queryset.
+                len(self.result_list)
+        except UNANSWERED as error:
+            if not self.get_filters_params():
+                raise
+            raise IncorrectLookupParameters(error) from error
+
+
+class GuardedLists:
+    """Of a ModelAdmin: no address of its list is answered 5xx."""
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[ChangeList]:
+        return FoundOrRefused
+
+
+class ForSuperusers(GuardedLists):
     """Of a ModelAdmin: who adds and deletes; what is there may be looked at."""
 
     def has_add_permission(self, request: HttpRequest) -> bool:
@@ -84,7 +125,7 @@ class ProjectAdmin(ForSuperusers, admin.ModelAdmin[Project]):
 
 
 @admin.register(User)
-class ProjectUserAdmin(UserAdmin[User]):
+class ProjectUserAdmin(GuardedLists, UserAdmin[User]):
     """Users, with the project that they belong to."""
 
     list_display = ("username", "project", "is_staff", "is_active")
@@ -135,7 +176,7 @@ class ProjectUserAdmin(UserAdmin[User]):
 Credential = TypeVar("Credential", Token, SigningKey)
 
 
-class CredentialAdmin(admin.ModelAdmin[Credential]):
+class CredentialAdmin(GuardedLists, admin.ModelAdmin[Credential]):
     """Seen and revoked here; issued by `manage.py credentials`, which shows secrets once."""
 
     list_select_related = ("user",)

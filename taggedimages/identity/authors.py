@@ -2,9 +2,9 @@
 
 from dataclasses import dataclass
 
-from taggedimages.identity.models import User, default_project_id
+from taggedimages.identity.models import ANONYMOUS_NAME, User, default_project_id
 
-ANONYMOUS_NAME = "anonymous"
+__all__ = ["ANONYMOUS_NAME", "Author"]
 
 
 @dataclass(frozen=True)

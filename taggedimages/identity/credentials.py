@@ -110,6 +110,13 @@ def user_of_token(token: str) -> User | None:
     return next(iter(User.objects.raw(FIND_BEARER, [_digest(token), timezone.now()])), None)
 
 
+def token_in_force(token: str) -> Token | None:
+    """A valid token with its user; None where `user_of_token` has none."""
+    valid = Token.objects.filter(digest=_digest(token), revoked_at=None, user__is_active=True)
+    unended = valid.exclude(expires_at__lte=timezone.now())
+    return unended.select_related("user").first()
+
+
 def signing_secret(kind: SigningKey.Kind, key_id: str) -> tuple[User, str] | None:
     """The user and the secret in clear of a signing key that is in force, or None."""
     if not (key_id.isascii() and key_id.isprintable()):

@@ -1,16 +1,22 @@
 """Projects, users and the credentials that speak for them; what is counted of callers."""
 
+import unicodedata
 import uuid
 from functools import partial
 
 from django.conf import settings
 from django.contrib.auth.models import AbstractUser
+from django.contrib.auth.validators import UnicodeUsernameValidator
 from django.contrib.postgres.fields import ArrayField
+from django.core.exceptions import ValidationError
 from django.core.validators import RegexValidator
 from django.db import models
 from django.db.models.functions import Now
 
 from taggedimages.identity import hashing
+
+# Whom records name that nobody made who is known.
+ANONYMOUS_NAME = "anonymous"
 
 
 def default_project_id() -> str:
@@ -49,6 +55,13 @@ class Project(models.Model):
         return self.id
 
 
+def check_reserved(username: str) -> None:
+    """Raise ValidationError for a name that means nobody, in any case or width of letters."""
+    plain = unicodedata.normalize("NFKC", username).casefold().strip()
+    if plain == ANONYMOUS_NAME:
+        raise ValidationError(f"{ANONYMOUS_NAME!r} is what callers without a name are called.")
+
+
 class User(AbstractUser):
     """Somebody who calls; belongs to one project.
 
@@ -56,6 +69,13 @@ class User(AbstractUser):
     private images: those left behind, and those for which somebody else has imported some.
     """
 
+    username = models.CharField(
+        max_length=150,
+        unique=True,
+        validators=[UnicodeUsernameValidator(), check_reserved],
+        help_text="Letters, digits and @/./+/-/_ only.",
+        error_messages={"unique": "A user with that username already exists."},
+    )
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     project = models.ForeignKey(
         Project, on_delete=models.PROTECT, related_name="users", default=default_project_id

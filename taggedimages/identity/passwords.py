@@ -1,8 +1,9 @@
 """Users told by their password: all that asks for one comes through here, or User.check_password.
 
-That is the admin's login and the login of a dialect.
+That is the admin's login and the login of a dialect, which takes other secrets for a password, too.
 """
 
+import hmac
 import uuid
 from contextlib import suppress
 from functools import partial
@@ -11,9 +12,11 @@ from typing import Any
 from django.contrib.auth import authenticate
 from django.contrib.auth.backends import ModelBackend
 
-from taggedimages.identity import hashing
+from taggedimages.identity import attempts, hashing
 from taggedimages.identity.addresses import client_address
-from taggedimages.identity.models import User
+from taggedimages.identity.credentials import signing_secret, token_in_force
+from taggedimages.identity.models import SigningKey, Token, User
+from taggedimages.identity.rate_limits import Kind
 
 
 class PasswordBackend(ModelBackend):
@@ -52,6 +55,38 @@ def user_of_password(
     name = username or _username(user_id)
     user = authenticate(request=request, username=name, password=password)
     return user if isinstance(user, User) else None
+
+
+def user_of_secret_key(key: str, secret_key: str, *, request: Any) -> User | None:
+    """Whom an access key, sent with its secret key, speaks for; None when wrong.
+
+    Raises RateExceeded.
+    """
+    user, known = signing_secret(SigningKey.Kind.IMS, key) or (None, "")
+    is_right = hmac.compare_digest(known.encode(), secret_key.encode("utf-8", "surrogatepass"))
+    right = user if is_right else None
+    _count(right is not None, request, f"access key {key}")
+    return right
+
+
+def token_of(token: str, *, request: Any) -> Token | None:
+    """A token that is told, with its user; None when it is not valid. Raises RateExceeded."""
+    found = token_in_force(token)
+    _count(found is not None, request)
+    return found
+
+
+def _count(is_right: bool, request: Any, *callers: str) -> None:
+    """Count a wrong secret as a wrong password, and take none after too many.
+
+    These are of 256 random bits: some at once may be looked at before they are counted.
+    """
+    callers = (*callers, f"address {client_address(request.META)}")
+    for caller in callers:
+        attempts.check(Kind.WRONG_PASSWORDS, caller)
+    if not is_right:
+        for caller in callers:
+            attempts.take(Kind.WRONG_PASSWORDS, caller)
 
 
 def _username(user_id: str) -> str:

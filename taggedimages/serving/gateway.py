@@ -15,7 +15,7 @@ from io import BytesIO
 from django.conf import settings
 from django.http import HttpResponse
 
-from taggedimages.http import bodies, health
+from taggedimages.http import bodies, cors, health
 from taggedimages.http.bodies import Refusal
 from taggedimages.serving.answers import (
     Answer,
@@ -41,6 +41,9 @@ TICK_SECONDS, SWEEP_SECONDS = 0.25, 1.0
 # A thread that computes lets others in after so long: the event loop is one of them.
 SWITCH_SECONDS = 0.002
 
+# What is left of a body that nobody reads would be taken for the next request.
+CLOSE = (b"connection", b"close")
+
 TOO_SLOW = Refusal(408, "The body did not arrive in time.")
 TOO_BUSY = Refusal(503, "The service is busy; try again later.")
 DEFECT = Refusal(500, "Something went wrong on our side.")
@@ -65,17 +68,23 @@ class Gateway:
             await self._live(receive, send)
             return
         path = path_of(scope)
-        if path == "/healthz":
-            await self._send(scope, send, answer_of(health.alive()))
-        elif path == "/readyz":
-            await self._send(scope, send, answer_of(await _readiness()))
+        environ, refusal = environ_of(scope, path)
+        if preflight := cors.preflight_of(environ):
+            answer = answer_of(preflight)
+            if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
+                answer.headers.append(CLOSE)
+            await self._send(scope, send, answer)
+        elif path in PROBES:
+            answer = answer_of(cors.add_headers(environ, await PROBES[path]()))
+            await self._send(scope, send, answer)
         else:
             with suppress(ClientGone):
-                await self._serve(scope, path, receive, send)
+                refusal = refusal or bodies.refusal_of(path, environ)
+                await self._serve(scope, environ, refusal, receive, send)
 
-    async def _serve(self, scope: Scope, path: str, receive: Receive, send: Send) -> None:
-        environ, refusal = environ_of(scope, path)
-        refusal = refusal or bodies.refusal_of(path, environ)
+    async def _serve(
+        self, scope: Scope, environ: Environ, refusal: Refusal | None, receive: Receive, send: Send
+    ) -> None:
         body = BytesIO()
         answer: Answer | Refusal | None
         try:
@@ -83,8 +92,7 @@ class Gateway:
                 refusal = await self._read(receive, int(environ["CONTENT_LENGTH"] or 0), body)
             if refusal is not None:
                 answer = self._refusal(environ, refusal)
-                # What is left of the body would be taken for the next request.
-                answer.headers.append((b"connection", b"close"))
+                answer.headers.append(CLOSE)
             else:
                 environ["wsgi.input"] = body
                 answer = await self._run(scope, environ, receive, send)
@@ -188,6 +196,10 @@ class Gateway:
                 return
 
 
+async def _aliveness() -> HttpResponse:
+    return health.alive()
+
+
 async def _readiness() -> HttpResponse:
     """Unlike health.readiness, without a thread that waits."""
     asked = {name: asyncio.wrap_future(probe.begin()) for name, probe in health.probes().items()}
@@ -195,3 +207,6 @@ async def _readiness() -> HttpResponse:
     return health.ready(
         {name: told.result() if told.done() else health.TIMEOUT for name, told in asked.items()}
     )
+
+
+PROBES = {"/healthz": _aliveness, "/readyz": _readiness}

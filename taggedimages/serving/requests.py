@@ -16,6 +16,9 @@ BARE = {b"content-type": "CONTENT_TYPE", b"content-length": "CONTENT_LENGTH"}
 # Sent twice, a header has both values (RFC 9110, 5.3); cookies have a sign of their own.
 SEPARATORS = {"HTTP_COOKIE": "; "}
 
+# What no token can have is a wrong token, which the API that is asked refuses as one.
+CREDENTIALS = {b"authorization", b"x-auth-token", b"x-hook-secret"}
+
 NOT_ASCII = Refusal(400, "Headers and addresses are in ASCII.")
 TWO_LENGTHS = Refusal(400, "The body has two lengths.")
 
@@ -61,11 +64,12 @@ def _add_headers(environ: Environ, headers: Iterable[tuple[bytes, bytes]]) -> Re
         # With an underscore it would pass for the header with a dash, which a proxy may have set.
         if b"_" in name:
             continue
-        if not value.isascii():
+        if not (value.isascii() or name in CREDENTIALS):
             refusal = NOT_ASCII
             continue
         key = _key(name)
-        text = value.decode("ascii")
+        # Bytes as Latin-1 (PEP 3333).
+        text = value.decode("latin-1")
         if key not in environ:
             environ[key] = text
         elif key != "CONTENT_LENGTH":

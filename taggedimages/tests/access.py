@@ -18,6 +18,7 @@ from rest_framework.test import APIClient
 from images import deletion, keys, staged_uploads
 from images.models import Facts, Image
 from images.visibility import Visibility
+from taggedimages.dialects.ims.patches import V21
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity import sessions
 from taggedimages.identity.authors import Author
@@ -203,9 +204,15 @@ CLIENT = APIClient(raise_request_exception=False)
 def ask(method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
     """One request, all of whose effects are undone."""
     with transaction.atomic():
-        answer: Any = CLIENT.generic(method, url, body, "application/json", headers=headers)
+        answer: Any = CLIENT.generic(method, url, body, _media_type(method, url), headers=headers)
         transaction.set_rollback(True)
     return Answer(answer.status_code, answer.getvalue().decode())
+
+
+def _media_type(method: str, url: str) -> str:
+    """What a body is sent as: patches of IMS have a type of their own."""
+    is_patch = method == "PATCH" and url.startswith("/v2/")
+    return V21 if is_patch else "application/json"
 
 
 def routes() -> set[str]:

@@ -4,7 +4,8 @@ import io
 import uuid
 from pathlib import Path
 
-from django.core.management import call_command
+import pytest
+from django.core.management import CommandError, call_command
 
 from images import storage
 from images.models import Image
@@ -15,6 +16,15 @@ def run(*arguments: object) -> str:
     out = io.StringIO()
     call_command("import_images", *map(str, arguments), stdout=out, stderr=out)
     return out.getvalue().rpartition(";")[0].splitlines()[-1]
+
+
+def refused(*arguments: object) -> list[str]:
+    """What the command says, line by line, where something is not imported."""
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="not imported") as ended:
+        call_command("import_images", *map(str, arguments), stdout=out, stderr=out)
+    assert ended.value.returncode == 1
+    return out.getvalue().splitlines()
 
 
 def tags_by_name() -> dict[str, list[str]]:

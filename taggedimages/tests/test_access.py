@@ -152,21 +152,26 @@ POST   /api/v1/token                              sign    200  -   {"permission"
 """  # noqa: E501
 
 IMS = """
-                 list single edit project away  change
-anonymous        401  401    401  401     401   401
-Bearer owner     401  401    401  401     401   401
-X-Auth owner     pnmv pnmv   pnmv pnmv    403   403
-X-Auth other     pnmv pnmv   pnmv pnmv    403   403
-X-Auth editor    pnmv pnmv   pnmv pnmv    403   403
-X-Auth staff     pnmv pnmv   pnmv pnmv    403   403
-X-Auth foreign   -    pn     pn!  403     pn    pn!
-X-Auth far-staff -    pn     pn!  403     pn    pn!
-X-Auth super     -    pn     pn!  403     pn    pn!
+                 list single file       edit project away  change private login  own
+anonymous        401  401    401        401  401     401   401    401     401   401
+Bearer owner     401  401    401        401  401     401   401    401     401   401
+X-Auth owner     pnmv pnmv   pmv,n=204  pnmv pnmv    403   403    mv      *     *
+X-Auth other     pnmv pnmv   pmv,n=204  pnmv pnmv    403   403    mv      *     *
+X-Auth editor    pnmv pnmv   pmv,n=204  pnmv pnmv    403   403    mv      *     *
+X-Auth staff     pnmv pnmv   pmv,n=204  pnmv pnmv    403   403    mv      *     *
+X-Auth foreign   -    pn     p,n=204    pn!  403     pn    pn!    -       *     403
+X-Auth far-staff -    pn     p,n=204    pn!  403     pn    pn!    -       *     403
+X-Auth super     -    pn     p,n=204    pn!  403     pn    pn!    -       *     403
 
 GET    /v2/cloudimages                                   list    200+ 200
 GET    /v2/images                                        list    200+ 200
 GET    /v2/images?tag=shared&limit=100                   list    200+ 200
 GET    /v2/images/{uuid}                                 single  200+ 404
+GET    /v2/images?visibility=private                     private 200+ 200
+GET    /v2/images/{uuid}/file                            file    302  404
+GET    /v2/images/{uuid}/members                         single  200  404
+PATCH  /v2/cloudimages/{uuid}                            edit    200+ 404 [{"op": "replace", "path": "/name", "value": "new"}]
+PATCH  /v2/images/{uuid}                                 edit    200+ 404 [{"op": "replace", "path": "/tags", "value": []}]
 PUT    /v2/images/{uuid}/tags/{name}                     edit    204  404
 DELETE /v2/images/{uuid}/tags/{name}                     edit    204  404
 GET    /v2/{lab}/images/tags                             project 200# 200
@@ -182,6 +187,11 @@ DELETE /v2/{lab}/images/{uuid}/tags/{name}               project 204  404
 DELETE /v2/{far}/images/{uuid}/tags/{name}               change  204  404
 GET    /v1/cloudimages/tags                              list    200# 200
 PUT    /v1/cloudimages/tags                              edit    204  404 {"image_id": "{uuid}", "tag": "new"}
+GET    /v3/auth/tokens                                   login   400  -
+GET    /v3/auth/catalog                                  login   200  -
+GET    /v3/auth/projects                                 login   200  -
+GET    /v3/projects                                      login   200  -
+GET    /v3/projects/{lab}                                own     200  -
 DELETE /v1/{lab}/cloudimages/{uuid}/tags/delete          project 204  404 {"tags": [{"key": "shared"}]}
 DELETE /v1/{far}/cloudimages/{uuid}/tags/delete          change  204  404 {"tags": [{"key": "shared"}]}
 """  # noqa: E501
@@ -197,6 +207,12 @@ admin        *   401
 GET    /                             any    300 -
 GET    /v2                           any    300 -
 GET    /v2/                          any    300 -
+GET    /versions                     any    200 -
+GET    /v2/schemas/image             any    200 -
+GET    /v2/schemas/images            any    200 -
+GET    /v2/schemas/{any}             any    404 -
+GET    /v3                           any    200 -
+GET    /v3/                          any    200 -
 GET    /docs                         any    200 -
 GET    /v1/openapi.json              any    200 -
 GET    /v2/openapi.json              any    200 -

@@ -4,7 +4,7 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.db import connection
+from django.db import DataError, IntegrityError, connection, transaction
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.urls import reverse
@@ -126,15 +126,40 @@ def test_a_tag_is_renamed_and_found_under_the_new_name(staff: Client, api):
 def test_a_name_that_is_taken_is_refused_in_words(staff: Client, page: str):
     make_tag("knee")
     ids = [make_tag("hand").pk] if page == "change" else []
-    answer = staff.post(to("tags_tag", page, *ids), tag_fields("knee"))
-    assert answer.status_code == 200
-    assert "already exists" in answer.content.decode()
+    make_tag("Zürich")
+    for taken in ("knee", "Zu\u0308rich"):
+        answer = staff.post(to("tags_tag", page, *ids), tag_fields(taken))
+        assert answer.status_code == 200
+        assert "already exists" in answer.content.decode()
 
 
-@pytest.mark.parametrize("name", ["", "x" * 256, "nul\0"])
+@pytest.mark.parametrize("name", ["", "x" * 256, "nul\0", "\u200b\u2060", "be\x07ll"])
 def test_an_impossible_name_is_refused_in_words(staff: Client, name: str):
     answer = staff.post(to("tags_tag", "add"), tag_fields(name))
     assert (answer.status_code, Tag.objects.count()) == (200, 0)
+
+
+@pytest.mark.parametrize(
+    "colour",
+    ["red", "#fff", " #12345", "#\u0661\u0662\u0663\u0664\u0665\u0666", "#12345g", "#123456\n"],
+)
+def test_a_colour_that_is_none_is_refused_in_words(staff: Client, colour: str):
+    form = tag_fields("knee") | {"color": colour}
+    answer = staff.post(to("tags_tag", "add"), form)
+    if colour == "#123456\n":
+        # Trimmed.
+        assert Tag.objects.get().color == "#123456"
+        return
+    assert answer.status_code == 200
+    assert "error" in answer.content.decode()
+    assert not Tag.objects.exists()
+
+
+def test_the_database_takes_no_other_colour():
+    tag = make_tag("knee")
+    for colour in ("red", "#fff", "#12345g", "#123456\n", ""):
+        with pytest.raises((IntegrityError, DataError)), transaction.atomic():
+            Tag.objects.filter(pk=tag.pk).update(color=colour)
 
 
 def test_deleting_a_tag_is_in_the_ledger_with_who_did_it(staff: Client):

@@ -167,14 +167,6 @@ def test_an_import_that_was_interrupted_goes_on(folder, monkeypatch):
     assert replayed() == present()
 
 
-def test_a_file_that_a_manifest_names_again_is_known(prefix, settings, tmp_path, monkeypatch):
-    monkeypatch.setattr(importing, "FILES_PER_BATCH", 1)
-    manifest = write(tmp_path, "m.csv", "filename,tags,size\n" + "hip/2.png,hip,9\n" * 6)
-    assert run(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest) == (
-        "1 images with 1 tags imported, 5 known already, 0 not imported"
-    )
-
-
 def test_two_imports_of_the_same_files_at_once_make_each_image_once(
     prefix, settings, tmp_path, monkeypatch
 ):

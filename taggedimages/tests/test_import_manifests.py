@@ -1,16 +1,14 @@
 """What manifests say of the files that `manage.py import_images` is to take."""
 
-import io
 import json
 from datetime import UTC, datetime
 
 import pytest
-from django.core.management import CommandError, call_command
 
 from images.models import Image
 from images.visibility import audience_of_creator
 from taggedimages.factories import make_user
-from taggedimages.tests.importing import make_objects, run, tags_by_name, write
+from taggedimages.tests.importing import make_objects, refused, run, tags_by_name, write
 from tags.models import ImageTag
 
 # A batch has a connection of its own, which sees only what was committed.
@@ -75,30 +73,32 @@ def test_values_of_tags_are_kept(prefix, settings, tmp_path):
 @pytest.mark.parametrize(
     ("row", "problem"),
     [
-        ({}, "row 1: filename or key is missing or no text"),
-        ({"filename": "absent.png"}, "absent.png: there is no such file"),
-        ({"filename": "x" * 256, "size": 1}, "x" * 256 + ": the name is too long"),
-        ({"filename": "a\0.png"}, "row 1: null characters and surrogates cannot be stored"),
-        ({"filename": "a", "tags": ["x" * 256]}, "row 1: a tag is longer than 255 characters"),
-        ({"filename": "a", "tags": [1]}, "row 1: a tag is missing or no text"),
-        ({"filename": "a", "created": "yesterday"}, "row 1: Invalid isoformat string: 'yesterday'"),
-        ({"filename": "a", "size": -1}, "row 1: a size is 0 or more"),
-        ([], "row 1: 'list' object has no attribute 'get'"),
+        ({}, "row 1: filename or key is missing"),
+        ({"filename": "absent.png"}, "row 1: absent.png: there is no such file"),
+        ({"filename": "x" * 256, "size": 1}, f"row 1: {'x' * 99}…: the name is too long"),
+        (
+            {"filename": "a\0.png"},
+            r'row 1: filename: "a\x00.png" has null characters or surrogates',
+        ),
+        (
+            {"filename": "a", "tags": ["x" * 256]},
+            f'row 1: tags: "{"x" * 99}…" is no name of a tag: A name has at most 255 characters.',
+        ),
+        ({"filename": "a", "tags": [1]}, "row 1: tags: 1 is no name of a tag"),
+        (
+            {"filename": "a", "created": "yesterday"},
+            'row 1: created: "yesterday" is neither epoch seconds nor a date or time in ISO 8601',
+        ),
+        ({"filename": "a", "size": -1}, "row 1: size: -1 is no number of bytes"),
+        ([], "row 1: [] is no object"),
     ],
 )
 def test_a_bad_row_is_told_and_the_others_are_imported(prefix, settings, tmp_path, row, problem):
     lines = "\n".join(map(json.dumps, [row, {"filename": "hip/2.png"}]))
     manifest = write(tmp_path, "m.ndjson", lines)
-    err = io.StringIO()
-    with pytest.raises(CommandError, match="1 files were not imported"):
-        call_command(
-            "import_images",
-            f"s3://{settings.S3_BUCKET}/{prefix}",
-            manifest=manifest,
-            stderr=err,
-            stdout=err,
-        )
-    assert err.getvalue().splitlines()[0] == problem
+    said = refused(f"s3://{settings.S3_BUCKET}/{prefix}", "--manifest", manifest)
+    assert said[0] == problem
+    assert said[1].startswith("1 images with 0 tags imported, 0 known already, 1 not imported")
     assert Image.objects.get().filename == "2.png"
 
 
@@ -128,7 +128,7 @@ def test_links_of_an_import_are_described_as_their_images_are(prefix, settings, 
 
 
 def test_names_and_values_may_be_any_text(prefix, settings, tmp_path):
-    texts = ['"', "\\", "a,b", "{}", "NULL", "%s", "'", "{{x}}", '\\"', " ", "\n", "ä☃"]
+    texts = ['"', "\\", "a,b", "{}", "NULL", "%s", "'", "{{x}}", '\\"', " ", "|", "ä☃"]
     rows = [
         {
             "filename": f"{n}{text}.png",

@@ -14,10 +14,14 @@ IDENTITY = "taggedimages.identity"
 DOMAIN = ["search", "tags", "images", IDENTITY]
 # What many parts of a dialect or of the domain stand on, and which itself knows none of them.
 FOUNDATION = {
+    "taggedimages.epochs",
+    "taggedimages.quoting",
     "taggedimages.transactions",
+    "taggedimages.truth",
     "taggedimages.postgresql.bounded",
     "taggedimages.postgresql.bulk",
     "taggedimages.postgresql.deferred_join",
+    "taggedimages.postgresql.folding",
     "taggedimages.postgresql.fragments",
     "taggedimages.postgresql.limits",
     "taggedimages.postgresql.prepared",

@@ -87,10 +87,10 @@ ATMOSPHERE = {
     ),
     "not featured": Listing("/api/v2/images", {"featured": "false"}, {"image_public"}),
     "a rare word": Listing(
-        "/api/v2/images", {"search": "image-400 rare"}, {"image_name_part", "imagetag_walk"}
+        "/api/v2/images", {"search": "image-400 rare"}, {"image_name_folded", "imagetag_walk"}
     ),
     "a word of nothing": Listing(
-        "/api/v2/images", {"search": "nothing"}, {"image_name_part", "image_description_part"}
+        "/api/v2/images", {"search": "nothing"}, {"image_name_folded", "image_description_folded"}
     ),
     "links of an image": Listing("/api/v2/image_tags", {"image": "{some}"}, {"imagetag_once"}),
     "links of a common tag": Listing(
@@ -106,10 +106,12 @@ SHARINPIX = {
     "a rare tag": Listing("/api/v1/search", {"q": "tags:rare"}, {"imagetag_walk"}),
     "a common tag": Listing("/api/v1/search", {"q": "tags:common"}, set(), 30_000),
     "a rare word": Listing(
-        "/api/v1/search", {"q": "rare"}, {"image_filename_part", "imagetag_walk", "tag_folded_part"}
+        "/api/v1/search",
+        {"q": "rare"},
+        {"image_filename_folded", "imagetag_walk", "tag_folded_part"},
     ),
     "a word of nothing": Listing(
-        "/api/v1/search", {"q": "nothing-of-it"}, {"image_filename_part", "tag_folded_part"}
+        "/api/v1/search", {"q": "nothing-of-it"}, {"image_filename_folded", "tag_folded_part"}
     ),
     "an album": Listing("/api/v1/search", {"q": "album_id:ALBUM-77"}, {"image_album_any_case"}),
     "the trash": Listing("/api/v1/trashed_images", {}, {"image_ending"}),
@@ -146,7 +148,7 @@ IMS = {
     "part of a name": Listing(
         ACTION,
         {"action": "filter", "matches": [{"key": "resource_name", "value": "AGE-4999"}]},
-        {"image_name_part"},
+        {"image_name_folded"},
     ),
     "either": Listing(
         ACTION, {"action": "filter", "tags_any": key("rare", "seldom")}, {"imagetag_walk"}

@@ -1,9 +1,10 @@
 """A database with tags, links and deltas of before goes on under the present migrations."""
 
+import io
 from collections.abc import Iterator
 
 import pytest
-from django.core.management import call_command
+from django.core.management import CommandError, call_command
 from django.db import connection
 from django.db.backends.utils import CursorWrapper
 from django.db.migrations.executor import MigrationExecutor
@@ -11,7 +12,7 @@ from django.db.migrations.executor import MigrationExecutor
 from images.visibility import Viewer
 from search.tests.indexes import merge_all
 from taggedimages.factories import TESTS, make_image, make_tag
-from tags import counters, curation
+from tags import alphabet, colours, counters, curation
 from tags.models import CounterDelta, ImageTag, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,6 +88,54 @@ def test_nothing_of_shelves_is_left_and_tags_are_written_as_before_when_taken_ba
         make_tag("newer")
         assert _number(cursor, SHELF_FUNCTIONS) == 0
         assert _number(cursor, "SELECT count(to_regclass('search_shelf'))") == 0
+
+
+def test_names_are_brought_to_form_nfc_where_no_other_tag_has_them():
+    migrate(("tags", "0015_audiences_of_tags"))
+    old = {
+        "zu\u0308": "zu\u0308",
+        "Я\u0301a": "я\u0301a",
+        "é": "é",
+        "e\u0301": "e\u0301",
+        "\u0390": "\u03b9\u0308\u0301",
+    }
+    tags = {
+        name: Tag.objects.bulk_create([Tag(name=name, folded=fold)])[0]
+        for name, fold in old.items()
+    }
+    migrate()
+    for tag in tags.values():
+        tag.refresh_from_db()
+    shown = [(tag.name, tag.folded) for tag in tags.values()]
+    assert shown == [
+        ("zü", "zü"),
+        ("Я\u0301a", "я\u0301a"),
+        ("é", "é"),
+        # Left, since another has that name; found as what looks the same.
+        ("e\u0301", "é"),
+        ("\u0390", "\u0390"),
+    ]
+    found = alphabet.page(Viewer.of(None), 10).tags
+    assert {tag["name"] for tag in found} == {name for name, _ in shown}
+    twin = tags["e\u0301"]
+    out = io.StringIO()
+    with pytest.raises(CommandError, match="1 names are odd"):
+        call_command("tagnames", stdout=out, mend=True)
+    assert out.getvalue().splitlines() == [
+        "0 names were brought to form NFC.",
+        f"tag {twin.pk} 'e\\u0301': looks like tag {tags['é'].pk}",
+    ]
+    curation.rename(twin, "another")
+    call_command("tagnames", stdout=out)
+    assert out.getvalue().endswith("All names of tags are right.\n")
+
+
+def test_a_colour_that_is_none_becomes_the_one_that_is_shown():
+    migrate(("tags", "0017_normal_names"))
+    tag = make_tag("knee", color="red")
+    migrate()
+    tag.refresh_from_db()
+    assert tag.color == colours.shown("red") == colours.UNKNOWN
 
 
 def test_models_and_migrations_say_the_same():

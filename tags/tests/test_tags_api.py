@@ -22,14 +22,18 @@ NO_INTEGER = {
     "errors": ["id: A valid integer is required."],
 }
 SLASHES = pytest.mark.parametrize("slash", ["", "/"])
-GOOD_NAMES = ["abc", "a" * 160, "🦴" * 160, "a|b%_\\", "naïve été", "x\ny"]
+GOOD_NAMES = ["abc", "a" * 160, "🦴" * 160, "a|b%_\\", "naïve été", "👩\u200d🔬 lab"]
 BAD_NAMES = [
     ("", "This field may not be blank."),
     ("  \t", "This field may not be blank."),
     ("ab", "Ensure this field has at least 3 characters."),
     ("  ab  ", "Ensure this field has at least 3 characters."),
     ("a" * 161, "Ensure this field has no more than 160 characters."),
-    ("abc\0", "Null characters are not allowed."),
+    *((f"ab{odd}c", "Control characters are not allowed.") for odd in "\0\7\n\x85\u2028"),
+    *(
+        (odd * 3, "A name has to have a character that can be seen.")
+        for odd in "\u200b\u2060\u00ad\u202e\u2800\u3164\u115f\ufe0f\ufeff\U000e0041"
+    ),
     (None, "This field may not be null."),
     (123, "Not a valid string."),
     (True, "Not a valid string."),

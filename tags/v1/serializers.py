@@ -5,7 +5,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_serializer
 from rest_framework import serializers
 
-from taggedimages.http.fields import StrictCharField
+from taggedimages.http.fields import TagNameField
 from taggedimages.v1.pagination import PageMetaSerializer
 from tags.models import Tag
 
@@ -29,4 +29,4 @@ class TagBrowsePageSerializer(serializers.Serializer[Any]):
 class TagNameSerializer(serializers.Serializer[Any]):
     """TagCreateInput and TagUpdateInput."""
 
-    name = StrictCharField(min_length=3, max_length=160)
+    name = TagNameField(min_length=3, max_length=160)

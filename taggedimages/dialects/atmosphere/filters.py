@@ -26,7 +26,7 @@ from taggedimages.dialects.atmosphere.references import ReferenceFilter
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.rate_limits import Kind
 from taggedimages.postgresql.deferred_join import DeferredJoin
-from tags import counters
+from tags import counters, spelling
 from tags.models import ImageTag, Tag
 
 FEATURED = "featured"
@@ -179,5 +179,5 @@ def _tag(given: dict[str, str]) -> int:
     if "tag" in given:
         tags = tags.filter(**(references.lookup(given["tag"]) or references.NOBODY))
     if "tag__name" in given:
-        tags = tags.filter(name=given["tag__name"])
+        tags = tags.filter(name=spelling.name(given["tag__name"]))
     return tags.values_list("pk", flat=True).first() or 0

@@ -1,6 +1,5 @@
 """What clients send: edits of images, links and tags (contract Atmosphere, bodies)."""
 
-import unicodedata
 from collections import defaultdict
 from typing import Any
 
@@ -15,13 +14,16 @@ from images.editing import MAX_DESCRIPTION_CHARACTERS, Changes
 from images.models import Image
 from images.visibility import Visibility
 from taggedimages.dialects.atmosphere.references import NOBODY, ReferenceField, lookup
+from taggedimages.http.fields import NameLength
+from tags import spelling
 from tags.models import Tag, TagQuerySet
+from tags.names import fault, is_word
 
 # What a tag is named by: ("pk", 7), ("uuid", "7c1d...") or ("name", "knee").
 Key = tuple[str, Any]
 
 
-class TagNameField(serializers.CharField):
+class TagNameField(NameLength):
     """The name of a new tag: letters and digits of any script, spaces, `-` and `_`."""
 
     default_error_messages = {
@@ -33,9 +35,10 @@ class TagNameField(serializers.CharField):
 
     def to_internal_value(self, data: Any) -> str:
         name = super().to_internal_value(data)
-        # Marks belong to the letters of many scripts.
-        if any(one not in " -_" and unicodedata.category(one)[0] not in "LMN" for one in name):
+        if not is_word(name, also=" -_"):
             self.fail("characters")
+        if why := fault(name):
+            raise serializers.ValidationError(why, "characters")
         return name
 
 
@@ -131,8 +134,11 @@ def _existing(keys: list[Key], nameable: TagQuerySet) -> dict[Key, str]:
     values = defaultdict(list)
     for kind, value in keys:
         values[kind].append(value)
-    named = Tag.objects.filter(name__in=values["name"]).values_list("name", flat=True)
-    known: dict[Key, str] = {("name", name): name for name in named}
+    spelt = spelling.settled(values["name"])
+    named = set(Tag.objects.filter(name__in=spelt.values()).values_list("name", flat=True))
+    known: dict[Key, str] = {
+        ("name", given): name for given, name in spelt.items() if name in named
+    }
     if values.keys() & {"pk", "uuid"}:
         by_id = nameable.filter(Q(pk__in=values["pk"]) | Q(uuid__in=values["uuid"]))
         for tag in by_id:

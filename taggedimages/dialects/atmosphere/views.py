@@ -159,8 +159,14 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         asked.is_valid(raise_exception=True)
         image, tag = asked.validated_data["image"], asked.validated_data["tag"]
         check_editable(image, request)
-        link, is_new = tagging.link(image, tag, author_of(request, SOURCE))
-        shown = self.get_serializer(self.get_queryset().get(pk=link.pk)).data
+        try:
+            link, is_new = tagging.link(image, tag, author_of(request, SOURCE))
+            shown = self.get_serializer(self.get_queryset().get(pk=link.pk)).data
+        except (Tag.DoesNotExist, ImageTag.DoesNotExist) as error:
+            # It went meanwhile, and is refused as one that never was.
+            asked = ImageTagInputSerializer(data=request.data, context=nameable)
+            asked.is_valid(raise_exception=True)
+            raise NotFound from error
         return Response(shown, status.HTTP_201_CREATED if is_new else status.HTTP_200_OK)
 
     @documented("Take a tag off an image", responses={204: None})

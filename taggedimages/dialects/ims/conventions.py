@@ -100,7 +100,7 @@ class ImsViewSet(ViewSet):
     permission_classes: tuple[type[BasePermission], ...] = (OwnProject,)
     parser_classes = (BoundedJSONParser,)
     content_negotiation_class = AlwaysJson
-    http_method_names = ["get", "head", "post", "put", "delete"]
+    http_method_names = ["get", "head", "post", "put", "patch", "delete"]
     schema = ImsSchema()
     # Whether a POST changes nothing.
     only_reads = False
@@ -126,11 +126,15 @@ class ImsViewSet(ViewSet):
 
     def asked(self, serializer_class: type[Serializer[Any]]) -> Any:
         """The body, checked. Raises ValidationError."""
-        if not self.request.body.strip():
-            raise exceptions.ValidationError("The body is empty.", codes.EMPTY_BODY)
-        serializer = serializer_class(data=self.request.data)
+        serializer = serializer_class(data=self.body())
         serializer.is_valid(raise_exception=True)
         return serializer.validated_data
+
+    def body(self) -> Any:
+        """The JSON of the body. Raises ValidationError, ParseError."""
+        if not self.request.body.strip():
+            raise exceptions.ValidationError("The body is empty.", codes.EMPTY_BODY)
+        return self.request.data
 
     @property
     def caller(self) -> User:

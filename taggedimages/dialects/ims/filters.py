@@ -1,17 +1,16 @@
 """What narrows IMS's lists of images, as Queries (contract IMS, resource_instances/action)."""
 
+from collections.abc import Set
 from dataclasses import replace
 from typing import Any
 
-from django.conf import settings
 from rest_framework import serializers
 
 from images.models import Image
 from images.visibility import Viewer
 from search.query import Query, TagValues
 from taggedimages.dialects.ims.codes import TAG_RULE
-from taggedimages.dialects.ims.records import STATUSES
-from taggedimages.dialects.ims.rules import TagTextField, split
+from taggedimages.dialects.ims.rules import TagTextField
 from taggedimages.dialects.ims.serializers import distinct
 from taggedimages.http.fields import QueryIntegerField, StrictCharField
 
@@ -27,7 +26,20 @@ class StrictBooleanField(serializers.BooleanField):
         return data
 
 
-class WantedTagSerializer(serializers.Serializer[Any]):
+class KnownFields(serializers.Serializer[Any]):
+    """Refuses what it does not know: a condition that is passed over would find too much."""
+
+    # Fields without a meaning here.
+    ignored: Set[str] = frozenset()
+
+    def to_internal_value(self, data: Any) -> Any:
+        known = self.fields.keys() | self.ignored
+        if isinstance(data, dict) and (unknown := sorted(data.keys() - known)):
+            raise serializers.ValidationError({unknown[0]: ["There is no such field."]})
+        return super().to_internal_value(data)
+
+
+class WantedTagSerializer(KnownFields):
     """A key and the values it may have; none listed: any."""
 
     key = TagTextField(max_length=128)
@@ -51,7 +63,7 @@ def wanted(help_text: str) -> serializers.ListSerializer[Any]:
     )
 
 
-class MatchSerializer(serializers.Serializer[Any]):
+class MatchSerializer(KnownFields):
     """A property of the image: part of its name, or its id."""
 
     key = serializers.ChoiceField(choices=["resource_name", "resource_id"])
@@ -64,9 +76,10 @@ class ActionSerializer(serializers.Serializer[Any]):
     action = serializers.ChoiceField(choices=["filter", "count"])
 
 
-class CountSerializer(serializers.Serializer[Any]):
+class CountSerializer(KnownFields):
     """Which images are counted."""
 
+    ignored = frozenset({"limit", "offset"})
     action = serializers.ChoiceField(choices=["count"])
     tags = wanted("All of these.")
     tags_any = wanted("At least one of these.")
@@ -119,52 +132,6 @@ def query_of(asked: dict[str, Any]) -> Query:
 
 def _tags(asked: dict[str, Any], field: str) -> tuple[TagValues, ...]:
     return tuple(TagValues(tag["key"], tuple(tag["values"])) for tag in asked.get(field, ()))
-
-
-class ImageParameters(serializers.Serializer[Any]):
-    """What narrows a list by the images themselves."""
-
-    id = serializers.CharField(required=False)
-    name = serializers.CharField(required=False, trim_whitespace=False)
-    status = serializers.ChoiceField(choices=list(STATUSES), required=False)
-
-
-class TagStringParameters(ImageParameters):
-    """Which tags are listed, and how many on a page."""
-
-    limit = QueryIntegerField(default=500, min_value=1, max_value=500)
-    page = QueryIntegerField(default=1, min_value=1, help_text="Counted from 1.")
-
-
-class ImageListParameters(ImageParameters):
-    """Which images are listed."""
-
-    tag = serializers.ListField(
-        child=serializers.CharField(),
-        required=False,
-        max_length=settings.MAX_SEARCH_TERMS,
-        help_text="`key`, `key=value` or `key.value`; repeated: all of them.",
-    )
-    limit = QueryIntegerField(default=500, min_value=1, max_value=1000)
-    marker = serializers.CharField(
-        required=False, help_text="The id of the last image of the page before."
-    )
-
-
-def list_query(asked: dict[str, Any]) -> Query:
-    """The Query of the parameters of a list of images, or of their tags."""
-    groups = []
-    for text in asked.get("tag", ()):
-        key, value = split(text)
-        # A key made through another API may hold a separator itself.
-        either = {TagValues(text), TagValues(key, () if key == text else (value,))}
-        groups.append(tuple(either))
-    return Query(
-        uuid=asked.get("id"),
-        name=asked.get("name"),
-        with_any=tuple(groups),
-        upload_states=STATUSES[asked["status"]] if "status" in asked else None,
-    )
 
 
 def viewer_of(project_id: str) -> Viewer:

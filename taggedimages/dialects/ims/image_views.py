@@ -3,38 +3,42 @@
 from collections.abc import Callable
 from typing import Any
 
+from django.db import transaction
 from django.http import QueryDict
-from drf_spectacular.utils import PolymorphicProxySerializer
-from rest_framework.exceptions import ValidationError
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
+from rest_framework.exceptions import NotFound, ParseError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import uploads
+from images import editing, serving, storage, uploads
 from images.models import Image
-from images.querysets import ImageQuerySet
-from images.visibility import Viewer
 from search.results import SearchResults
-from taggedimages.dialects.ims.conventions import ImsViewSet
+from taggedimages.dialects.ims.conventions import ImsViewSet, body
 from taggedimages.dialects.ims.filters import (
     ACTIONS,
     ActionSerializer,
-    ImageListParameters,
-    list_query,
     query_of,
     viewer_of,
 )
+from taggedimages.dialects.ims.list_filters import documented_filters, narrowed, number, only
+from taggedimages.dialects.ims.list_order import COLUMNS, order_of
+from taggedimages.dialects.ims.patches import MEDIA_TYPES, PATCH_BODIES, V20, edit_of, values_of
 from taggedimages.dialects.ims.records import record, resource, with_creator, with_tags
+from taggedimages.dialects.ims.rules import MAX_TAGS
 from taggedimages.dialects.ims.schema import documented
 from taggedimages.dialects.ims.serializers import (
     ImageRecordSerializer,
     ImagesSerializer,
+    MembersSerializer,
     ResourcesSerializer,
 )
 from taggedimages.http import caching, page_size
-from taggedimages.http.openapi import ETAG, IF_NONE_MATCH, NOT_MODIFIED
+from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.rate_limits import Kind
-from tags import page_links
+from taggedimages.transactions import retried
+from tags import page_links, tagging
+from tags.models import ImageTag
 
 
 def shown(show: Callable[[Image], dict[str, Any]], page: list[Image]) -> list[dict[str, Any]]:
@@ -56,6 +60,8 @@ class ResourceViewSet(ImsViewSet):
         responses=ResourcesSerializer,
     )
     def act(self, request: Request, project_id: str) -> Response:
+        if request.query_params:
+            raise ParseError("What narrows is in the body.")
         action = self.asked(ActionSerializer)["action"]
         asked = self.asked(ACTIONS[action])
         query = query_of(asked)
@@ -71,26 +77,40 @@ class ResourceViewSet(ImsViewSet):
         return Response({"resources": shown(resource, page), **answer})
 
 
+SORTING = ("sort", "sort_key", "sort_dir")
+LIST_PARAMETERS = [
+    *documented_filters(),
+    OpenApiParameter("limit", {"type": "integer", "minimum": 1, "maximum": 1000, "default": 500}),
+    OpenApiParameter("marker", description="The id of the last image of the page before."),
+    OpenApiParameter("sort", description="Such as `name:asc,size:desc`."),
+    OpenApiParameter("sort_key", {"type": "string", "enum": list(COLUMNS)}),
+    OpenApiParameter("sort_dir", {"type": "string", "enum": ["asc", "desc"]}),
+]
+
+
 class ImageViewSet(ImsViewSet):
     """The images of the caller's project, newest first."""
 
     @documented(
         summary="The images of the caller's project, newest first",
-        parameters=[ImageListParameters],
+        description="All parameters narrow; one that no table of Glance's or of this API has is "
+        "one of a property, which no image here has: nothing is found.",
+        parameters=LIST_PARAMETERS,
         responses=ImagesSerializer,
     )
     def index(self, request: Request) -> Response:
-        parameters = ImageListParameters(data=request.query_params)
-        parameters.is_valid(raise_exception=True)
-        asked = parameters.validated_data
-        project_id = self.author.project_id
-        own = with_creator(Image.objects.current().of_project(project_id))
-        viewer = Viewer(audiences=None, project=project_id)
-        images = SearchResults(list_query(asked), viewer, images=own).images
-        found = list(self.after(images, asked.get("marker"))[: asked["limit"] + 1])
-        page = found[: asked["limit"]]
+        given = request.query_params
+        limit, marker = number(given, "limit", 500, 1000), only(given, "marker")
+        project = Image.objects.of_project(self.author.project_id)
+        order = order_of(given)
+        own = with_creator(project.current())
+        images = order.applied(narrowed(own, given, {"limit", "marker", *SORTING}))
+        if marker is not None:
+            images = order.after(images, project.with_uuid(marker))
+        found = list(images[: limit + 1])
+        page = found[:limit]
         answer = {"images": shown(record, page)}
-        more = {"next": self.following(request, page[-1])} if len(found) > len(page) else {}
+        more = {"next": _following(request, page[-1])} if len(found) > len(page) else {}
         return Response(answer | more)
 
     @documented(
@@ -99,24 +119,85 @@ class ImageViewSet(ImsViewSet):
         responses={200: ImageRecordSerializer, **NOT_MODIFIED},
     )
     def retrieve(self, request: Request, image_id: str) -> Response:
-        image = self.readable(image_id)
-        if image.uploaded_at is None:
-            uploads.try_to_confirm(image)
+        image = self.arrived(image_id)
         told = record(with_tags(Image.objects.filter(pk=image.pk)).get())
         return caching.tagged(request, told, caching.entity_tag(told))
 
-    def after(self, images: ImageQuerySet, marker: str | None) -> ImageQuerySet:
-        """The images that follow the marked one, which may have ended since."""
-        if marker is None:
-            return images
-        of_project = Image.objects.of_project(self.author.project_id)
-        marked = of_project.with_uuid(marker).first()
-        if marked is None:
-            raise ValidationError({"marker": ["There is no such image."]})
-        return images.older_than(marked)
+    @documented(
+        summary="Change an image's tags and its name",
+        description="Operations on `/tags`, `/tags/{place}` and `/name`. Tags that stay keep their "
+        "values.",
+        request=PATCH_BODIES,
+        parameters=[IF_MATCH],
+        responses=ImageRecordSerializer,
+    )
+    @retried
+    @transaction.atomic
+    def change(
+        self, request: Request, image_id: str, media_types: tuple[str, ...] = MEDIA_TYPES
+    ) -> Response:
+        image = self.writable(image_id)
+        media_type = request.content_type.partition(";")[0].strip().lower()
+        if media_type not in media_types:
+            accepted = ", ".join(media_types)
+            refusal = body(415, f"Send one of: {accepted}.")
+            return Response(refusal, status=415, headers={"Accept-Patch": accepted})
+        patch = self.body()
+        rows = with_tags(Image.objects.filter(pk=image.pk))
+        list(Image.objects.select_for_update(no_key=True).filter(pk=image.pk))
+        shown_now = record(rows.get())
+        caching.check(request, lambda: caching.entity_tag(shown_now))
+        edit = edit_of(patch, media_type == V20, shown_now["tags"])
+        if edit.name is not None and not editing.edit(image, {"name": edit.name}):
+            raise NotFound("There is no such image.")
+        if edit.tags is not None:
+            self.retag(image, edit.tags)
+        return Response(record(rows.get()))
 
-    def following(self, request: Request, last: Image) -> str:
-        """The path and query of the next page."""
-        parameters: QueryDict = request.query_params.copy()
-        parameters["marker"] = str(last.uuid)
-        return f"{request.path}?{parameters.urlencode()}"
+    @documented(
+        summary="The file: a link that reads it",
+        description="As `application/octet-stream`, which OpenStack's clients insist on. 204 as "
+        "long as there is none.",
+        responses={302: None, 204: None},
+    )
+    def file(self, request: Request, image_id: str) -> Response:
+        image = self.arrived(image_id)
+        if image.uploaded_at is None:
+            return Response(status=204)
+        return Response(status=302, headers={"Location": _link(image)})
+
+    @documented(
+        summary="Whom else an image is shared with: nobody",
+        responses=MembersSerializer,
+    )
+    def members(self, request: Request, image_id: str) -> Response:
+        self.readable(image_id)
+        return Response({"members": []})
+
+    def arrived(self, image_id: str) -> Image:
+        """An image that may be read, having looked for its file. Raises NotFound."""
+        image = self.readable(image_id)
+        if image.uploaded_at is None:
+            uploads.try_to_confirm(image)
+        return image
+
+    def retag(self, image: Image, texts: list[str]) -> None:
+        """Give the image these tags and no others. Raises TooManyTags, ValidationError."""
+        links = ImageTag.objects.filter(image=image).order_by("id")
+        held = dict(links.values_list("tag__name", "value"))
+        values = values_of(texts, held)
+        gone = links.exclude(tag__name__in=values)
+        tagging.untag(image, gone.values_list("tag", flat=True), self.author)
+        tagging.set_values(image, values, self.author, at_most=MAX_TAGS)
+
+
+def _link(image: Image) -> str:
+    sign = storage.sign_reads()
+    return sign(image.key, serving.OCTETS, "attachment", image.filename)
+
+
+def _following(request: Request, last: Image) -> str:
+    """The path and query of the next page."""
+    parameters: QueryDict = request.query_params.copy()
+    parameters["marker"] = str(last.uuid)
+    return f"{request.path}?{parameters.urlencode()}"

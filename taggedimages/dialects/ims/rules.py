@@ -1,6 +1,5 @@
 """What IMS lets a key and a value be, and how a tag is written as one string (contract IMS)."""
 
-import re
 import unicodedata
 from typing import Any
 
@@ -8,25 +7,29 @@ from rest_framework.exceptions import ValidationError
 from rest_framework.fields import empty
 
 from taggedimages.dialects.ims.codes import TAG_RULE
-from taggedimages.http.fields import StrictCharField
+from taggedimages.http.fields import NameLength, StrictCharField
+from tags.names import CONTROLS, fault, is_word
 
 MAX_KEY, MAX_VALUE, MAX_TAGS = 36, 43, 10
 # Of the OpenStack form.
 MAX_TAG = 255
-WORD = re.compile(r"[\w-]*")
-# Controls, halves of surrogate pairs, and the separators of lines and paragraphs.
-UNPRINTABLE = {"Cc", "Cs", "Zl", "Zp"}
 
 
 def printable(text: str) -> None:
     """Raises ValidationError where a character cannot be printed."""
-    if any(unicodedata.category(character) in UNPRINTABLE for character in text):
+    if any(unicodedata.category(character) in CONTROLS for character in text):
         raise ValidationError("Only printable characters are allowed.", "characters")
 
 
+def named(text: str) -> None:
+    """Raises ValidationError where a key is no name of a tag."""
+    if why := fault(text):
+        raise ValidationError(why, "characters")
+
+
 def word(text: str) -> None:
-    """Raises ValidationError unless there are only letters, digits, `_` and `-`."""
-    if not WORD.fullmatch(text):
+    """Raises ValidationError unless there are only letters with their marks, digits, `_`, `-`."""
+    if not is_word(text):
         raise ValidationError("Only letters, digits, _ and - are allowed.", "characters")
 
 
@@ -45,7 +48,7 @@ def joined(key: str, value: str) -> str:
     return f"{key}={value}" if value else key
 
 
-class TagTextField(StrictCharField):
+class TagTextField(NameLength, StrictCharField):
     """A key or a value, trimmed. All that is wrong with it but its type is IMG.0115."""
 
     def run_validation(self, data: Any = empty) -> Any:

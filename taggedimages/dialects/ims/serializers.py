@@ -12,17 +12,19 @@ from taggedimages.dialects.ims.rules import (
     MAX_TAG,
     MAX_VALUE,
     TagTextField,
+    named,
     printable,
     split,
     word,
 )
 from taggedimages.http.fields import StrictCharField
+from tags.names import normal
 
 
 class TagSerializer(serializers.Serializer[Any]):
     """A tag to be written."""
 
-    key = TagTextField(max_length=MAX_KEY, validators=[printable])
+    key = TagTextField(max_length=MAX_KEY, validators=[named])
     value = TagTextField(max_length=MAX_VALUE, validators=[printable], allow_blank=True)
 
 
@@ -41,7 +43,7 @@ class OneTagSerializer(serializers.Serializer[Any]):
 
 def distinct(tags: Any) -> Any:
     """Raises ValidationError where a key comes twice."""
-    if len({tag["key"] for tag in tags}) < len(tags):
+    if len({normal(tag["key"]) for tag in tags}) < len(tags):
         raise serializers.ValidationError("A key comes twice.", TAG_RULE)
     return tags
 
@@ -93,7 +95,7 @@ BATCHES: dict[str, type[serializers.Serializer[Any]]] = {
 class WordTagSerializer(serializers.Serializer[Any]):
     """A tag of one string, taken apart."""
 
-    key = TagTextField(max_length=MAX_KEY, validators=[word])
+    key = TagTextField(max_length=MAX_KEY, validators=[word, named])
     value = TagTextField(max_length=MAX_VALUE, validators=[word], allow_blank=True)
 
 
@@ -119,7 +121,7 @@ class CloudTagSerializer(serializers.Serializer[Any]):
 class OpenStackTagSerializer(serializers.Serializer[Any]):
     """A tag as OpenStack knows it: a key."""
 
-    tag = TagTextField(max_length=MAX_TAG, validators=[word])
+    tag = TagTextField(max_length=MAX_TAG, validators=[word, named])
 
 
 class TagsSerializer(serializers.Serializer[Any]):
@@ -184,6 +186,25 @@ class ImageRecordSerializer(serializers.Serializer[Any]):
     updated_at = serializers.DateTimeField()
     visibility = serializers.ChoiceField(choices=["public", "private"])
     owner = serializers.CharField(allow_null=True, help_text="Who made it: a user's name.")
+    checksum = serializers.CharField(allow_null=True, help_text="MD5, once the file was read.")
+    os_hash_algo = serializers.ChoiceField(choices=["sha256"], allow_null=True)
+    os_hash_value = serializers.CharField(allow_null=True, help_text="SHA-256, likewise.")
+    min_disk = serializers.IntegerField(help_text="0.")
+    min_ram = serializers.IntegerField(help_text="0.")
+    protected = serializers.BooleanField(help_text="False.")
+    os_hidden = serializers.BooleanField(help_text="False.")
+    disk_format = serializers.CharField(allow_null=True, help_text="Null.")
+    container_format = serializers.CharField(allow_null=True, help_text="Null.")
+    virtual_size = serializers.IntegerField(allow_null=True, help_text="Null.")
+    self = serializers.CharField(help_text="Path of this record.")
+    file = serializers.CharField(help_text="Path that leads to the file.")
+    schema = serializers.CharField(help_text="Path of the JSON schema of this record.")
+
+
+class MembersSerializer(serializers.Serializer[Any]):
+    """The projects that an image of another is shared with one by one: none."""
+
+    members = serializers.ListField(child=serializers.CharField())
 
 
 class ImagesSerializer(serializers.Serializer[Any]):

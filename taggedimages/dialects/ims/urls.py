@@ -3,8 +3,10 @@
 from django.urls import path, register_converter
 from django.urls.converters import PathConverter
 
+from taggedimages.dialects.ims.discovery import SchemaViewSet, VersionViewSet
 from taggedimages.dialects.ims.image_views import ImageViewSet, ResourceViewSet
-from taggedimages.dialects.ims.keystone import TokenViewSet, VersionViewSet
+from taggedimages.dialects.ims.keystone import ScopeViewSet, TokenViewSet
+from taggedimages.dialects.ims.patches import MEDIA_TYPES
 from taggedimages.dialects.ims.views import (
     CloudTagViewSet,
     ImageTagViewSet,
@@ -24,15 +26,36 @@ class AnythingConverter(PathConverter):
 register_converter(AnythingConverter, "anything")
 
 images = ImageViewSet.as_view({"get": "index"})
+tokens = TokenViewSet.as_view({"get": "validate", "post": "create"})
 urlpatterns = [
     path("", VersionViewSet.as_view({"get": "at_root"})),
     path("v2", VersionViewSet.as_view({"get": "without_slash"})),
     path("v2/", VersionViewSet.as_view({"get": "index"})),
     path("v2/openapi.json", document),
-    path("v3/auth/tokens", TokenViewSet.as_view({"post": "create"})),
+    path("versions", VersionViewSet.as_view({"get": "known"})),
+    path("v2/schemas/image", SchemaViewSet.as_view({"get": "image"})),
+    path("v2/schemas/images", SchemaViewSet.as_view({"get": "images"})),
+    path(
+        "v2/schemas/<path:kind>",
+        SchemaViewSet.as_view({"get": "of_nothing"}),
+    ),
+    path("v3", VersionViewSet.as_view({"get": "identity_without_slash"})),
+    path("v3/", VersionViewSet.as_view({"get": "identity"})),
+    path("v3/auth/tokens", tokens),
+    path("v3/auth/catalog", ScopeViewSet.as_view({"get": "catalog"})),
+    path("v3/auth/projects", ScopeViewSet.as_view({"get": "projects"})),
+    path("v3/projects", ScopeViewSet.as_view({"get": "projects"})),
+    path("v3/projects/<str:project_id>", ScopeViewSet.as_view({"get": "project"})),
     path("v2/cloudimages", images),
     path("v2/images", images),
-    path("v2/images/<str:image_id>", ImageViewSet.as_view({"get": "retrieve"})),
+    path(
+        "v2/cloudimages/<str:image_id>",
+        ImageViewSet.as_view({"patch": "change"}),
+        {"media_types": (*MEDIA_TYPES, "application/json")},
+    ),
+    path("v2/images/<str:image_id>", ImageViewSet.as_view({"get": "retrieve", "patch": "change"})),
+    path("v2/images/<str:image_id>/file", ImageViewSet.as_view({"get": "file"})),
+    path("v2/images/<str:image_id>/members", ImageViewSet.as_view({"get": "members"})),
     path(
         "v2/images/<str:image_id>/tags/<anything:tag>",
         OpenStackTagViewSet.as_view({"put": "add", "delete": "remove"}),

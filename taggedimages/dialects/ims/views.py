@@ -1,20 +1,18 @@
 """The tags of images: /v2/{project_id}/images, /v1/cloudimages, /v2/images (contract IMS)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Set
 from itertools import groupby
-from typing import Any
 
-from drf_spectacular.utils import PolymorphicProxySerializer
+from django.http import QueryDict
+from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 
 from images.models import Image
-from images.visibility import Viewer
-from search.results import SearchResults
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.conventions import ImsViewSet
-from taggedimages.dialects.ims.filters import TagStringParameters, list_query
+from taggedimages.dialects.ims.list_filters import documented_filters, narrowed, narrows, number
 from taggedimages.dialects.ims.records import tags_of, with_tags
 from taggedimages.dialects.ims.rules import MAX_TAGS, joined, split
 from taggedimages.dialects.ims.schema import documented
@@ -33,6 +31,11 @@ from tags import tagging
 from tags.usage import names_and_values, names_and_values_of
 
 Tags = list[dict[str, str]]
+
+
+QUANTITY = {"type": "integer", "minimum": 1}
+# Of a list of tags as strings.
+PAGING = frozenset({"limit", "page"})
 
 
 def done() -> Response:
@@ -126,9 +129,14 @@ class OpenStackTagViewSet(TagViews):
 class ProjectTagViewSet(ImsViewSet):
     """All tags of a project."""
 
-    @documented(summary="The tags of a project's images", responses=ProjectTagsSerializer)
+    @documented(
+        summary="The tags of a project's images",
+        description="Parameters narrow these as they narrow lists of images.",
+        parameters=documented_filters(),
+        responses=ProjectTagsSerializer,
+    )
     def index(self, request: Request, project_id: str) -> Response:
-        pairs = _names_and_values(project_id)
+        pairs = _names_and_values(project_id, request.query_params, frozenset())
         rows = [
             {"key": key, "values": [value for _, value in group]}
             for key, group in groupby(pairs, key=lambda pair: pair[0])
@@ -141,15 +149,19 @@ class CloudTagViewSet(TagViews):
 
     @documented(
         summary="The tags of the caller's project, as strings",
-        parameters=[TagStringParameters],
+        description="Parameters narrow the images as they narrow lists of these.",
+        parameters=[
+            *documented_filters(),
+            OpenApiParameter("limit", QUANTITY | {"maximum": 500, "default": 500}),
+            OpenApiParameter("page", QUANTITY | {"default": 1}, description="Counted from 1."),
+        ],
         responses=TagStringsSerializer,
     )
     def index(self, request: Request) -> Response:
-        asked = TagStringParameters(data=request.query_params)
-        asked.is_valid(raise_exception=True)
-        limit, page = asked.validated_data.pop("limit"), asked.validated_data.pop("page")
+        given = request.query_params
+        limit, page = number(given, "limit", 500, 500), number(given, "page", 1)
         part = slice((page - 1) * limit, page * limit)
-        pairs = _names_and_values(self.author.project_id, part, **asked.validated_data)
+        pairs = _names_and_values(self.author.project_id, given, PAGING, part)
         return Response({"tags": [joined(key, value) for key, value in pairs]})
 
     @documented(
@@ -164,13 +176,10 @@ class CloudTagViewSet(TagViews):
 
 
 def _names_and_values(
-    project_id: str, part: slice = slice(None), **narrowing: Any
+    project_id: str, given: QueryDict, controls: Set[str], part: slice = slice(None)
 ) -> Iterable[tuple[str, str]]:
     """The tags and values in use on a project's current images, narrowed as a list of these is."""
-    if not narrowing:
+    if not narrows(given, controls):
         return names_and_values(project_id, part.start or 0, part.stop)
     own = Image.objects.current().of_project(project_id)
-    found = SearchResults(
-        list_query(narrowing), Viewer(audiences=None, project=project_id), images=own
-    )
-    return names_and_values_of(found.images)[part]
+    return names_and_values_of(narrowed(own, given, controls))[part]

@@ -6,7 +6,7 @@ from typing import Any
 
 from taggedimages.identity.models import User
 from taggedimages.postgresql.text import is_storable
-from tags.names import MAX_LENGTH
+from tags import names
 
 # Rights that are implied or go by several names; the others are spelled as in the claims.
 READ_RIGHT, LINKS_RIGHT = "(read)", "(links)"
@@ -114,12 +114,12 @@ def caller_of(user: User, claims: dict[str, Any], secret: str, *, session: bool)
 
 
 def tag_names(value: Any) -> tuple[str, ...]:
-    """The names of an `auto_tag` claim: separated by `;`, or a list."""
-    items = value.split(";") if isinstance(value, str) else value
+    r"""The names of an `auto_tag` claim: separated by `;`, which `\;` is not, or a list."""
+    items = names.split(value, ";") if isinstance(value, str) else value
     if not isinstance(items, list):
         return ()
-    names = [item.strip() for item in items if isinstance(item, str)]
-    return tuple(dict.fromkeys(name for name in names if _is_name(name)))
+    given = [item.strip() for item in items if isinstance(item, str)]
+    return tuple(dict.fromkeys(name for name in given if _is_name(name)))
 
 
 def _albums(abilities: dict[str, Any]) -> dict[str, Album]:
@@ -136,7 +136,8 @@ def _granted(claims: dict[str, Any]) -> frozenset[str]:
 
 def _labelled(value: Any) -> dict[str, Labels]:
     named = dict.fromkeys(value) if _is_list_of_text(value) else _dict(value)
-    return {name: _labels(label) for name, label in named.items() if _is_name(name)}
+    given = {name.strip(): label for name, label in named.items()}
+    return {name: _labels(label) for name, label in given.items() if _is_name(name)}
 
 
 def _labels(value: Any) -> Labels:
@@ -147,7 +148,7 @@ def _labels(value: Any) -> Labels:
         for language, text in _dict(value).items()
         if language in ("en", "fr") and isinstance(text, str) and is_storable(text)
     }
-    return Labels(**{language: text[:MAX_LENGTH] for language, text in given.items()})
+    return Labels(**{language: text[: names.MAX_LENGTH] for language, text in given.items()})
 
 
 def _is_list_of_text(value: Any) -> bool:
@@ -155,7 +156,7 @@ def _is_list_of_text(value: Any) -> bool:
 
 
 def _is_name(name: str) -> bool:
-    return 0 < len(name) <= MAX_LENGTH and is_storable(name)
+    return len(names.normal(name)) <= names.MAX_LENGTH and not names.fault(name)
 
 
 def _dict(value: Any) -> dict[str, Any]:

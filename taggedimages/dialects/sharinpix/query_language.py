@@ -84,17 +84,13 @@ def _few(asked: Asked, most: int) -> list[int] | None:
 
 def _word_of_tag(value: str) -> Q:
     # The part says nothing more, but has an index.
-    return Q(folded__like=part_pattern(value), name__iregex=_word(value))
+    return Q(folded__like=part_pattern(value), folded__regex=_word(value))
 
 
 def _named(value: str) -> Q:
-    whole = Q(filename__iregex=_word(value))
-    if value.lower().upper() != value.upper():
-        return whole
-    # The same here, unless upper and lower case do not correspond.
-    return Q(filename__icontains=value) & whole
+    return Q(filename__folded__like=part_pattern(value), filename__folded__regex=_word(value))
 
 
 def _word(value: str) -> str:
-    escaped = METACHARACTERS.sub(r"\\\g<0>", value)
+    escaped = METACHARACTERS.sub(r"\\\g<0>", folded(value))
     return rf"(^|[^[:alnum:]]){escaped}($|[^[:alnum:]])"

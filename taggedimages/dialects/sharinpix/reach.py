@@ -11,6 +11,7 @@ from images.querysets import ImageQuerySet
 from images.visibility import Viewer
 from taggedimages.dialects.sharinpix import query_language
 from taggedimages.dialects.sharinpix.caller import LINKS_RIGHT, READ_RIGHT, Caller
+from tags import spelling
 from tags.models import ImageTag, Tag, TagQuerySet
 from tags.shown import IsShown
 
@@ -47,7 +48,7 @@ def tags(caller: Caller) -> TagQuerySet:
         return Tag.objects.shown_to(Viewer.of(caller.user, for_project=caller.admin))
     everybodys = IsShown(F("pk"), Viewer.of(None))
     linked = ImageTag.objects.filter(image__in=listed(caller).values("pk")).values("tag")
-    named = Q(name__in=list(caller.named_tags)) | Q(name__in=caller.auto_tags)
+    named = Q(name__in=spelling.names([*caller.named_tags, *caller.auto_tags]))
     return Tag.objects.filter(everybodys | named | Q(pk__in=linked))
 
 

@@ -114,7 +114,9 @@ class ImageSerializer(serializers.Serializer[Image]):
     group_id = serializers.SerializerMethodField()
     color = serializers.SerializerMethodField()
     size = serializers.IntegerField()
-    processed = serializers.SerializerMethodField()
+    processed = serializers.SerializerMethodField(
+        help_text="Whether width, height, colour and etag stay, as found in the file or unknown."
+    )
     processing_error = serializers.SerializerMethodField()
     album_id = serializers.CharField()
     thumbnails = serializers.SerializerMethodField()
@@ -194,10 +196,10 @@ class ImageSerializer(serializers.Serializer[Image]):
         return facts_of(image).color.upper() or UNKNOWN_FACTS.color
 
     def get_processed(self, image: Image) -> bool:
-        return image.uploaded_at is not None
+        return image.processed_at is not None or bool(image.upload_error)
 
     def get_processing_error(self, image: Image) -> str | None:
-        return image.upload_error or facts_of(image).problem or None
+        return image.reason or None
 
     @extend_schema_field(URLS)
     def get_thumbnails(self, image: Image) -> dict[str, str | None]:
@@ -216,7 +218,7 @@ class TagSerializer(serializers.Serializer[Tag]):
     listed = serializers.BooleanField()
     action = serializers.SerializerMethodField()
     visible = serializers.BooleanField()
-    color = serializers.CharField()
+    color = serializers.SerializerMethodField()
     color_contrast = serializers.SerializerMethodField()
     allow_download = serializers.BooleanField()
     label_en = serializers.SerializerMethodField()
@@ -232,6 +234,9 @@ class TagSerializer(serializers.Serializer[Tag]):
     @extend_schema_field({"type": "object"})
     def get_action(self, tag: Tag) -> dict[str, Any]:
         return {"actions": []}
+
+    def get_color(self, tag: Tag) -> str:
+        return colours.shown(tag.color)
 
     def get_color_contrast(self, tag: Tag) -> str:
         return colours.contrast(tag.color)
@@ -258,7 +263,7 @@ class SuggestedTagSerializer(TagSerializer):
         return {
             "id": str(tag.uuid),
             "name": tag.name,
-            "color": tag.color,
+            "color": colours.shown(tag.color),
             "color_contrast": colours.contrast(tag.color),
             "label_en": tag.label_en or tag.name,
             "label_fr": tag.label_fr or tag.name,

@@ -12,9 +12,9 @@ from taggedimages.dialects.sharinpix.caller import Caller, Labels
 from taggedimages.dialects.sharinpix.parameters import MAX_JSON, MAX_TEXT_CHARACTERS, Parameters
 from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.postgresql.text import is_storable
-from tags import curation
+from tags import curation, spelling
 from tags.models import Tag, TagQuerySet
-from tags.names import MAX_LENGTH
+from tags.names import MAX_LENGTH, BadName, entered, normal
 
 
 def find(text: str, shown: TagQuerySet) -> Tag | None:
@@ -36,22 +36,25 @@ def get(text: str, shown: TagQuerySet) -> Tag:
 
 
 def _named(text: str, tags: TagQuerySet) -> Tag | None:
-    names = [name for name in (text, unquote(text)) if is_storable(name)]
-    named = {tag.name: tag for tag in tags.filter(name__in=names)}
-    return named.get(text) or named.get(unquote(text))
+    spelt = spelling.settled([name for name in (text, unquote(text)) if is_storable(name)])
+    named = {tag.name: tag for tag in tags.filter(name__in=spelt.values())}
+    return next((named[name] for name in spelt.values() if name in named), None)
 
 
 def draft(text: str, caller: Caller) -> Tag:
     """A new tag, not saved, for a path that names none; labelled as the token says.
 
-    Raises NotFound for a uuid, and PermissionDenied where the caller adds no tags.
+    Raises NotFound for a uuid and what no column holds, ValidationError for what is no name, and
+    PermissionDenied where the caller adds no tags.
     """
     name = unquote(text)
-    if uuid_in(text) or not is_storable(name) or not 0 < len(name) <= MAX_LENGTH:
+    if uuid_in(text) or not is_storable(name) or len(normal(name)) > MAX_LENGTH:
         raise NotFound
+    name = _entered(name)
     if not caller.may_create_tags:
         raise PermissionDenied
-    return labelled(name, caller.named_tags.get(name, Labels()))
+    labels = {normal(given): labels for given, labels in caller.named_tags.items()}
+    return labelled(name, labels.get(name, Labels()))
 
 
 def named_by(caller: Caller) -> list[Tag]:
@@ -71,10 +74,19 @@ def drafted_by(given: Parameters) -> Tag:
     """
     name = given.required("name")
     changes = changes_in(given)
+    _entered(name)
     if changes.get("public"):
         changes = {"label_en": name, "label_fr": name} | changes
         name = slug(name)
     return Tag(name=name, **changes)
+
+
+def _entered(text: str) -> str:
+    """The name that a text is. Raises ValidationError."""
+    try:
+        return entered(text)
+    except BadName as error:
+        raise ValidationError({"name": str(error)}) from error
 
 
 def changes_in(given: Parameters) -> dict[str, Any]:

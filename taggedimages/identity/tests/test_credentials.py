@@ -186,3 +186,27 @@ def test_a_credential_goes_with_its_user():
 @pytest.mark.parametrize("key_id", ["", "unknown", "nul\0", "\ud800"])
 def test_an_odd_key_id_is_nobodys(key_id):
     assert credentials.signing_secret(IMS, key_id) is None
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "anonymous",
+        "Anonymous",
+        "ANONYMOUS",
+        "\uff41\uff4e\uff4fnymous",
+        "anonymou\u017f",
+        " anonymous",
+    ],
+)
+def test_nobody_is_named_as_those_are_who_have_no_name(client, name):
+    with pytest.raises(CommandError):
+        issue(name, "--project", "mine")
+    with pytest.raises(CommandError):
+        call_command("createsuperuser", username=name, email="", interactive=False)
+    assert not Project.objects.filter(id="mine").exists()
+    client.force_login(User.objects.create_superuser("boss"))
+    form = {"username": name, "password1": "two words 1", "password2": "two words 1"}
+    answer = client.post("/admin/identity/user/add/", {**form, "usable_password": "true"})
+    assert answer.status_code == 200
+    assert list(User.objects.values_list("username", flat=True)) == ["boss"]

@@ -13,6 +13,8 @@ from images.sources import NoSource, source
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project, User
 from tags import importing, manifests
+from tags.manifest_files import BadManifest
+from tags.path_tags import path_pattern
 
 BAR = 30
 
@@ -37,7 +39,8 @@ class Command(BaseCommand):
             type=Path,
             metavar="FILE",
             help="a .csv, .json or .ndjson that says which files, and their filename, tags, "
-            "created, uploaded, size; with size, objects of the own bucket are not looked at",
+            "created, uploaded, size, visibility or private, description; with size, objects of "
+            "the own bucket are not looked at",
         )
         parser.add_argument("--project", help="where the images belong (that of --by)")
         parser.add_argument("--by", metavar="USERNAME", help="who imports (nobody)")
@@ -45,12 +48,13 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             task = self.task(options)
-            tags_of = manifests.path_pattern(options["tags_from_path"])
+            tags_of = path_pattern(options["tags_from_path"])
             if manifest := options["manifest"]:
-                self.run(task, manifests.read(manifest, tags_of), manifests.length(manifest))
+                rows = manifests.read(manifest, tags_of, task.source.path)
+                self.run(task, rows, manifests.length(manifest))
             else:
                 self.run(task, importing.listed(task.source, tags_of))
-        except (NoSource, manifests.BadManifest) as error:
+        except (NoSource, BadManifest) as error:
             raise CommandError(str(error)) from error
         except storage.StorageUnavailable as error:
             raise CommandError(f"{error} Run it again: it goes on from here.") from error
@@ -72,16 +76,20 @@ class Command(BaseCommand):
         return importing.Import(source(options["source"]), author, project)
 
     def run(
-        self, task: importing.Import, rows: Iterable[manifests.Known], total: int | None = None
+        self, task: importing.Import, rows: Iterable[importing.Known], total: int | None = None
     ) -> None:
         """Import, and say how far it is."""
         began = time.monotonic()
         for problems in importing.run(task, rows):
             for problem in problems:
                 self.stderr.write(problem)
-            done = task.images + task.known + task.problems
+            done = task.images + task.known + task.problems + task.passed_over
             rate = task.images / (time.monotonic() - began)
             self.progress(f"{done} files, {rate:.0f} new ones a second", done, total)
+        if task.passed_over:
+            self.stdout.write(f"{task.passed_over} files and folders passed over, as told above.")
+        if task.known:
+            self.stdout.write("What is known already was left as it is: no tags were added to it.")
         self.stdout.write(
             f"{task.images} images with {task.links} tags imported, {task.known} known already, "
             f"{task.problems} not imported; change {task.change_id}"

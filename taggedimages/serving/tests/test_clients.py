@@ -99,9 +99,32 @@ class TestHeaders:
 
     @pytest.mark.parametrize("path", SHAPES)
     def test_values_that_are_not_ascii_are_400_in_each_shape(self, front: Front, path) -> None:
-        answer = front.get(path, headers={"Authorization": "Bearer \xe9".encode("latin-1")})
+        answer = front.get(path, headers={"Accept": "\xe9".encode("latin-1")})
         assert answer.status_code == 400
         assert SHAPES[path](400, answer)
+
+    @pytest.mark.parametrize("token", ["schlüssel".encode(), b"\xff\xfe", b"", b"a, Bearer b"])
+    @pytest.mark.parametrize(
+        ("path", "header", "scheme"),
+        [
+            ("/v1/tags", "Authorization", b"Bearer "),
+            ("/api/v1/tags", "Authorization", b"Token token="),
+            ("/v2/clinic/images/tags", "X-Auth-Token", b""),
+            ("/v2/clinic/images/tags", "Authorization", b"SDK-HMAC-SHA256 Access="),
+        ],
+    )
+    def test_a_token_that_nothing_can_be_made_of_is_a_wrong_one(
+        self, front: Front, path, header, scheme, token
+    ) -> None:
+        answer = front.get(path, headers={header: scheme + token})
+        assert answer.status_code == 401
+        assert SHAPES[path](401, answer)
+
+    def test_to_atmosphere_a_wrong_token_is_none(self, front: Front) -> None:
+        headers = {"Authorization": "TOKEN schlüssel".encode()}
+        assert front.get("/api/v2/images", headers=headers).status_code == 200
+        refused = front.request("POST", "/api/v2/tags", headers=headers, json={"name": "a"})
+        assert refused.status_code == 403
 
     def test_an_address_that_is_not_ascii_is_400(self, front: Front) -> None:
         for target in ("/v1/images/\xe9", "/v1/images?filename=\xc3\xa9"):

@@ -15,7 +15,7 @@ UNKNOWN = [
     "/v2/lab/images",
     "/v2/images/x/file",
     "/v2/lab/images/resource_instances",
-    "/v3",
+    "/v3/nothing",
     "/v3/auth",
     "/v3/auth/tokens/",
     "/v1/cloudimages",

@@ -1,5 +1,6 @@
 """GET /v2/cloudimages, /v2/images and /v2/images/{image_id}."""
 
+import urllib.request
 from datetime import UTC, datetime, timedelta
 
 import pytest
@@ -8,6 +9,7 @@ from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
 from images import deletion, storage
+from images.models import Facts
 from taggedimages.dialects.ims.tests.requests import error
 from taggedimages.factories import (
     TESTS,
@@ -46,6 +48,19 @@ def record(image):
         "updated_at": f"{image.updated_at:%Y-%m-%dT%H:%M:%SZ}",
         "visibility": "public",
         "owner": "ada",
+        "checksum": None,
+        "os_hash_algo": None,
+        "os_hash_value": None,
+        "min_disk": 0,
+        "min_ram": 0,
+        "protected": False,
+        "os_hidden": False,
+        "disk_format": None,
+        "container_format": None,
+        "virtual_size": None,
+        "self": f"/v2/images/{image.uuid}",
+        "file": f"/v2/images/{image.uuid}/file",
+        "schema": "/v2/schemas/image",
     }
 
 
@@ -100,7 +115,7 @@ def test_narrowed(ims, owner, knee, url):
         {"tag": "modality.mri"},
         {"tag": "reviewed="},
         {"tag": ["modality.mri", "reviewed"]},
-        {"tag": "reviewed", "status": "active", "name": "knee", "unknown": "x"},
+        {"tag": "reviewed", "status": "active", "name": "knee", "visibility": "all"},
     ):
         assert ids(ims.get(url, parameters)) == [str(knee.uuid)], parameters
     for parameters in (
@@ -185,3 +200,38 @@ def test_a_page_with_very_many_tags_shows_the_first_20_of_each_image(ims, owner,
     assert sorted(map(len, tags)) == [99, 101]
     single = ims.get(f"/v2/images/{images[1].uuid}").json()
     assert single["tags"] == names
+
+
+def test_the_file_is_a_redirect_to_a_link(ims, owner):
+    image = make_image(by=owner, body=make_png(), filename="knee ä.png")
+    response = ims.get(f"/v2/images/{image.uuid}/file")
+    assert (response.status_code, response.content) == (302, b"")
+    assert response.headers["Cache-Control"] == "no-store"
+    with urllib.request.urlopen(response.headers["Location"]) as stored:
+        # What OpenStack's clients take for a file.
+        assert stored.headers["Content-Type"] == "application/octet-stream"
+        assert stored.headers["Content-Disposition"].startswith("attachment")
+        assert stored.read() == make_png()
+    assert ims.head(f"/v2/images/{image.uuid}/file").status_code == 302
+
+
+def test_the_file_of_an_image_that_waits_for_one(ims, owner):
+    image = make_pending(by=owner)
+    response = ims.get(f"/v2/images/{image.uuid}/file")
+    assert (response.status_code, response.content) == (204, b"")
+    arrived = make_pending(by=owner)
+    storage.put(arrived.key, make_png())
+    assert ims.get(f"/v2/images/{arrived.uuid}/file").status_code == 302
+    assert ims.get(f"/v2/images/{unknown_uuid()}/file").status_code == 404
+
+
+def test_hashes_are_those_of_the_facts(ims, knee):
+    Facts.objects.create(image=knee, md5=b"\xab" * 16, sha256=b"\xcd" * 32)
+    (shown,) = ims.get("/v2/images").json()["images"]
+    hashes = [shown[name] for name in ("checksum", "os_hash_algo", "os_hash_value")]
+    assert hashes == ["ab" * 16, "sha256", "cd" * 32]
+
+
+def test_an_image_is_shared_with_nobody_by_name(ims, knee):
+    assert ims.get(f"/v2/images/{knee.uuid}/members").json() == {"members": []}
+    assert ims.get(f"/v2/images/{unknown_uuid()}/members").status_code == 404

@@ -32,7 +32,7 @@ def test_a_row_is_a_link_with_its_whole_image_and_tag(admin, ada):
     tag = Tag.objects.get(name="knee")
     Tag.objects.filter(pk=tag.pk).update(color="#009688", label_fr="genou", created_at=BASE)
     ImageTag.objects.update(created_at=BASE)
-    Image.objects.update(updated_at=BASE)
+    Image.objects.update(updated_at=BASE, processed_at=BASE)
     Facts.objects.create(
         image=image,
         format="png",
@@ -150,10 +150,28 @@ def test_times_have_three_decimals_even_when_they_are_zero(admin, ada):
 def test_an_image_that_was_not_inspected_yet_has_defaults(admin, ada):
     make_image("a", by=ada, filename="scan")
     image = admin.get(URL).json()[0]["image"]
-    assert (image["width"], image["height"]) == (0, 0)
+    assert (image["width"], image["height"], image["processed"]) == (0, 0, False)
     assert (image["color"], image["format"], image["taken_at"]) == ("#7D7D7D", "", None)
     assert image["infos"]["etag"] is None
     assert "location" not in image["infos"]
+
+
+def test_what_never_can_be_inspected_is_processed_with_an_error(admin, ada):
+    lost, broken = make_image("a", by=ada), make_image("a", by=ada)
+    Image.objects.filter(pk=lost.pk).update(uploaded_at=None, upload_error="expired: Too late.")
+    Image.objects.filter(pk=broken.pk).update(processed_at=BASE)
+    Facts.objects.create(image=broken, sha256=b"0" * 32, md5=b"0" * 16, problem="corrupt: No.")
+    images = [row["image"] for row in admin.get(URL).json()]
+    assert [image["processed"] for image in images] == [True, True]
+    assert [image["processing_error"] for image in images] == ["expired: Too late.", "corrupt: No."]
+    assert images[1]["infos"]["etag"] == (b"0" * 16).hex()
+
+
+def test_while_a_file_is_inspected_anew_nothing_is_final(admin, ada):
+    image = make_image("a", by=ada)
+    Facts.objects.create(image=image, sha256=b"0" * 32, md5=b"0" * 16, problem="corrupt: No.")
+    shown = admin.get(URL).json()[0]["image"]
+    assert (shown["processed"], shown["processing_error"]) == (False, None)
 
 
 def test_before_the_upload_every_url_is_null(admin, ada):

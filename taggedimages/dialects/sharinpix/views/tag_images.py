@@ -1,6 +1,8 @@
 """/tag_images: the links between images and tags."""
 
+from contextlib import suppress
 from typing import Any
+from uuid import UUID
 
 from django.db.models import QuerySet
 from drf_spectacular.utils import OpenApiParameter
@@ -8,6 +10,7 @@ from rest_framework.exceptions import NotFound, PermissionDenied, ValidationErro
 from rest_framework.request import Request
 from rest_framework.response import Response
 
+from images.models import Image
 from taggedimages.dialects.sharinpix import reach, tag_inputs
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SOURCE, SharinPixViewSet, rows
@@ -17,8 +20,9 @@ from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
 from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.identity.authentication import author_of
 from taggedimages.postgresql.text import is_storable
-from tags import tagging
-from tags.curation import establish
+from taggedimages.transactions import TRIES
+from tags import spelling, tagging
+from tags.curation import establish_on
 from tags.models import ImageTag, Tag
 
 
@@ -53,14 +57,7 @@ class TagImageViewSet(SharinPixViewSet):
         ids = Parameters(request).ids("image_ids")
         if ids is None:
             raise ValidationError({"image_ids": "Missing."})
-        by = caller(request)
-        found = tag_inputs.find(tag, reach.tags(by)) or tag_inputs.draft(tag, by)
-        images = list(reach.images(by, _right_for(found)).filter(uuid__in=ids))
-        if not images:
-            raise PermissionDenied
-        if found.pk is None:
-            found = establish([found], by.user)[0]
-        tagging.tag_each(images, [found], author_of(request, SOURCE))
+        images, found = _linked(request, tag, ids)
         links = ImageTag.objects.filter(tag=found, image__in=[image.pk for image in images])
         return rows(TagImageSerializer, reach.described(links))
 
@@ -69,6 +66,25 @@ class TagImageViewSet(SharinPixViewSet):
         link = _link(request, id)
         tagging.untag(link.image, [link.tag_id], author_of(request, SOURCE))
         return Response(status=204)
+
+
+def _linked(request: Request, named: str, ids: list[UUID]) -> tuple[list[Image], Tag]:
+    """Put the tag of a path on images; both as they were then. Raises NotFound, PermissionDenied.
+
+    A tag that is deleted at the same time is looked for again: by its name it is made anew.
+    """
+    by, author = caller(request), author_of(request, SOURCE)
+    for _ in range(TRIES):
+        found = tag_inputs.find(named, reach.tags(by)) or tag_inputs.draft(named, by)
+        images = list(reach.images(by, _right_for(found)).filter(uuid__in=ids))
+        if not images:
+            raise PermissionDenied
+        with suppress(Tag.DoesNotExist):
+            if found.pk is None:
+                return images, establish_on(images, [found], author)[0]
+            tagging.tag_each(images, [found], author)
+            return images, found
+    raise NotFound
 
 
 def _filtered(links: QuerySet[ImageTag], given: Parameters) -> QuerySet[ImageTag]:
@@ -83,7 +99,7 @@ def _filtered(links: QuerySet[ImageTag], given: Parameters) -> QuerySet[ImageTag
     if "tag_name" in given:
         name = str(given.value("tag_name"))
         # Looked up first: the database then knows how many links it has, and plans accordingly.
-        tag = Tag.objects.filter(name=name).first() if is_storable(name) else None
+        tag = Tag.objects.filter(name=spelling.name(name)).first() if is_storable(name) else None
         links = links.filter(tag=tag) if tag else links.none()
     return links
 

@@ -27,8 +27,8 @@ from taggedimages.dialects.sharinpix.text import uuid_in
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
-from tags import restriction, tagging
-from tags.curation import establish
+from tags import restriction
+from tags.curation import establish_on
 
 
 class StorageFileViewSet(SharinPixViewSet):
@@ -79,7 +79,7 @@ class StorageFileViewSet(SharinPixViewSet):
         by = caller(request)
         drafts = [labelled(name, by.named_tags.get(name, Labels())) for name in by.auto_tags]
         if drafts:
-            tagging.tag_each([image], establish(drafts, by.user), author_of(request, SOURCE))
+            establish_on([image], drafts, author_of(request, SOURCE))
 
 
 class TokenViewSet(SharinPixViewSet):
