@@ -10,24 +10,24 @@ SHOWN_FORMATS = {"png", "jpeg", "gif", "webp", "tiff", "bmp", "avif", "heic"}
 OCTETS = "application/octet-stream"
 
 
-def url(image: Image) -> str:
+def url(image: Image, method: str = "GET") -> str:
     """A URL that reads the file, with the type that inspection found and never the sender's.
 
-    Reads `image.facts`: fetch them with the images of a list.
+    Reads `image.facts`: fetch them with the images of a list. For HEAD it takes another URL.
     """
     facts = image.known_facts
     if facts is None or facts.problem:
-        return urls()(image.key, image.filename, None, None)
-    return urls()(image.key, image.filename, facts.format, facts.media_type)
+        return urls(method)(image.key, image.filename, None, None)
+    return urls(method)(image.key, image.filename, facts.format, facts.media_type)
 
 
-def urls() -> Callable[[str, str, str | None, str | None], str]:
+def urls(method: str = "GET") -> Callable[[str, str, str | None, str | None], str]:
     """What makes the URLs of one answer, all signed at one instant.
 
     Of a key, a filename, and the format and media type that inspection found: without these, the
     file is only saved, never shown.
     """
-    sign = storage.sign_reads()
+    sign = storage.sign_reads(method)
 
     def url_of(key: str, filename: str, format: str | None, media_type: str | None) -> str:
         # What lies elsewhere may have been put by somebody else: it was imported, or lost and sent

@@ -4,6 +4,7 @@ Nothing is asked before a total, a page or a record is wanted. What the index ca
 access path of `search.planner`, whatever else by `search.lookups`, which says what is right.
 """
 
+import sys
 from collections.abc import Iterator
 from functools import cached_property
 
@@ -116,15 +117,20 @@ class SearchResults:
                 return pages.page(self.path, limit, offset, after)
             return self._page_in_order(limit, offset, after)
 
-    def stream(self, after: KeysetPosition | None = None) -> Iterator[list[Record]]:
-        """All that is found after a position, by chunks, each of a moment of its own.
+    def stream(
+        self, after: KeysetPosition | None = None, most: int | None = None
+    ) -> Iterator[list[Record]]:
+        """All that is found after a position, or as many as `most`, by chunks, each of a moment of
+        its own.
 
         What is there throughout comes once, whatever else is made, changed or deleted meanwhile.
         """
-        while found := self._positions(CHUNK_RECORDS, after):
+        left = sys.maxsize if most is None else most
+        while left and (found := self._positions(min(left, CHUNK_RECORDS), after)):
             # Records of a stream are no page: each is whole.
-            yield fetch.fetch([position.image for position in found], whole=True)
-            after = found[-1]
+            records = fetch.fetch([position.image for position in found], whole=True)
+            yield records
+            left, after = left - len(records), found[-1]
 
     def facets(self) -> list[TagCount]:
         """The most frequent tags of all of them, the most frequent first, equal ones by name."""

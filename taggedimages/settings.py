@@ -393,6 +393,10 @@ SPECTACULAR_SETTINGS = {
     # That check takes all APIs for one document; each has its own, and tests for warnings.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "OAS_VERSION": "3.1.1",
+    "POSTPROCESSING_HOOKS": [
+        "drf_spectacular.hooks.postprocess_schema_enums",
+        "taggedimages.http.openapi.say_who_needs_no_login",
+    ],
     "SWAGGER_UI_DIST": "SIDECAR",
     "SWAGGER_UI_FAVICON_HREF": "SIDECAR",
     "ENUM_GENERATE_CHOICE_DESCRIPTION": False,

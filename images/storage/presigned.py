@@ -83,10 +83,11 @@ def presign_get(
     return _signer().url(key, **overrides)
 
 
-def sign_reads() -> Callable[..., str]:
+def sign_reads(method: str = "GET") -> Callable[..., str]:
     """`presign_get` for a page of files at one instant: of a key, media type, `inline` or
     `attachment`, the name to save it under, and whether it is bytes alone, or may have been stored
-    with a Content-Encoding, which is then not believed."""
+    with a Content-Encoding, which is then not believed. For GET or HEAD: neither takes the
+    other's."""
     sign = _signer().sign
 
     def url(key: str, media_type: str, kind: str, filename: str, is_bare: bool) -> str:
@@ -94,7 +95,7 @@ def sign_reads() -> Callable[..., str]:
         # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
         name = filename if PLAIN(filename) else quoted(quote(filename, safe=""))
         asked = [pairs[0], pairs[1] + name]
-        return sign(key, "GET", asked if is_bare else [*asked, AS_STORED])
+        return sign(key, method, asked if is_bare else [*asked, AS_STORED])
 
     return url
 

@@ -63,3 +63,13 @@ def test_another_length_is_refused_by_the_store(bound):
 def test_what_cannot_be_bound_is_a_bad_request(api, settings, asked):
     settings.ANONYMOUS = "open"
     assert api.post("/v1/images", {"filename": "a.png"} | asked).status_code == 400
+
+
+@pytest.mark.parametrize("blank", ["", "  "])
+def test_an_empty_type_or_checksum_binds_nothing(api, settings, blank):
+    settings.ANONYMOUS = "open"
+    body = {"filename": "a.png", "content_type": blank, "sha256": blank}
+    created = api.post("/v1/images", body)
+    assert (created.status_code, created.json().keys()) == (201, {"id", "upload_url"})
+    free = created.json() | {"upload_headers": {}}
+    assert put(free, BODY, **{"Content-Type": "image/png"}).status_code == 200

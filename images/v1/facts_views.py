@@ -1,14 +1,15 @@
-"""/v1/images/{id}/facts, /similar and /v1/images/lookup: what is known of files."""
+"""Files and what is known of them: /v1/images/{id}/file, /facts, /similar, /v1/images/lookup."""
 
 from typing import Any
 
-from drf_spectacular.utils import extend_schema
+from django.http import HttpResponseRedirect
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
 from rest_framework.views import APIView
 
-from images import likeness
+from images import likeness, serving, uploads
 from images.models import Image
 from images.v1.facts_serializers import (
     FactsSerializer,
@@ -24,11 +25,39 @@ from taggedimages.http.reading import read
 from taggedimages.v1.ids import parse_id
 from tags import page_links
 
+LOCATION = OpenApiParameter(
+    "Location",
+    location=OpenApiParameter.HEADER,
+    required=True,
+    response=[302],
+    description="A presigned URL, as `url` of the record is; after a HEAD, one for HEAD.",
+)
+
+
+class FileView(APIView):
+    """The file itself, under an address that stays (docs/training.md)."""
+
+    @extend_schema(
+        operation_id="getImageFile",
+        summary="The file of an image, by a redirect to a fresh URL",
+        description="404 while the file is not there, too. The store wants no token.",
+        parameters=[LOCATION],
+        responses={302: OpenApiResponse(None, "The file is at `Location`, for an hour.")},
+    )
+    def get(self, request: Request, id: str) -> HttpResponseRedirect:
+        image = _image(request, id)
+        if image.uploaded_at is None and uploads.try_to_confirm(image):
+            image = _image(request, id)
+        if image.uploaded_at is None:
+            raise NotFound("The file is not there.")
+        return HttpResponseRedirect(serving.url(image, str(request.method)))
+
 
 class FactsView(APIView):
     """The facts of one file."""
 
     @extend_schema(
+        operation_id="getImageFacts",
         summary="What is known of the file of an image",
         description="Fields are null, `exif` is empty, as long as nothing is known.",
         responses=FactsSerializer,
@@ -44,6 +73,7 @@ class LookupView(APIView):
     only_reads = True
 
     @extend_schema(
+        operation_id="lookupImages",
         summary="Find images by the SHA-256 of their file, such as before sending it",
         request=LookupSerializer,
         responses=LookupResultSerializer,
@@ -59,6 +89,7 @@ class SimilarView(APIView):
     """Images that look alike."""
 
     @extend_schema(
+        operation_id="listSimilarImages",
         summary="Images that look like this one, nearest first",
         parameters=[SimilarParameters],
         responses=SimilarListSerializer,

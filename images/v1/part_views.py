@@ -44,6 +44,7 @@ class PartsView(APIView):
     permission_classes = (MaySend,)
 
     @extend_schema(
+        operation_id="getImageParts",
         summary="How far an upload in parts is, with fresh URLs for the rest",
         description="409 where no upload in parts is under way.",
         responses={
@@ -62,6 +63,7 @@ class PartsView(APIView):
         return Response({"id": upload.image.pk, "upload_id": upload.upload_id, "parts": parts})
 
     @extend_schema(
+        operation_id="abortImageParts",
         summary="Abort an upload in parts",
         description="Frees what has arrived. Idempotent; a completed file stays.",
         responses={204: None, **FOREIGN},

@@ -3,17 +3,14 @@
 import base64
 import binascii
 import re
-from collections.abc import Callable, Iterable
 from typing import Any
 
-import orjson
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
 from images import file_names, part_uploads, serving, storage
 from images.models import Image
 from images.visibility import Visibility
-from search.results import Record
 from taggedimages.epochs import epoch_seconds
 from taggedimages.http.fields import StrictCharField, StrictIntegerField
 from taggedimages.identity.authors import ANONYMOUS_NAME
@@ -51,14 +48,19 @@ class ImageCreateSerializer(serializers.Serializer[Any]):
     )
     content_type = StrictCharField(
         required=False,
+        allow_blank=True,
         default="",
         max_length=100,
-        help_text="Bound to `upload_url`: the PUT has to send it.",
+        help_text="Bound to `upload_url`: the PUT has to send it. Empty: none.",
     )
     sha256 = StrictCharField(
         required=False,
+        allow_blank=True,
         default="",
-        help_text="Of the file, 64 hexadecimal digits; bound to `upload_url`, held by the store.",
+        help_text=(
+            "Of the file, 64 hexadecimal digits; bound to `upload_url`, held by the store. "
+            "Empty: none."
+        ),
     )
     parts = StrictIntegerField(
         required=False,
@@ -236,6 +238,11 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
     upload_error = serializers.CharField(
         required=False, help_text="Only there when what was sent was not taken: why."
     )
+    labels = serializers.ListField(
+        child=serializers.CharField(),
+        required=False,
+        help_text="Only there in lists where `labels` was asked for: the names of its tags.",
+    )
 
     def get_created_by(self, image: Image) -> str:
         return image.created_by.username if image.created_by else ANONYMOUS_NAME
@@ -259,29 +266,6 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         if not record["upload_error"]:
             del record["upload_error"]
         return record
-
-
-def records_of(images: Iterable[Record]) -> list[dict[str, Any]]:
-    """The ImageRecords of the images of a list."""
-    url_of = serving.urls()
-    return [_record(image, url_of) for image in images]
-
-
-def _record(image: Record, url_of: Callable[..., str]) -> dict[str, Any]:
-    shown = {
-        "id": image.id,
-        "created_by": image.created_by or ANONYMOUS_NAME,
-        "created_timestamp": image.created_at,
-        "filename": image.filename,
-        "size": image.size,
-        "tags": orjson.Fragment(image.tags),
-        "uploaded_timestamp": image.uploaded_at,
-        "url": None
-        if image.uploaded_at is None
-        else url_of(image.key, image.filename, image.format, image.media_type),
-        "visibility": VISIBILITY_WORDS[image.visibility],
-    }
-    return shown | {"upload_error": image.upload_error} if image.upload_error else shown
 
 
 class UploadedSerializer(ImageRecordSerializer):

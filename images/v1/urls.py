@@ -2,12 +2,13 @@
 
 from django.urls import path
 
-from images.v1.facts_views import FactsView, LookupView, SimilarView
+from images.v1.facts_views import FactsView, FileView, LookupView, SimilarView
 from images.v1.part_views import PartListParser, PartsView
 from images.v1.views import ImageViewSet, StoreEventView, UploadView
 
 urlpatterns = [
     path("images", ImageViewSet.as_view({"get": "list", "post": "create"}), name="images"),
+    path("images.ndjson", ImageViewSet.as_view({"get": "lines"})),
     path("images/lookup", LookupView.as_view(), name="image-lookup"),
     path(
         "images/<str:id>",
@@ -19,6 +20,7 @@ urlpatterns = [
         ImageViewSet.as_view({"post": "complete"}, parser_classes=(PartListParser,)),
     ),
     path("images/<str:id>/parts", PartsView.as_view()),
+    path("images/<str:id>/file", FileView.as_view(), name="image-file"),
     path("images/<str:id>/history", ImageViewSet.as_view({"get": "history"})),
     path("images/<str:id>/facts", FactsView.as_view(), name="image-facts"),
     path("images/<str:id>/similar", SimilarView.as_view(), name="image-similar"),

@@ -42,8 +42,8 @@ from images.v1.serializers import (
     UploadCreateSerializer,
     UploadedSerializer,
 )
-from search.v1.parameters import ImageListParameters, list_query
-from search.v1.views import browse, documented
+from search.v1.parameters import ImageConditions, list_query
+from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.parsers import check_bounds
@@ -78,11 +78,16 @@ class ImageViewSet(GenericViewSet[Image]):
     def get_queryset(self) -> ImageQuerySet:
         return Image.objects.visible_to(self.request.user)
 
-    @documented("Browse images, newest first", ImageListParameters)
+    @documented("listImages", "Browse images, newest first", ImageConditions)
     def list(self, request: Request) -> HttpResponseBase:
         return browse(request, list_query(request))
 
+    @documented_lines("listImageLines", "All images, as NDJSON", ImageConditions)
+    def lines(self, request: Request) -> HttpResponseBase:
+        return browse_lines(request, list_query(request))
+
     @extend_schema(
+        operation_id="createImage",
         summary="Create a record and get a URL to PUT its file to",
         description=(
             "With `parts` and `size`: in how many parts the file will be sent; the answer then "
@@ -113,6 +118,7 @@ class ImageViewSet(GenericViewSet[Image]):
         return Response(created, status=status.HTTP_201_CREATED)
 
     @extend_schema(
+        operation_id="getImage",
         summary="One image record",
         parameters=[IF_NONE_MATCH, ETAG],
         responses={200: ImageRecordSerializer, **NOT_MODIFIED},
@@ -125,6 +131,7 @@ class ImageViewSet(GenericViewSet[Image]):
         return caching.tagged(request, record, _entity_tag(record))
 
     @extend_schema(
+        operation_id="updateImage",
         summary="Replace the tags of an image, or say who is shown it, or both",
         request=ImageUpdateSerializer,
         parameters=[IF_MATCH],
@@ -151,6 +158,7 @@ class ImageViewSet(GenericViewSet[Image]):
         return image
 
     @extend_schema(
+        operation_id="deleteImage",
         summary="Delete an image for good",
         parameters=[IF_MATCH],
         responses={204: None, **CHANGED_SINCE},
@@ -162,6 +170,7 @@ class ImageViewSet(GenericViewSet[Image]):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
     @extend_schema(
+        operation_id="completeImage",
         summary="Say that the file was sent",
         description=(
             "Idempotent. 409 while the file is absent or not of the declared size. "
@@ -181,6 +190,7 @@ class ImageViewSet(GenericViewSet[Image]):
         return Response(ImageRecordSerializer(self.image(id)).data)
 
     @extend_schema(
+        operation_id="listImageHistory",
         summary="What happened to the tags of an image, newest first",
         parameters=[PageParameters],
         responses=TagChangeSerializer(many=True),
@@ -215,6 +225,7 @@ class UploadView(APIView):
     """Small images in one request."""
 
     @extend_schema(
+        operation_id="uploadImage",
         summary="Upload an image and create its record in one request",
         description=(
             "Where the service is set to reuse duplicates, and an image of the same project that "
@@ -260,6 +271,7 @@ class StoreEventView(APIView):
         return "Bearer"
 
     @extend_schema(
+        operation_id="takeStoreEvent",
         summary="Take an event of the object store",
         description=(
             "AWS S3, SNS, MinIO or SeaweedFS. The shared secret comes as `X-Hook-Secret`, "

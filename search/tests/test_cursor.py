@@ -177,8 +177,13 @@ def test_a_cursor_is_for_its_own_order(api, path, cursor, order):
 
 @pytest.mark.parametrize("asked", [{"cursor": ""}, {"cursor": "x"}])
 def test_a_cursor_does_not_go_with_a_page(api, path, asked):
-    answer = api.get(path, {"exact_tags": "any", "page": 0, **asked})
+    answer = api.get(path, {"exact_tags": "any", "page": 1, **asked})
     assert (answer.status_code, answer.json()["code"]) == (400, 400)
+
+
+def test_the_first_page_is_what_clients_always_send(api, path):
+    made = [make_image("any").pk for _ in range(3)]
+    assert walked(api, path, page=0) == made[::-1]
 
 
 def test_a_cursor_is_short_and_safe_in_a_url(cursor):

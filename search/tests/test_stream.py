@@ -20,6 +20,13 @@ from taggedimages.identity.models import User
 pytestmark = pytest.mark.django_db
 
 NDJSON = "application/x-ndjson"
+NAMES = (
+    NDJSON,
+    "application/ndjson",
+    "application/jsonl",
+    "application/jsonlines",
+    "application/x-jsonlines",
+)
 LISTS = ("/v1/images", "/v1/tags/{tag}/images", "/v1/search/images")
 
 
@@ -45,8 +52,14 @@ def leave(answer):
     request_finished.connect(close_old_connections)
 
 
-def records(answer):
-    assert (answer.status_code, answer["Content-Type"]) == (200, NDJSON)
+def by_url(path):
+    """The address of a list's lines."""
+    path, question, query = path.partition("?")
+    return f"{path}.ndjson{question}{query}"
+
+
+def records(answer, media_type=NDJSON):
+    assert (answer.status_code, answer["Content-Type"]) == (200, media_type)
     body = answer.getvalue()
     assert body.endswith(b"\n") or not body
     return [json.loads(line) for line in body.splitlines()]
@@ -90,11 +103,34 @@ def test_a_cursor_says_where_to_begin(api, path, chunks_of_two):
     assert [record["id"] for record in records(answer)] == made[2::-1]
 
 
-@pytest.mark.parametrize("asked", ["limit=5", "page=0", "facets=tags", "limit=5&page=1"])
+@pytest.mark.parametrize("asked", ["page=1", "facets=tags", "limit=5&page=7"])
 def test_what_says_which_page_is_400(api, path, asked):
-    answer = ask(api, f"{path}&{asked}")
-    assert answer.status_code == 400
-    assert "Does not go with application/x-ndjson." in answer.json()["message"]
+    for answer in (ask(api, f"{path}&{asked}"), api.get(by_url(f"{path}&{asked}"))):
+        assert answer.status_code == 400
+        assert "Does not go with application/x-ndjson." in answer.json()["message"]
+
+
+@pytest.mark.parametrize("asked", ["limit=0", "limit=-1", "limit=many", "page=-1", "labels=maybe"])
+def test_what_makes_no_sense_is_400(api, path, asked):
+    assert api.get(by_url(f"{path}&{asked}")).status_code == 400
+
+
+def test_the_first_page_is_what_clients_always_send(api, path):
+    made = [make_image("any").pk for _ in range(3)]
+    for answer in (ask(api, f"{path}&limit=100&page=0"), api.get(by_url(f"{path}&page=0"))):
+        assert [record["id"] for record in records(answer)] == made[::-1]
+
+
+@pytest.mark.parametrize("limit", [1, 2, 3, 4, 5, 6, 1_000, 2**63 - 1])
+@pytest.mark.parametrize("order", ["newest", "oldest"])
+def test_a_limit_is_how_many_lines_there_are_at_most(api, path, limit, order, chunks_of_two):
+    made = [make_image("any").pk for _ in range(5)]
+    expected = (made[::-1] if order == "newest" else made)[:limit]
+    for answer in (
+        ask(api, f"{path}&order={order}&limit={limit}"),
+        api.get(by_url(f"{path}&order={order}&limit={limit}")),
+    ):
+        assert [record["id"] for record in records(answer)] == expected
 
 
 def test_bad_conditions_are_answered_as_ever(api):
@@ -118,6 +154,80 @@ def test_nobody_stores_it(api, path):
 
 
 # --- Who gets it ---------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_the_answer_is_called_what_was_asked_for(api, path, name):
+    image = make_image("any")
+    with_charset = f"application/json;q=0.2, {name}; charset=utf-8"
+    for address, accept in ((path, name), (by_url(path), name), (path, with_charset)):
+        answer = ask(api, address, Accept=accept)
+        assert [record["id"] for record in records(answer, name)] == [image.pk]
+
+
+@pytest.mark.parametrize("accept", ["", "*/*", "application/json", "text/html", "application/*"])
+def test_its_own_address_has_lines_for_everybody(api, path, accept):
+    image = make_image("any")
+    answer = api.get(by_url(path), headers={"Accept": accept})
+    assert [record["id"] for record in records(answer)] == [image.pk]
+
+
+def test_its_own_address_answers_head_and_a_slash_at_its_end(api, path):
+    make_image("any")
+    path = by_url(path)
+    assert records(api.head(path)) == []
+    assert len(records(api.get(path.replace(".ndjson", ".ndjson/")))) == 1
+
+
+def test_a_stream_of_an_unknown_tag_keeps_no_place(api):
+    for _ in range(settings.MAX_STREAMS + 1):
+        answer = api.get("/v1/tags/987654321/images.ndjson")
+        assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
+        assert api.get("/v1/tags/x/images.ndjson").status_code == 400
+
+
+@pytest.mark.parametrize("asked", ["order=wrong", "limit=0", "cursor=x"])
+def test_what_is_wrong_is_told_before_that_a_tag_is_unknown(api, asked):
+    assert api.get(f"/v1/tags/987654321/images.ndjson?{asked}").status_code == 400
+
+
+def test_a_search_without_a_condition_is_400(api):
+    assert api.get("/v1/search/images.ndjson").status_code == 400
+
+
+# --- Labels --------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("more", ["", "&cursor=", "&order=oldest"])
+def test_labels_are_the_names_of_the_tags_in_their_order(api, path, more):
+    make_image("any", "knee", 'Ünïcode "quoted"')
+    make_pending("any")
+    path += f"{more}&labels=true"
+    page = api.get(path).json()["results"]
+    lines = records(api.get(by_url(path)))
+    assert sorted((record["labels"] for record in page), key=len) == [
+        ["any"],
+        ["any", "knee", 'Ünïcode "quoted"'],
+    ]
+    assert [record["labels"] for record in lines] == [record["labels"] for record in page]
+    assert all(
+        record["labels"] == [tag["name"] for tag in record["tags"]] for record in page + lines
+    )
+
+
+@pytest.mark.parametrize("asked", ["", "&labels=false", "&labels=0"])
+def test_labels_are_there_on_request_alone(api, path, asked):
+    make_image("any")
+    [record] = api.get(path + asked).json()["results"]
+    assert "labels" not in record
+
+
+@pytest.mark.parametrize("asked", ["maybe", "", "2"])
+def test_other_values_of_labels_are_400(api, path, asked):
+    assert api.get(f"{path}&labels={asked}").status_code == 400
+
+
+# --- Preferences ---------------------------------------------------------------------------------
 
 
 @pytest.mark.parametrize(
@@ -164,7 +274,7 @@ def test_a_process_sends_few_at_a_time(api, path):
 
 def test_what_is_refused_or_has_no_body_keeps_no_place(api, path):
     for _ in range(settings.MAX_STREAMS + 1):
-        ask(api, f"{path}&limit=1")
+        ask(api, f"{path}&page=1")
         api.head(path, headers={"Accept": NDJSON})
     leave(ask(api, path))
     assert records(ask(api, path)) == []

@@ -19,7 +19,7 @@ from taggedimages.http.fields import (
     QueryIntegerField,
 )
 from taggedimages.http.reading import read
-from taggedimages.v1.pagination import CursorPageParameters
+from taggedimages.v1.pagination import CursorField, CursorPageParameters
 
 # Parameters that a Query has under the same name.
 AS_THEY_ARE = (
@@ -79,9 +79,23 @@ class QueryParameters(serializers.Serializer[Any]):
     )
 
 
+class ImageConditions(QueryParameters):
+    """What narrows a list of images; the two oldest conditions are for searches alone."""
+
+    exact_tags = match_tags = None  # type: ignore[assignment]
+
+
+def flat_labels() -> QueryBooleanField:
+    """Whether records have their tags' names as a list, too."""
+    return QueryBooleanField(
+        default=False, help_text="Adds `labels` to each record: the names of its tags as a list."
+    )
+
+
 class BrowseParameters(CursorPageParameters):
     """Which part of what was found, and what is said of all of it."""
 
+    labels = flat_labels()
     facets = QueryChoiceField(
         ["tags"],
         default=None,
@@ -89,14 +103,26 @@ class BrowseParameters(CursorPageParameters):
     )
 
 
-class ImageListParameters(QueryParameters, BrowseParameters):
-    """What narrows a list of images; the two oldest conditions are for searches alone."""
+class StreamParameters(serializers.Serializer[Any]):
+    """Which part of what was found is sent as NDJSON: all of it, unless something else is said."""
 
-    exact_tags = match_tags = None  # type: ignore[assignment]
+    limit = QueryIntegerField(
+        default=None, min_value=1, help_text="At most so many lines; all where it is absent."
+    )
+    cursor = CursorField(
+        default=None, allow_blank=True, help_text="After which record to begin; a page has it."
+    )
+    labels = flat_labels()
 
 
-class SearchParameters(QueryParameters, BrowseParameters):
-    """What narrows a search."""
+class AnyStreamParameters(StreamParameters):
+    """With what pages have besides, which is refused of a stream where it says anything.
+
+    Page 0 says nothing: clients that are made from the document of a page always send it.
+    """
+
+    page = QueryIntegerField(default=0, min_value=0)
+    facets = QueryChoiceField(["tags"], default=None)
 
 
 class Asked(NamedTuple):
@@ -108,13 +134,13 @@ class Asked(NamedTuple):
 
 def list_query(request: Request, **more: Any) -> Asked:
     """What a list of images asks for. Raises ValidationError."""
-    query, order = _asked(ImageListParameters, request.query_params)
+    query, order = _asked(ImageConditions, request.query_params)
     return Asked(replace(query, **more), order)
 
 
 def search_query(request: Request) -> Asked:
     """What a search asks for. Raises ValidationError."""
-    asked = _asked(SearchParameters, request.query_params)
+    asked = _asked(QueryParameters, request.query_params)
     query = asked.query
     window = Query(
         created_from=query.created_from,

@@ -8,18 +8,24 @@ from typing import Any
 import orjson
 from django.conf import settings
 from django.http import HttpResponseBase, StreamingHttpResponse
-from rest_framework.exceptions import APIException, ValidationError
+from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
-from images.v1.serializers import records_of
+from images.v1.records import records_of
 from search.ordering import KeysetPosition
 from search.results import Record, SearchResults
 from taggedimages.http.errors import Problem, problem_of
 from taggedimages.v1.errors import body
 
-JSON, NDJSON = "application/json", "application/x-ndjson"
-# What says which part of a list, or something of all of it.
-NOT_OF_STREAMS = ("limit", "page", "facets")
+JSON = "application/json"
+# What readers call one and the same form; the first is sent to whoever names none.
+MEDIA_TYPES = (
+    "application/x-ndjson",
+    "application/ndjson",
+    "application/jsonl",
+    "application/jsonlines",
+    "application/x-jsonlines",
+)
 DEFECT = Problem(500, "Something went wrong on our side.")
 
 # A stream holds a thread of the web server for as long as its reader takes.
@@ -34,46 +40,55 @@ class TooManyStreams(APIException):
     wait = 5
 
 
-def is_wanted(request: Request) -> bool:
-    """Whether the caller would rather have NDJSON than JSON."""
+def wanted_type(request: Request, *others: str) -> str | None:
+    """The name of NDJSON that the caller would rather have than the `others`; None: there is none.
+
+    Of equals the first is taken, and the others come before all of its names.
+    """
+    # The only charset that JSON has may be named with it.
+    named = [f"{media_type}; charset=utf-8" for media_type in MEDIA_TYPES]
     try:
-        return bool(request.get_preferred_type([JSON, NDJSON]) == NDJSON)
+        preferred = request.get_preferred_type([*others, *MEDIA_TYPES, *named])
     except ValueError:
-        return False
+        return None
+    media_type = str(preferred).partition(";")[0]
+    return media_type if media_type in MEDIA_TYPES else None
 
 
 def streamed(
-    request: Request, found: SearchResults, after: KeysetPosition | None
+    request: Request,
+    found: SearchResults,
+    part: dict[str, Any],
+    after: KeysetPosition | None,
+    media_type: str,
 ) -> HttpResponseBase:
-    """All that was found after a position. Raises ValidationError, TooManyStreams."""
-    if given := [name for name in NOT_OF_STREAMS if name in request.query_params]:
-        raise ValidationError({name: [f"Does not go with {NDJSON}."] for name in given})
+    """All that was found after a position, as StreamParameters say. Raises TooManyStreams."""
     if not slots.acquire(blocking=False):
         raise TooManyStreams
-    lines = _lines(found.stream(after))
+    lines = _lines(found.stream(after, part["limit"]), labels=part["labels"])
     # To where the first chunk is ready: what fails until then has an answer of its own.
     next(lines)
     if request.method == "HEAD":
         lines.close()
-        return StreamingHttpResponse(content_type=NDJSON)
-    return StreamingHttpResponse(lines, content_type=NDJSON)
+        return StreamingHttpResponse(content_type=media_type)
+    return StreamingHttpResponse(lines, content_type=media_type)
 
 
-def _lines(chunks: Iterator[list[Record]]) -> Generator[bytes]:
+def _lines(chunks: Iterator[list[Record]], *, labels: bool) -> Generator[bytes]:
     """Nothing, once the first chunk is there, and then the lines of all."""
     try:
         first = next(chunks, [])
         yield b""
-        yield from _sent(chain([first], chunks))
+        yield from _sent(chain([first], chunks), labels=labels)
     finally:
         slots.release()
 
 
-def _sent(chunks: Iterable[list[Record]]) -> Iterator[bytes]:
+def _sent(chunks: Iterable[list[Record]], *, labels: bool) -> Iterator[bytes]:
     """The lines of some records. Where more cannot be had, the last line says so."""
     try:
         for chunk in chunks:
-            if lines := b"".join(map(_line, records_of(chunk))):
+            if lines := b"".join(map(_line, records_of(chunk, labels=labels))):
                 yield lines
     except Exception as error:
         problem = problem_of(error) or DEFECT

@@ -4,22 +4,31 @@ from collections.abc import Callable
 from typing import Any, TypeVar
 
 from django.http import HttpResponseBase
-from drf_spectacular.helpers import forced_singular_serializer
-from drf_spectacular.utils import OpenApiResponse, extend_schema
+from drf_spectacular.types import OpenApiTypes
+from drf_spectacular.utils import extend_schema
+from rest_framework.exceptions import ValidationError
 from rest_framework.request import Request
-from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.models import Image
-from images.v1.serializers import ImageRecordSerializer, records_of
+from images.v1.records import records_of
+from images.v1.serializers import ImageRecordSerializer
 from images.visibility import Viewer
 from search.ordering import KeysetPosition
 from search.results import SearchResults
 from search.v1 import streams
 from search.v1.cursors import cursor_at, position_of
-from search.v1.parameters import Asked, BrowseParameters, SearchParameters, search_query
+from search.v1.parameters import (
+    AnyStreamParameters,
+    Asked,
+    BrowseParameters,
+    QueryParameters,
+    StreamParameters,
+    search_query,
+)
 from search.v1.serializers import ImageBrowsePageSerializer
 from taggedimages.http.rate_limits import limit
+from taggedimages.http.reading import read
 from taggedimages.identity.rate_limits import Kind
 from taggedimages.v1.cursors import LINK_HEADER
 from taggedimages.v1.pagination import page_response, read_page
@@ -27,22 +36,41 @@ from taggedimages.v1.pagination import page_response, read_page
 F = TypeVar("F", bound=Callable[..., Any])
 
 
-def documented(summary: str, parameters: type[BrowseParameters]) -> Callable[[F], F]:
+# As bytes: no validator of JSON reads lines, and generated clients hand them out as they come.
+LINES = {(200, media_type): OpenApiTypes.BINARY for media_type in streams.MEDIA_TYPES}
+
+
+def documented(
+    operation_id: str, summary: str, conditions: type[QueryParameters]
+) -> Callable[[F], F]:
     """Documents an operation that `browse` answers."""
-    one = forced_singular_serializer(ImageRecordSerializer)  # type: ignore[no-untyped-call]
-    lines = OpenApiResponse(one, "All that is found, a record a line.")
     return extend_schema(
+        operation_id=operation_id,
         summary=summary,
         description=(
-            f"With `Accept: {streams.NDJSON}`: all that is found, a record a line, from "
-            "`cursor` on if there is one, and without `limit`, `page` and `facets`. A last line "
-            "that has `code` and `message` instead says that the answer is not complete."
+            f"Whoever rather accepts `{streams.MEDIA_TYPES[0]}`, or another name of NDJSON, than "
+            "JSON gets all that is found, a record a line, as from the same path with `.ndjson` "
+            "at its end. `limit` is then how many lines there are at most, and may be any number."
         ),
-        parameters=[parameters, LINK_HEADER],
-        responses={
-            (200, "application/json"): ImageBrowsePageSerializer,
-            (200, streams.NDJSON): lines,
-        },
+        parameters=[conditions, BrowseParameters, LINK_HEADER],
+        responses={(200, streams.JSON): ImageBrowsePageSerializer, **LINES},
+    )
+
+
+def documented_lines(
+    operation_id: str, summary: str, conditions: type[QueryParameters]
+) -> Callable[[F], F]:
+    """Documents an operation that `browse_lines` answers."""
+    return extend_schema(
+        operation_id=operation_id,
+        summary=summary,
+        description=(
+            "An ImageRecord a line, whatever the Accept header says; that may only choose the name "
+            "of the type. A last line that has `code` and `message` instead says that the answer "
+            "is not complete."
+        ),
+        parameters=[conditions, StreamParameters],
+        responses=LINES,
     )
 
 
@@ -51,9 +79,13 @@ class SearchViewSet(GenericViewSet[Image]):
 
     serializer_class = ImageRecordSerializer
 
-    @documented("Find images by tags, newest first", SearchParameters)
+    @documented("searchImages", "Find images by tags, newest first", QueryParameters)
     def list(self, request: Request) -> HttpResponseBase:
         return browse(request, search_query(request))
+
+    @documented_lines("searchImageLines", "All images found by tags, as NDJSON", QueryParameters)
+    def lines(self, request: Request) -> HttpResponseBase:
+        return browse_lines(request, search_query(request))
 
 
 def browse(request: Request, asked: Asked) -> HttpResponseBase:
@@ -61,25 +93,40 @@ def browse(request: Request, asked: Asked) -> HttpResponseBase:
 
     Raises ValidationError, RateExceeded, TooManyStreams.
     """
+    if media_type := streams.wanted_type(request, streams.JSON):
+        return _lines(request, asked, media_type)
     part = read_page(BrowseParameters, request)
-    after = position_of(part["cursor"], asked.order) if part["cursor"] else None
-    if asked.query.is_expensive or part["facets"]:
-        limit(request, Kind.SEARCHES)
-    found = SearchResults(asked.query, Viewer.of(request.user), asked.order)
-    if streams.is_wanted(request):
-        return streams.streamed(request, found, after)
-    return _page(request, found, asked.order, part, after)
-
-
-def _page(
-    request: Request,
-    found: SearchResults,
-    order: str,
-    part: dict[str, Any],
-    after: KeysetPosition | None,
-) -> Response:
+    after = _place(part, asked)
+    found = _found(request, asked, is_expensive=part["facets"] is not None)
     number, limit = part["page"], part["limit"]
     page = found.page(limit, number * limit, after)
-    following = cursor_at(page.last, order) if page.last else None
+    following = cursor_at(page.last, asked.order) if page.last else None
     more = {"facets": {"tags": found.facets()}} if part["facets"] else {}
-    return page_response(request, part, records_of(page.records), page.total, following, **more)
+    records = records_of(page.records, labels=part["labels"])
+    return page_response(request, part, records, page.total, following, **more)
+
+
+def browse_lines(request: Request, asked: Asked) -> HttpResponseBase:
+    """All that a request asks for as NDJSON.
+
+    Raises ValidationError, RateExceeded, TooManyStreams.
+    """
+    return _lines(request, asked, streams.wanted_type(request) or streams.MEDIA_TYPES[0])
+
+
+def _lines(request: Request, asked: Asked, media_type: str) -> HttpResponseBase:
+    part = read(AnyStreamParameters, request.query_params)
+    if wrong := [name for name in ("page", "facets") if part[name]]:
+        raise ValidationError({name: [f"Does not go with {media_type}."] for name in wrong})
+    after = _place(part, asked)
+    return streams.streamed(request, _found(request, asked), part, after, media_type)
+
+
+def _place(part: dict[str, Any], asked: Asked) -> KeysetPosition | None:
+    return position_of(part["cursor"], asked.order) if part["cursor"] else None
+
+
+def _found(request: Request, asked: Asked, *, is_expensive: bool = False) -> SearchResults:
+    if asked.query.is_expensive or is_expensive:
+        limit(request, Kind.SEARCHES)
+    return SearchResults(asked.query, Viewer.of(request.user), asked.order)

@@ -21,7 +21,7 @@ class Lane:
     paths: re.Pattern[str]
     most: Callable[[int], int]
     query: re.Pattern[str] | None = None
-    accept: str = ""
+    accept: re.Pattern[str] | None = None
 
     def has(self, method: str, path: str, query: str, accept: str) -> bool:
         """Whether a request is of this lane."""
@@ -29,7 +29,7 @@ class Lane:
             method in self.methods
             and self.paths.match(path) is not None
             and (self.query is None or self.query.search(query) is not None)
-            and self.accept in accept
+            and (self.accept is None or self.accept.search(accept) is not None)
         )
 
 
@@ -60,7 +60,8 @@ LANES = (
     # The store is asked, which may hang.
     Lane("store", WRITES, re.compile(r"/v1/upload/?$|.*/complete/?$"), half),
     # A whole list that is made while it is sent keeps its thread for as long as its reader takes.
-    Lane("stream", READS, ANY, half, accept="ndjson"),
+    Lane("stream", READS, re.compile(r"/v1/.*\.ndjson/?$"), half),
+    Lane("stream", READS, ANY, half, accept=re.compile("ndjson|jsonl", re.IGNORECASE)),
     # What may take the database up to a second.
     Lane("search", READS, re.compile(r"/v1/search/"), half),
     Lane("search", READS, ANY, half, query=re.compile(r"\b(match_tags|filename|facets|search|q)=")),

@@ -206,7 +206,7 @@ def ask(method: str, url: str, body: str, headers: dict[str, str]) -> Answer:
     with transaction.atomic():
         answer: Any = CLIENT.generic(method, url, body, _media_type(method, url), headers=headers)
         transaction.set_rollback(True)
-    return Answer(answer.status_code, answer.content.decode())
+    return Answer(answer.status_code, answer.getvalue().decode())
 
 
 def _media_type(method: str, url: str) -> str:

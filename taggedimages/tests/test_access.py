@@ -25,21 +25,22 @@ from taggedimages.tests.matrix import Row, rows
 pytestmark = pytest.mark.django_db
 
 V1 = """
-                  read  parts    done      any  names store tagged
-anonymous         pn    pn=403   p,n=409   *    pn    401   pn
-Bearer other      pnm   pnm=403  pm,n=409  *    pnm   401   pnm
-Bearer editor     pnm   pnm      pm,n=409  *    pnm   401   pnm
-Bearer foreign    pn    pn=403   p,n=409   *    pn    401   pn
-Bearer far-editor pn    pn=403   p,n=409   *    pn    401   pn
-Bearer far-staff  pn    pn=403   p,n=409   *    pn    401   pn
-Bearer owner      pnmv  pnmv     pmv,n=409 *    pnmv  401   pnmv
-Bearer staff      pnmv  pnmv     pmv,n=409 *    pnmv  401   pnmv
-Bearer super      pnmv  pnmv     pmv,n=409 *    *     401   pnmv,etwud=200
-TOKEN owner       401   401      401       401  401   401   401
-admin             401   401      401       401  401   401   401
-store             pn    pn=403   p,n=409   *    pn    *     pn
+                  file  read  parts    done      any  names store tagged
+anonymous         p     pn    pn=403   p,n=409   *    pn    401   pn
+Bearer other      pm    pnm   pnm=403  pm,n=409  *    pnm   401   pnm
+Bearer editor     pm    pnm   pnm      pm,n=409  *    pnm   401   pnm
+Bearer foreign    p     pn    pn=403   p,n=409   *    pn    401   pn
+Bearer far-editor p     pn    pn=403   p,n=409   *    pn    401   pn
+Bearer far-staff  p     pn    pn=403   p,n=409   *    pn    401   pn
+Bearer owner      pmv   pnmv  pnmv     pmv,n=409 *    pnmv  401   pnmv
+Bearer staff      pmv   pnmv  pnmv     pmv,n=409 *    pnmv  401   pnmv
+Bearer super      pmv   pnmv  pnmv     pmv,n=409 *    *     401   pnmv,etwud=200
+TOKEN owner       401   401   401      401       401  401   401   401
+admin             401   401   401      401       401  401   401   401
+store             p     pn    pn=403   p,n=409   *    pn    *     pn
 
 GET    /v1/images                             read  200+ 200
+GET    /v1/images.ndjson                      read  200+ 200
 POST   /v1/images                             any   201  -    {"filename": "new.png"}
 GET    /v1/images/{image}                     read  200+ 404
 PUT    /v1/images/{image}                     read  200+ 404  {"tags": []}
@@ -49,6 +50,7 @@ GET    /v1/images/{image}/history             read  200# 404
 GET    /v1/images/{image}/parts               parts 409  404
 DELETE /v1/images/{image}/parts               parts 204  404
 GET    /v1/images/{image}/facts               read  200  404
+GET    /v1/images/{image}/file                file  302  404
 GET    /v1/images/{image}/similar             read  200  404
 GET    /v1/images/{twin}/similar              read  200+ 200
 POST   /v1/images/lookup                      read  200+ 200  {"sha256": ["{sha256}"]}
@@ -60,8 +62,10 @@ GET    /v1/tags/{tag}                         names 200# 404
 PUT    /v1/tags/{tag}                         names 200  404  {"name": "new"}
 DELETE /v1/tags/{tag}                         names 204  404
 GET    /v1/tags/{tag}/images                  tagged 200+ 404
+GET    /v1/tags/{tag}/images.ndjson           tagged 200+ 404
 GET    /v1/search/images?exact_tags=shared    read  200+ 200
 GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
+GET    /v1/search/images.ndjson?any_tags=shared read 200+ 200
 """  # noqa: E501
 
 ATMOSPHERE = """

@@ -11,11 +11,23 @@ from hypothesis import strategies as st
 from rest_framework.exceptions import ValidationError
 
 from images.v1.facts_serializers import SimilarParameters
-from search.v1.parameters import ImageListParameters, SearchParameters
+from search.v1.parameters import (
+    AnyStreamParameters,
+    BrowseParameters,
+    ImageConditions,
+    QueryParameters,
+)
 from taggedimages.http.reading import read
 from taggedimages.v1.pagination import PageParameters
 
-READERS = (SearchParameters, ImageListParameters, PageParameters, SimilarParameters)
+READERS = (
+    QueryParameters,
+    ImageConditions,
+    BrowseParameters,
+    AnyStreamParameters,
+    PageParameters,
+    SimilarParameters,
+)
 NAMES = sorted({str(name) for reader in READERS for name in reader().fields} | {"unknown"})
 VALUES = st.sampled_from(["", "0", "1", "7", "-1", "true", "a|b", "knee", "name", "x" * 20, "\0"])
 

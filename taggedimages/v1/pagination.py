@@ -33,8 +33,8 @@ class CursorPageParameters(PageParameters):
         default=None,
         allow_blank=True,
         help_text=(
-            "Instead of `page`: empty to begin, then each answer's `next_cursor`. Nothing comes "
-            "twice and nothing is left out, whatever is made or deleted meanwhile."
+            "Instead of `page`, which stays 0: empty to begin, then each answer's `next_cursor`. "
+            "Nothing comes twice and nothing is left out, whatever is made or deleted meanwhile."
         ),
     )
 
@@ -63,10 +63,11 @@ class Paged(Protocol):
 def read_page(parameters: Reader, request: Request) -> dict[str, Any]:
     """What a request asks of a list that has cursors: values of CursorPageParameters.
 
-    Raises ValidationError, for `page` beside `cursor` too.
+    Raises ValidationError, for a `page` but the first beside `cursor` too: clients that are made
+    from the document send its defaults along.
     """
     asked = read(parameters, request.query_params)
-    if asked["cursor"] is not None and "page" in request.query_params:
+    if asked["cursor"] is not None and asked["page"]:
         raise serializers.ValidationError({"cursor": ["Does not go with page."]})
     return asked
 

@@ -48,13 +48,8 @@ CHANGED_SINCE = {412: OpenApiResponse(ErrorSerializer, "It no longer has that en
 class DocumentedSchema(AutoSchema):
     """Adds what every operation of /v1 has: its error answers, integer ids, optional login."""
 
-    def get_operation_id(self) -> str:
-        handler = getattr(self.view, "action", None) or self.method.lower()
-        noun = self.path.strip("/").replace("/{id}", "").split("/")[1:]
-        return "_".join([handler, *(part for part in noun if part != handler)])
-
     def get_tags(self) -> list[str]:
-        return [self.path.strip("/").split("/")[1]]
+        return [self.path.strip("/").split("/")[1].removesuffix(".ndjson")]
 
     def get_auth(self) -> list[dict[str, Any]]:
         auth: list[dict[str, Any]] = super().get_auth()

@@ -126,8 +126,13 @@ def test_a_cursor_of_images_is_none_of_tags(api):
 
 @pytest.mark.parametrize("asked", [{"cursor": ""}, {"cursor": "x"}])
 def test_a_cursor_of_tags_does_not_go_with_a_page(api, asked):
-    answer = api.get("/v1/tags", {"page": 0, **asked})
+    answer = api.get("/v1/tags", {"page": 1, **asked})
     assert (answer.status_code, answer.json()["message"]) == (400, "cursor: Does not go with page.")
+
+
+def test_the_first_page_is_what_clients_always_send(api):
+    make_tag("knee")
+    assert api.get("/v1/tags", {"page": 0, "cursor": ""}).json()["results"]
 
 
 # --- Cost ----------------------------------------------------------------------------------------

@@ -12,4 +12,5 @@ urlpatterns = [
         name="tag",
     ),
     path("tags/<str:id>/images", TagViewSet.as_view({"get": "images"}), name="tag-images"),
+    path("tags/<str:id>/images.ndjson", TagViewSet.as_view({"get": "image_lines"})),
 ]

@@ -10,8 +10,8 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.visibility import Viewer
-from search.v1.parameters import ImageListParameters, list_query
-from search.v1.views import browse, documented
+from search.v1.parameters import ImageConditions, list_query
+from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.reading import read
@@ -37,6 +37,7 @@ class TagViewSet(GenericViewSet[Tag]):
         return Tag.objects.shown_to(Viewer.of(self.request.user)).alphabetical()
 
     @extend_schema(
+        operation_id="listTags",
         summary="Browse tags in alphabetical order",
         parameters=[CursorPageParameters, LINK_HEADER],
         responses=TagBrowsePageSerializer,
@@ -52,6 +53,7 @@ class TagViewSet(GenericViewSet[Tag]):
         return page_response(request, asked, page.tags, page.total, following)
 
     @extend_schema(
+        operation_id="createTag",
         summary="Create a tag",
         description="A name that exists gives the tag that has it.",
         request=TagNameSerializer,
@@ -62,6 +64,7 @@ class TagViewSet(GenericViewSet[Tag]):
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
+        operation_id="getTag",
         summary="One tag",
         parameters=[IF_NONE_MATCH, ETAG],
         responses={200: TagSerializer, **NOT_MODIFIED},
@@ -71,6 +74,7 @@ class TagViewSet(GenericViewSet[Tag]):
         return caching.tagged(request, record, caching.entity_tag(record))
 
     @extend_schema(
+        operation_id="updateTag",
         summary="Rename a tag on every image",
         request=TagNameSerializer,
         parameters=[IF_MATCH],
@@ -84,6 +88,7 @@ class TagViewSet(GenericViewSet[Tag]):
         return Response(TagSerializer(curation.rename(tag, name)).data)
 
     @extend_schema(
+        operation_id="deleteTag",
         summary="Delete a tag, never its images",
         parameters=[IF_MATCH],
         responses={204: None, **CHANGED_SINCE},
@@ -96,12 +101,19 @@ class TagViewSet(GenericViewSet[Tag]):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
-    @documented("Browse the images with a tag, newest first", ImageListParameters)
+    @documented("listTagImages", "Browse the images with a tag, newest first", ImageConditions)
     def images(self, request: Request, id: str) -> HttpResponseBase:
         found = browse(request, list_query(request, tag_id=parse_id(id)))
         if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
             # Nothing, or a stream of it may be: of a tag without images, or of none.
             self.tag(id)
+        return found
+
+    @documented_lines("listTagImageLines", "All images with a tag, as NDJSON", ImageConditions)
+    def image_lines(self, request: Request, id: str) -> HttpResponseBase:
+        found = browse_lines(request, list_query(request, tag_id=parse_id(id)))
+        # What is wrong with the request comes first, as everywhere.
+        self.tag(id)
         return found
 
     def tag(self, id: str, *, locked: bool = False) -> Tag:

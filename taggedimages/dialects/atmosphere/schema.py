@@ -20,7 +20,16 @@ ON_CHANGE = {"412": "It no longer has the entity tag that If-Match names."}
 ERRORS_OF_WRITES = {"409": "In conflict with another request.", "415": "An unknown content type."}
 BAD_INPUT = {
     "description": "Messages by field, a list of messages, or `detail`.",
-    "content": {"application/json": {"schema": {"type": ["object", "array"]}}},
+    "content": {
+        "application/json": {
+            "schema": {
+                "anyOf": [
+                    {"type": "object", "additionalProperties": True},
+                    {"type": "array", "items": {"type": "string"}},
+                ]
+            }
+        }
+    },
 }
 
 

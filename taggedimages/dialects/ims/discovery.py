@@ -111,11 +111,16 @@ class OpenViewSet(ImsViewSet):
 class VersionViewSet(OpenViewSet):
     """The versions of this API, for everybody."""
 
-    @documented(summary="The versions of this API", responses={300: VersionsSerializer}, auth=[])
+    @documented(exclude=True)
     def index(self, request: Request) -> Response:
         return Response({"versions": [_images(request)]}, status=300)
 
-    @documented(exclude=True)
+    @documented(
+        summary="The versions of this API",
+        operation_id="list_versions",
+        responses={300: VersionsSerializer},
+        auth=[],
+    )
     def without_slash(self, request: Request) -> Response:
         """The same again: clients cut the slash off."""
         return self.index(request)
@@ -135,15 +140,16 @@ class VersionViewSet(OpenViewSet):
             return HttpResponseRedirect("/docs")
         return Response({"versions": [_images(request), _identity(request)]}, status=300)
 
-    @documented(
-        summary="The version of the part that logs in",
-        responses=IdentityVersionSerializer,
-        auth=[],
-    )
+    @documented(exclude=True)
     def identity(self, request: Request) -> Response:
         return Response({"version": _identity(request)})
 
-    @documented(exclude=True)
+    @documented(
+        summary="The version of the part that logs in",
+        operation_id="retrieve_identity_version",
+        responses=IdentityVersionSerializer,
+        auth=[],
+    )
     def identity_without_slash(self, request: Request) -> Response:
         """The same again."""
         return self.identity(request)

@@ -19,7 +19,8 @@ from taggedimages.http.docs import document
 class AnythingConverter(PathConverter):
     """Slashes and line ends too: a key that another API made may hold them."""
 
-    regex = "(?s:.+)"
+    # In words that ECMA's regular expressions have too, for the OpenAPI document shows it.
+    regex = r"[\s\S]+"
 
 
 register_converter(AnythingConverter, "anything")

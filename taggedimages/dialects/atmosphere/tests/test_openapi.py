@@ -36,7 +36,8 @@ def test_the_document_is_valid_and_made_without_a_warning(mount, api):
         document = schema_of(f"/{mount}")
     assert warnings.getvalue() == ""
     OpenAPIV31SpecValidator(document).validate()
-    assert api.get(f"/{mount}openapi.json").json() == document
+    served = api.get(f"/{mount}openapi.json").json()
+    assert served == document | {"servers": [{"url": "http://testserver"}]}
 
 
 @pytest.mark.parametrize("mount", MOUNTS)
