@@ -74,9 +74,11 @@ def keyed(source: BinaryIO) -> Picture:
 
 
 def _chunks(source: BinaryIO) -> Iterator[tuple[bytes, bytes, bytes, int]]:
+    end = source.seek(0, io.SEEK_END)
     source.seek(len(SIGNATURE))
     while len(head := source.read(8)) == 8:
-        length = int.from_bytes(head[:4], "big")
+        # Room is made for as much as is asked for, and a damaged length is any number.
+        length = min(int.from_bytes(head[:4], "big"), end)
         body, checksum = source.read(length), source.read(4)
         yield head[4:], head, body, int.from_bytes(checksum, "big")
         if head[4:] == LAST:

@@ -86,6 +86,8 @@ def _check(page: TiffPage, limits: Limits) -> None:
         raise Refused(f"too_large: {size} bytes of pixels, {limits.memory} are allowed")
     end = page.parent.filehandle.size
     if page.compression in EXACT:
+        # Room is made for as many bytes as the file tells, and that may be any number.
+        page.databytecounts = tuple(min(count, end) for count in page.databytecounts)
         return
     for offset, count in zip(page.dataoffsets, page.databytecounts, strict=False):
         if offset + count > end:

@@ -79,6 +79,13 @@ def test_side_chunks_of_another_length_are_left_out(look, name, body):
     assert corners(look, plain[:33] + chunk(name, body) + plain[33:]) == FOUR
 
 
+def test_a_side_chunk_without_end_takes_no_memory(look):
+    plain = encoded(upright(), "PNG")
+    cut = plain[:-12] + b"\xff\xff\xff\xf0tEXta\0b"
+    broken = cut[:33] + chunk(b"tEXt", b"a\0b", damaged=True) + cut[33:]
+    assert corners(look, broken) == FOUR
+
+
 def test_sound_side_chunks_are_read_beside_damaged_ones(look):
     plain = encoded(upright(), "PNG")
     exif = chunk(*SIDE_CHUNKS[10])

@@ -1,6 +1,7 @@
 """TIFF files of every depth, layout and meaning are shown as TIFF 6.0 has it."""
 
 import io
+import struct
 import zlib
 from typing import Any
 
@@ -295,3 +296,12 @@ def test_a_strip_that_expands_without_end_is_cut(look):
 def test_more_samples_than_memory_are_not_decoded(look):
     tags = page(7000, 7000, [16] * 64, 1)
     assert look(tiff(tags, [b""])).findings.problem.startswith("too_large: ")
+
+
+def test_a_strip_may_say_it_goes_on_for_ever(look):
+    strip = zlib.compress(ramp(255, np.uint8).tobytes())
+    body = tiff(page(W, H, [8], 1) | {259: [8]}, [strip])
+    told = struct.pack("<HHII", 279, 4, 1, len(strip))
+    endless = body.replace(told, struct.pack("<HHII", 279, 4, 1, 2**32 - 1))
+    assert endless != body
+    assert greys(look, endless) == pytest.approx(RISING, abs=8)
