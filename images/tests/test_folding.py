@@ -16,7 +16,7 @@ from taggedimages.factories import make_image
 from taggedimages.postgresql.folding import folded
 
 pytestmark = pytest.mark.django_db
-MIGRATION = import_module("images.migrations.0016_folded_texts")
+MIGRATION = import_module("images.migrations.0014_folded_texts")
 # Python's Unicode is older: what it does not know yet is left out, and what cannot be stored.
 LETTERS = [
     letter

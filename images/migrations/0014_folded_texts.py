@@ -57,7 +57,7 @@ def make(apps: Any, schema_editor: Any) -> None:
 class Migration(migrations.Migration):
     # The table is large and in use.
     atomic = False
-    dependencies = [("images", "0012_bounds")]
+    dependencies = [("images", "0013_orphan_sweep")]
 
     operations = [
         migrations.RunPython(make, migrations.RunPython.noop),
