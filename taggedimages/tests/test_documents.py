@@ -39,7 +39,7 @@ NOT_ECMA = re.compile(
 def operations(folder: str) -> Iterator[tuple[str, str, dict[str, Any]]]:
     """The method, path and description of each operation of a document."""
     for path, item in schema_of(folder)["paths"].items():
-        for method in METHODS & item.keys():
+        for method in sorted(METHODS & item.keys()):
             yield method, path, item[method]
 
 
