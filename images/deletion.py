@@ -69,7 +69,7 @@ def finish(image: Image) -> None:
     """
     purge(image)
     again = image.upload_expires_at + uploads.LAST_CHECK
-    if image.processed_at is None and image.deleted_at:
+    if image.uploaded_at and image.processed_at is None and image.deleted_at:
         # Whoever inspects it just now may yet leave previews.
         retention = timedelta(seconds=settings.RETENTION_SECONDS)
         again = max(again, image.deleted_at + retention + LAST_PREVIEWS)

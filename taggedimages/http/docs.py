@@ -30,6 +30,8 @@ ATMOSPHERE = {
     "image_tags": "Links between images and tags.",
     "tags": "The vocabulary.",
     "tokens": "Whose a token is.",
+    "image_versions": "Each image has one.",
+    "version": "Of the service.",
 }
 # By the folder of each document.
 DOCUMENTS = {

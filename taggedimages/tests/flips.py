@@ -37,13 +37,15 @@ class Flips:
         with suppress(OSError):
             while True:
                 near, _ = self.listener.accept()
-                far = socket.create_connection(self.target)
-                methods: deque[bytes] = deque()
-                for way, ends in ((REQUESTS, (near, far)), (ANSWERS, (far, near))):
-                    carry = threading.Thread(
-                        target=self._carry, args=(way, *ends, methods), daemon=True
-                    )
-                    carry.start()
+                threading.Thread(target=self._serve, args=(near,), daemon=True).start()
+
+    def _serve(self, near):
+        with near, socket.create_connection(self.target) as far:
+            methods: deque[bytes] = deque()
+            answers = threading.Thread(target=self._carry, args=(ANSWERS, far, near, methods))
+            answers.start()
+            self._carry(REQUESTS, near, far, methods)
+            answers.join()
 
     def _carry(self, way, source, target, methods):
         with suppress(OSError, ValueError), source.makefile("rb") as stream:

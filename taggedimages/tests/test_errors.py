@@ -59,7 +59,7 @@ UNKNOWN = [
     ("/v1/nothing", in_v1),
     ("/v1/nothing/", in_v1),
     ("/v10/images", in_v1),
-    ("/api", in_v1),
+    ("/api", in_atmosphere),
     ("/api/v1/nothing/at/all/here", in_sharinpix),
     ("/api/v2/nothing", in_atmosphere),
     ("/api/v2/nothing/", in_atmosphere),

@@ -21,6 +21,9 @@ READS = [
     "/v1/tags/{tag}",
     "/v1/tags/{tag}/images",
     "/v1/search/images?exact_tags=knee",
+    "/v1/images.ndjson",
+    "/v1/tags/{tag}/images.ndjson",
+    "/v1/search/images.ndjson?exact_tags=knee",
 ]
 WRITES = [
     ("POST", "/v1/images", {"filename": "knee.png"}, 201),
@@ -43,7 +46,12 @@ def ids() -> dict[str, int]:
 
 def answered(client: APIClient, ids: dict[str, int]) -> tuple[list[int], list[int]]:
     """The statuses of every read and then of every write."""
-    reads = [client.get(path.format(**ids)).status_code for path in READS]
+    reads = []
+    for path in READS:
+        answer = client.get(path.format(**ids))
+        reads.append(answer.status_code)
+        # A stream keeps its place until it is read.
+        answer.close()
     writes = [
         client.generic(
             method, path.format(**ids), json.dumps(body or {}), content_type="application/json"
@@ -109,6 +117,12 @@ def test_looking_up_checksums_is_reading(api, settings, policy, status):
     assert api.post("/v1/images/lookup", {"sha256": ["0" * 64]}).status_code == status
 
 
+@pytest.mark.parametrize(("policy", "status"), [("open", 302), ("read-only", 302), ("none", 401)])
+def test_the_file_of_an_image_is_for_who_may_read(api, settings, policy, status):
+    settings.ANONYMOUS = policy
+    assert api.get(f"/v1/images/{make_image(body=b'file').pk}/file").status_code == status
+
+
 @pytest.mark.parametrize("policy", ["read-only", "none"])
 @pytest.mark.parametrize("method", ["get", "delete"])
 def test_the_parts_of_an_upload_are_for_who_may_write(api, ids, settings, policy, method):
@@ -125,5 +139,7 @@ def test_no_route_is_forgotten_here():
         if isinstance(included, URLResolver) and str(included.pattern) == "v1/"
         for pattern in included.url_patterns
     }
-    apart = {"/v1/hooks/s3", "/v1/images/lookup", "/v1/images/<str:id>/parts"}
+    apart = {"/v1/hooks/s3", "/v1/images/lookup"} | {
+        f"/v1/images/<str:id>/{part}" for part in ("parts", "file")
+    }
     assert routes == shaped | apart

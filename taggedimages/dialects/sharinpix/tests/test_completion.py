@@ -62,7 +62,8 @@ def test_completion_looks_no_further_than_it_shows(admin, q, index):
     make_spare_tags(20_000)
     lookup = explained(lambda: admin.get(f"{URL}/autocomplete", {"q": q}))[-1]
     assert index in lookup.indexes
-    assert not lookup.scanned
+    # There are no images here, and to read all of none is right.
+    assert "tags_tag" not in lookup.scanned
     assert lookup.rows({"tags_tag"}) < 1_000
 
 
