@@ -51,7 +51,7 @@ def answered(client: APIClient, ids: dict[str, int]) -> tuple[list[int], list[in
         answer = client.get(path.format(**ids))
         reads.append(answer.status_code)
         # A stream keeps its place until it is read.
-        answer.close()
+        assert list(answer)
     writes = [
         client.generic(
             method, path.format(**ids), json.dumps(body or {}), content_type="application/json"
