@@ -343,7 +343,8 @@ AUTH_PASSWORD_VALIDATORS = [
 try:
     CORS_ORIGINS = origins.parsed(env.list("TAGGEDIMAGES_CORS_ORIGINS", default=[]))
 except origins.BadOrigin as error:
-    raise ImproperlyConfigured(f"TAGGEDIMAGES_CORS_ORIGINS: {error}") from error
+    FAULTS.append(f"TAGGEDIMAGES_CORS_ORIGINS: {error}")
+    CORS_ORIGINS = origins.parsed([])
 CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS.every
 CORS_ALLOWED_ORIGINS = CORS_ORIGINS.exact
 CORS_ALLOWED_ORIGIN_REGEXES = CORS_ORIGINS.patterns

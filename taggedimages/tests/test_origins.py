@@ -92,14 +92,21 @@ def test_a_store_that_knows_no_ports_lets_in_all_who_may_come_from_any():
     assert some.rules(knows_ports=False) == ["*"]
 
 
-def test_no_command_runs_with_a_malformed_origin():
+@pytest.mark.parametrize("command", ["check", "prepare", "up"])
+def test_no_command_runs_with_a_malformed_origin(command, tmp_path):
+    given = {
+        "TAGGEDIMAGES_CORS_ORIGINS": "https://app.example.org/",
+        "TAGGEDIMAGES_PURGE_SECONDS": "x",
+    }
     checked = subprocess.run(
-        [sys.executable, str(CHECKOUT / "manage.py"), "check"],
-        env=os.environ | {"TAGGEDIMAGES_CORS_ORIGINS": "https://app.example.org/"},
+        [sys.executable, str(CHECKOUT / "manage.py"), command],
+        env=os.environ | {"TAGGEDIMAGES_DATA": str(tmp_path)} | given,
         capture_output=True,
         text=True,
         check=False,
     )
     assert checked.returncode == 1
-    assert checked.stderr.startswith("TAGGEDIMAGES_CORS_ORIGINS: 'https://app.example.org/' is no")
+    assert "TAGGEDIMAGES_CORS_ORIGINS: 'https://app.example.org/' is no" in checked.stderr
+    # Beside all else that is wrong.
+    assert "TAGGEDIMAGES_PURGE_SECONDS" in checked.stderr
     assert "Traceback" not in checked.stderr
