@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "images",
     "tags",
     "search",
+    "taggedimages.changes",
     "rest_framework",
     "corsheaders",
     "django_filters",
