@@ -7,7 +7,6 @@ killed, or stopped for longer than the lease, has neither repeated nor skipped a
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -25,10 +24,9 @@ from taggedimages.changes import (
 )
 from taggedimages.changes.edits import Edits
 from taggedimages.changes.models import Change, Kind, Outcome, State
-from taggedimages.changes.operations import Operation, TagRef
+from taggedimages.changes.operations import Operation
 from taggedimages.identity.authors import Author
 from tags import history, tagging
-from tags.models import Tag
 
 # How long a worker may be silent before another takes over.
 LEASE = timedelta(seconds=60)
@@ -98,7 +96,7 @@ def make_tags(change: Change) -> None:
         by = rights.author_of(change)
         with _bounded(change, by) as move:
             made = dict(zip(missing, tagging.resolve(missing, by.user), strict=True))
-            move(operation=_with_tags(operation, made).to_json())
+            move(operation=operation.with_tags(made).to_json())
 
 
 def finish(change: Change) -> None:
@@ -194,18 +192,4 @@ def _advance(change: Change, found: dict[int, Outcome], move: Callable[..., None
         outcomes=outcomes.counted(found, change.outcomes),
         attempts=0,
         problem="",
-    )
-
-
-def _with_tags(operation: Operation, made: dict[str, Tag]) -> Operation:
-    """The same with the ids of tags that it had none of."""
-
-    def known(tag: TagRef) -> TagRef:
-        return tag if tag.id is not None else TagRef(made[tag.name].pk, tag.name)
-
-    return replace(
-        operation,
-        add=tuple(map(known, operation.add)),
-        replace=None if operation.replace is None else tuple(map(known, operation.replace)),
-        values={known(tag): value for tag, value in operation.values.items()},
     )

@@ -21,7 +21,7 @@ class Undos:
 
 
 def undos_of(change_id: int) -> Undos:
-    """Two statements at most, whose rows are all undos there were."""
+    """One statement, which reads all undos that there were."""
     undos = Change.objects.filter(kind=Kind.UNDO, state__in=BEGUN).order_by("id")
     by_change: defaultdict[int, list[Change]] = defaultdict(list)
     for undo in undos.only("id", "of_id", "state", "plan", "outcomes"):

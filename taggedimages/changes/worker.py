@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from search.index import maintenance
 from search.models import PendingChange
-from taggedimages.changes import batches
+from taggedimages.changes import batches, lifecycle, planning
 from taggedimages.changes.models import Change, State
 from taggedimages.changes.refusals import AuthorGone
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, PASSING, QUERY_CANCELED, sqlstate
@@ -65,14 +65,17 @@ def sweep(stopping: Callable[[], bool] = lambda: False, worker: uuid.UUID = WORK
     Several processes may be at it. What the database raises, as when it goes away, is raised after
     it was written down.
     """
-    expire()
-    return apply_some(stopping, worker)
+    lifecycle.expire()
+    planned = int(plan_next(stopping))
+    return planned + apply_some(stopping, worker)
 
 
-def expire() -> None:
-    """End the plans that nobody has applied in time."""
-    due = Change.objects.filter(state=State.PLANNED, expires_at__lte=Now())
-    due.update(state=State.EXPIRED, updated_at=Now())
+def plan_next(stopping: Callable[[], bool]) -> bool:
+    """Plan the change that has waited longest; False where none does.
+
+    One that has no author to plan it for has failed.
+    """
+    return not stopping() and planning.plan_next()
 
 
 def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
