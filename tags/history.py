@@ -36,11 +36,10 @@ def signed(
     """
     change_id = change_id or uuid.uuid4()
     user_id = str(by.user.pk) if by.user else ""
+    part_of = "" if bulk is None else str(bulk)
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
-            cursor.execute(
-                SIGN, [user_id, by.name, by.through, str(change_id), "" if bulk is None else bulk]
-            )
+            cursor.execute(SIGN, [user_id, by.name, by.through, str(change_id), part_of])
         yield change_id
 
 
