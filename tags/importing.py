@@ -135,7 +135,8 @@ def _import(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
         else:
             files.append(_file(key, row, found))
     # New tags in transactions of their own: another batch that has one of them waits for its end.
-    tagging.identified({name for file in files for name in fresh[file.key].tags}, task.by.user)
+    with history.signed(task.by, task.change_id):
+        tagging.identified({name for file in files for name in fresh[file.key].tags}, task.by.user)
     images, links = _register(task, files, fresh)
     # What another import has made meanwhile is known too.
     known = len(rows) - len(fresh) + len(files) - images
