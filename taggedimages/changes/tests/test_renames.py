@@ -1,13 +1,19 @@
 """A rename is a change, whoever makes it in whichever way."""
 
+import io
 from typing import Any
 
 import pytest
+from django.core.management import call_command
 from django.db import connection, transaction
+from django.test import Client
+from rest_framework.test import APIClient
 
 from taggedimages.changes.models import Change, Kind, State
-from taggedimages.factories import make_tag, make_user
+from taggedimages.dialects.sharinpix import tokens
+from taggedimages.factories import make_credentials, make_tag, make_user
 from taggedimages.identity.authors import Author
+from taggedimages.identity.models import User
 from tags import curation, history
 from tags.models import Tag, VocabularyChange
 
@@ -16,7 +22,7 @@ pytestmark = pytest.mark.django_db
 
 def renamed(tag: Tag, name: str, by: Author, **signature: Any) -> None:
     with history.signed(by, **signature):
-        curation.rename(tag, name)
+        curation.rename(tag, name, by)
 
 
 def sql(statement: str, *values: Any) -> None:
@@ -54,6 +60,9 @@ def test_of_a_command_it_is_an_operators():
 def test_plain_sql_is_recorded_too():
     for name in ("nkee", "hnad"):
         make_tag(name)
+    # This test is one transaction, which has been told an author.
+    for setting in ("user_name", "through"):
+        sql("SELECT set_config(%s, '', true)", f"taggedimages.{setting}")
     sql("UPDATE tags_tag SET name = name || '!', folded = folded || '!'")
     assert [(change.author_name, change.through) for change in Change.objects.all()] == [
         ("", "sql")
@@ -67,7 +76,7 @@ def test_plain_sql_is_recorded_too():
 def test_whatever_else_is_written_of_a_tag_is_no_change_of_this_kind():
     mira, tag = make_user("mira"), make_tag("knee")
     renamed(tag, "knee", Author(mira, "v1"))
-    curation.describe(tag, None, {"label_en": "Knee"})
+    curation.describe(tag, None, {"label_en": "Knee"}, Author(mira, "v1"))
     curation.delete(tag, Author(mira, "v1"))
     assert not Change.objects.exists()
 
@@ -94,3 +103,64 @@ def test_a_user_who_is_gone_leaves_the_name():
     mira.delete()
     change = Change.objects.get()
     assert (change.author, change.author_name) == (None, "mira")
+
+
+# --- Every door ----------------------------------------------------------------------------------
+
+
+def by_v1(tag: Tag) -> Any:
+    token = make_credentials("mira").token
+    return asked(f"Bearer {token}").put(f"/v1/tags/{tag.pk}", {"name": "knee"})
+
+
+def by_atmosphere(tag: Tag) -> Any:
+    token = make_credentials("mira", staff=True).token
+    return asked(f"TOKEN {token}").patch(f"/api/v2/tags/{tag.pk}", {"name": "knee"})
+
+
+def by_sharinpix(tag: Tag) -> Any:
+    mira = make_credentials("mira")
+    token = tokens.sign({"iss": mira.secret_id, "admin": True}, mira.secret)
+    return asked(f'Token token="{token}"').put(f"/api/v1/tags/{tag.uuid}", {"name": "knee"})
+
+
+def by_admin(tag: Tag) -> Any:
+    client = Client()
+    client.force_login(User.objects.create_superuser("mira"))
+    fields = ("name", "description", "label_en", "label_fr", "color")
+    form = {field: getattr(tag, field) for field in fields} | {"name": "knee"}
+    answer = client.post(f"/admin/tags/tag/{tag.pk}/change/", form)
+    # A page is a form that was refused.
+    return answer if answer.status_code == 302 else None
+
+
+def asked(authorization: str) -> APIClient:
+    client = APIClient(HTTP_AUTHORIZATION=authorization)
+    client.default_format = "json"
+    return client
+
+
+@pytest.mark.parametrize(
+    ("door", "through"),
+    [
+        (by_v1, "v1"),
+        (by_atmosphere, "atmosphere"),
+        (by_sharinpix, "sharinpix"),
+        (by_admin, "admin"),
+    ],
+)
+def test_each_door_makes_one_of_its_author(door, through):
+    assert door(make_tag("nkee")).status_code in (200, 302)
+    change = Change.objects.get()
+    assert change.operation["rename"]["to"] == "knee"
+    assert (change.author_name, str(change.author), change.through) == ("mira", "mira", through)
+    assert not change.is_operator
+
+
+def test_names_that_a_command_mends_are_an_operators():
+    tag = make_tag("knee")
+    sql("UPDATE tags_tag SET name = %s WHERE id = %s", "knee\u0301", tag.pk)
+    call_command("tagnames", mend=True, stdout=io.StringIO())
+    change = Change.objects.latest("pk")
+    assert (change.operation["rename"]["to"], change.through) == ("kne\u00e9", "command:tagnames")
+    assert change.is_operator
