@@ -61,6 +61,8 @@ class Change(models.Model):
     note = models.TextField(default="", blank=True)
     # As it was sent; null where images are named by something else, such as the change to undo.
     query = models.JSONField(null=True)
+    # The same as search understands it (`changes.questions`).
+    question = models.JSONField(null=True)
     # The names in the query as ids of the tags that they meant when it was planned.
     query_tags = models.JSONField(default=dict)
     # With the id of each tag, null while it is to be made.

@@ -5,7 +5,7 @@ still the one that was meant. A tag that there is not yet has no id; applying ma
 """
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from images.visibility import Viewer
@@ -53,6 +53,21 @@ class Operation:
         if self.merge:
             return (*self.merge.sources, self.merge.into)
         return (*self.wanted, *self.remove)
+
+    def with_tags(self, made: Mapping[str, Tag]) -> "Operation":
+        """The same with tags, by name, that were made meanwhile."""
+
+        def given(tags: Iterable[TagRef]) -> tuple[TagRef, ...]:
+            return tuple(
+                TagRef(made[one.name].pk, one.name) if one.id is None else one for one in tags
+            )
+
+        return replace(
+            self,
+            add=given(self.add),
+            replace=None if self.replace is None else given(self.replace),
+            values=dict(zip(given(self.values), self.values.values(), strict=True)),
+        )
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept, and as /v1 shows it."""

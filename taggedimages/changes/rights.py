@@ -12,9 +12,12 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
 from taggedimages.changes.models import Change
+from taggedimages.changes.operations import Merge
 from taggedimages.changes.refusals import AuthorGone, NeedsSomebodyElse
 from taggedimages.identity.authors import ANONYMOUS_NAME, Author
 from taggedimages.identity.models import User
+from tags import rights as tag_rights
+from tags.models import Tag
 
 
 def author_of(change: Change) -> Author:
@@ -55,6 +58,15 @@ def visible_to(user: User | AnonymousUser | None) -> QuerySet[Change]:
         return Change.objects.all()
     own = Q(author=user)
     return Change.objects.filter(own | Q(project=user.project_id) if user.is_staff else own)
+
+
+def check_may_merge(merge: Merge, by: Author) -> None:
+    """Raise OnImagesOfOthers or Restricted where one of the tags is not the author's to change."""
+    if by.is_operator:
+        return
+    check = tag_rights.check_names if settings.ANONYMOUS == "open" else tag_rights.check_change
+    for tag in Tag.objects.filter(pk__in=[one.id for one in (*merge.sources, merge.into)]):
+        check(tag, by)
 
 
 def check_may_apply(change: Change, by: Author) -> None:
