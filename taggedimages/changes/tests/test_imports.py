@@ -10,7 +10,7 @@ from django.db import connection
 
 from images import storage
 from images.models import Image
-from taggedimages.changes import recording, sets
+from taggedimages.changes import recording, sets, worker
 from taggedimages.changes.models import Change, Kind, Outcome, State
 from taggedimages.factories import TESTS, make_png, make_user
 from taggedimages.identity.models import Project
@@ -128,3 +128,9 @@ def test_one_that_has_ended_stays_as_it_is():
     assert ended_by_others() == 0
     change.refresh_from_db()
     assert change.state == State.APPLIED
+
+
+def test_one_is_nothing_for_the_worker_to_apply():
+    change = begun()
+    assert worker.claim(uuid.uuid4()) is None
+    recording.end_import(change.pk)

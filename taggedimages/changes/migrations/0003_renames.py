@@ -49,7 +49,7 @@ DROP FUNCTION changes_record_rename();
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("changes", "0001_initial"),
+        ("changes", "0002_question"),
         ("tags", "0019_ledger_of_changes"),
         ("identity", "0002_project_numbers"),
     ]
