@@ -18,7 +18,7 @@ from django.db.models.functions import Now
 
 from search.index import maintenance
 from search.models import PendingChange
-from taggedimages.changes import batches, lifecycle, planning
+from taggedimages.changes import batches, lifecycle, planning, recording
 from taggedimages.changes.models import Change, State
 from taggedimages.changes.refusals import AuthorGone
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, PASSING, QUERY_CANCELED, sqlstate
@@ -41,16 +41,17 @@ OF_OTHERS = PASSING | {LOCK_NOT_AVAILABLE, QUERY_CANCELED}
 # How often a change is tried that does not get on, with doubling rests of so much at most.
 TRIES, MOST_REST_SECONDS = 12, 60
 
-# The first of its project, unless another worker is at that one or at a later one.
+# The first of its project, unless another worker is at that one or at a later one. Imports apply
+# themselves, and keep nobody waiting.
 CLAIM = """
 UPDATE changes_change SET
     lease_owner = %(worker)s, lease_until = clock_timestamp() + %(lease)s,
     attempts = CASE WHEN lease_owner IS NULL THEN 0 ELSE attempts + 1 END
 WHERE id = (
     SELECT id FROM changes_change c
-    WHERE state = 'applying' AND NOT EXISTS (
+    WHERE state = 'applying' AND kind <> 'import' AND NOT EXISTS (
         SELECT FROM changes_change o
-        WHERE o.project_id = c.project_id AND o.state = 'applying'
+        WHERE o.project_id = c.project_id AND o.state = 'applying' AND o.kind <> 'import'
           AND (o.lease_until > clock_timestamp() OR (o.queued_at, o.id) < (c.queued_at, c.id))
     )
     ORDER BY queued_at, id LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
@@ -66,6 +67,7 @@ def sweep(stopping: Callable[[], bool] = lambda: False, worker: uuid.UUID = WORK
     it was written down.
     """
     lifecycle.expire()
+    recording.end_broken_imports()
     planned = int(plan_next(stopping))
     return planned + apply_some(stopping, worker)
 
