@@ -17,6 +17,7 @@ from taggedimages.changes import (
     judging,
     merging,
     outcomes,
+    renaming,
     restoring,
     retagging,
     rights,
@@ -86,11 +87,13 @@ def skip_next(change: Change) -> None:
             _advance(change, {image: Outcome.FAILED}, move)
 
 
-def make_tags(change: Change) -> None:
-    """Make the tags that are to come and are not there yet, once for a change.
+def begin(change: Change) -> None:
+    """What has to be before the first batch: tags that are to come and are not there yet, and
+    aliases of those that are merged. Once that is done, nothing.
 
-    Raises LeaseLost, and names.BadName for what can be none.
+    Raises LeaseLost, names.BadName for what can be no tag, and what merging.begin does.
     """
+    merging.begin(change, rights.author_of(change))
     operation = Operation.from_json(change.operation)
     if missing := [tag.name for tag in operation.wanted if tag.id is None]:
         by = rights.author_of(change)
@@ -100,12 +103,18 @@ def make_tags(change: Change) -> None:
 
 
 def finish(change: Change) -> None:
-    """Say that the change is applied, with whatever comes last. Raises LeaseLost, Incomplete."""
-    with _bounded(change, rights.author_of(change)) as move:
+    """Say that the change is applied, with whatever comes last.
+
+    Raises LeaseLost, Incomplete, and what the ends of undone merges and renames do.
+    """
+    by = rights.author_of(change)
+    with _bounded(change, by) as move:
         counts = outcomes.by_bitmap(change.pk)
         frozen = counts.pop(Outcome.TARGET, 0)
         if not frozen == sum(counts.values()) == change.done == change.images:
             raise Incomplete(f"{sum(counts.values())} of {frozen} images have an outcome.")
+        merging.end(change, by)
+        renaming.end(change, by)
         move(state=State.APPLIED, applied_at=Now(), problem="", **FREE)
 
 

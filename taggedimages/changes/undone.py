@@ -53,3 +53,12 @@ def _is_whole(undo: Change) -> bool:
         and not any(left_alone.values())
         and all(label in WHOLE for label, images in undo.outcomes.items() if images)
     )
+
+
+def originally(change: Change) -> tuple[Change, bool]:
+    """The change at the bottom of undos of undos, and whether this one does what that did, rather
+    than taking it back."""
+    again = True
+    while change.of is not None:
+        change, again = change.of, not again
+    return change, again

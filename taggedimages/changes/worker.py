@@ -20,8 +20,10 @@ from search.index import maintenance
 from search.models import PendingChange
 from taggedimages.changes import batches, lifecycle, planning, recording
 from taggedimages.changes.models import Change, State
-from taggedimages.changes.refusals import AuthorGone
+from taggedimages.changes.refusals import AuthorGone, WrongState
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, PASSING, QUERY_CANCELED, sqlstate
+from tags import curation, restriction, rights, vocabulary
+from tags.models import Tag
 from tags.names import BadName
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,21 @@ WORKER = uuid.uuid4()
 APPLY_SECONDS = 1.0
 # Images of a batch: at first, at most, and what it may take, in seconds.
 FIRST_SIZE, MOST_SIZE, BATCH_SECONDS = 2_000, 5_000, 0.35
+# What somebody has to see to, who may then have the change go on.
+REFUSALS = (
+    batches.TagGone,
+    batches.Incomplete,
+    AuthorGone,
+    WrongState,
+    BadName,
+    curation.TagNameTaken,
+    restriction.Restricted,
+    rights.OnImagesOfOthers,
+    vocabulary.Cycle,
+    vocabulary.TooDeep,
+    vocabulary.TooMany,
+    Tag.DoesNotExist,
+)
 # Searches look at each of these one by one (search.models.PendingChange).
 UNINDEXED_MOST = 10_000
 # Classes of errors that lie in the data, and so with some image (SQLSTATE's first two letters).
@@ -92,7 +109,7 @@ def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
     pace = Pace(change.attempts)
     done = 0
     with _accounted(change):
-        batches.make_tags(change)
+        batches.begin(change)
         while change.state == State.APPLYING and time.monotonic() < until and not stopping():
             if _relieve_index():
                 done += pace.step(change) or 1
@@ -119,7 +136,7 @@ def _accounted(change: Change) -> Iterator[None]:
         yield
     except batches.LeaseLost as lost:
         logger.info("%s", lost)
-    except (batches.TagGone, batches.Incomplete, AuthorGone, BadName) as error:
+    except REFUSALS as error:
         with suppress(batches.LeaseLost):
             batches.fail(change, str(error))
     except (DatabaseError, InterfaceError) as error:
