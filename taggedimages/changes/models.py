@@ -50,7 +50,10 @@ class OnDrift(models.TextChoices):
 
 
 class Change(models.Model):
-    """One bulk change; a state is only ever written with the work that it names."""
+    """One bulk change; a state is only ever written with the work that it names.
+
+    Renames are recorded by a trigger (docs/triggers.md), as applied changes of no image.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=16, choices=Kind)
