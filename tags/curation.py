@@ -24,7 +24,7 @@ LOCK_IMAGES = """
 SELECT count(*) FROM (
     SELECT FROM images_image WHERE id IN (
         SELECT image_id FROM tags_imagetag
-        WHERE tag_id = %(tag)s OR tag_id IN (SELECT id FROM tags_tag WHERE alias_of_id = %(tag)s)
+        WHERE tag_id = ANY(%(tag)s || ARRAY(SELECT id FROM tags_tag WHERE alias_of_id = %(tag)s))
     ) ORDER BY id FOR NO KEY UPDATE
 ) locked
 """
