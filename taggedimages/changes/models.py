@@ -50,7 +50,10 @@ class OnDrift(models.TextChoices):
 
 
 class Change(models.Model):
-    """One bulk change; a state is only ever written with the work that it names."""
+    """One bulk change; a state is only ever written with the work that it names.
+
+    Renames are recorded by a trigger (docs/triggers.md), as applied changes of no image.
+    """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     kind = models.CharField(max_length=16, choices=Kind)
@@ -58,6 +61,8 @@ class Change(models.Model):
     note = models.TextField(default="", blank=True)
     # As it was sent; null where images are named by something else, such as the change to undo.
     query = models.JSONField(null=True)
+    # The same as search understands it (`changes.questions`).
+    question = models.JSONField(null=True)
     # The names in the query as ids of the tags that they meant when it was planned.
     query_tags = models.JSONField(default=dict)
     # With the id of each tag, null while it is to be made.

@@ -24,6 +24,7 @@ from images.part_uploads import BadPlan, NotUnderWay
 from images.quotas import QuotaExceeded
 from images.storage import PartsRefused, StorageUnavailable
 from images.uploads import NotArrived
+from taggedimages.changes import refusals
 from taggedimages.identity.hashing import Busy
 from taggedimages.identity.rate_limits import RateExceeded
 from taggedimages.identity.signed_answers import UnderWay
@@ -31,9 +32,10 @@ from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
 from tags.names import BadName
-from tags.restriction import Restricted
+from tags.restriction import Deprecated, Restricted
 from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
+from tags.vocabulary import Cycle, TooDeep, TooMany
 
 RETRY_AFTER = {"Retry-After": "2"}
 UNSTORABLE = "A value is outside what can be stored."
@@ -86,6 +88,19 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(error.status_code, line(error.detail), headers=_headers(error))
         case Http404() | Tag.DoesNotExist():
             return Problem(404, "Not found.")
+        case refusals.BadOperation():
+            return Problem(400, line(error))
+        case refusals.NeedsSomebodyElse():
+            return Problem(403, line(error))
+        case (
+            refusals.WrongState()
+            | refusals.Drifted()
+            | refusals.TooManyPlanned()
+            | refusals.AuthorGone()
+        ):
+            return Problem(409, line(error))
+        case refusals.OtherDigest():
+            return Problem(412, line(error))
         case PermissionDenied():
             return Problem(403, "Forbidden.")
         case Restricted() | OnImagesOfOthers():
@@ -95,10 +110,15 @@ def problem_of(error: Exception) -> Problem | None:
         case QuotaExceeded():
             # Not 507 (RFC 4918): that would be the server's trouble, and worth trying again.
             return Problem(413, str(error))
-        case BadPlan() | TooManyTags() | BadName():
+        case BadPlan() | TooManyTags() | BadName() | Deprecated():
             return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, line(error))
+        case TooDeep() | TooMany():
+            return Problem(409, line(error))
+        case Cycle():
+            # Whole, for it says which rule to withdraw.
+            return Problem(409, str(error))
         case RateExceeded():
             return Problem(429, str(error), headers={"Retry-After": str(error.seconds)})
         case Busy():

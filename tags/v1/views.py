@@ -60,7 +60,7 @@ class TagViewSet(GenericViewSet[Tag]):
         responses={201: TagSerializer},
     )
     def create(self, request: Request) -> Response:
-        tag = curation.create(_name_in(request), author_of(request, SOURCE).user)
+        tag = curation.create(_name_in(request), author_of(request, SOURCE))
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -85,7 +85,8 @@ class TagViewSet(GenericViewSet[Tag]):
         name = _name_in(request)
         tag = self.held(id)
         self.check_change(tag, name)
-        return Response(TagSerializer(curation.rename(tag, name)).data)
+        renamed = curation.rename(tag, name, author_of(request, SOURCE))
+        return Response(TagSerializer(renamed).data)
 
     @extend_schema(
         operation_id="deleteTag",

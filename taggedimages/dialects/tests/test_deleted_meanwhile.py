@@ -15,7 +15,7 @@ from taggedimages.dialects.tests.doors import Atmosphere, Ims, OpenStack, Sharin
 from taggedimages.factories import make_image, make_tag
 from taggedimages.identity.authors import Author
 from taggedimages.identity.credentials import CredentialSet
-from tags import curation, tagging
+from tags import curation, resolving
 from tags.models import Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -87,7 +87,7 @@ def test_a_link_by_id_is_made_or_the_tag_is_unknown(ada, owner):
     image = make_image(by=owner, project_id="lab")
 
     def link() -> int:
-        tag = curation.create(NAME, owner)
+        tag = curation.create(NAME, Author(owner, "tests"))
         body = {"image": image.pk, "tag": tag.pk}
         return Atmosphere(ada).http.post("/api/v2/image_tags", body).status_code
 
@@ -102,7 +102,7 @@ def test_who_deletes_waits_for_the_link_that_is_being_made(ada):
     def put_on() -> None:
         try:
             with transaction.atomic():
-                tagging.resolve([NAME])
+                resolving.resolve([NAME])
                 found.set()
                 assert not ended.wait(0.5)
         finally:
