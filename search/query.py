@@ -70,6 +70,11 @@ class Query:
         return bool(self.match_tags or self.words or self.name_contains or self.filename_contains)
 
     @property
+    def narrows(self) -> bool:
+        """Whether there may be an image that it does not find: no file has fewer than 0 bytes."""
+        return replace(self, min_size=self.min_size or None) != Query()
+
+    @property
     def names(self) -> list[str]:
         """All names of tags that it has, as often as it has them."""
         groups = (self.with_all, self.without_all, self.without_any, *self.with_any)

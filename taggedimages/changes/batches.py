@@ -7,7 +7,6 @@ killed, or stopped for longer than the lease, has neither repeated nor skipped a
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
-from dataclasses import replace
 from datetime import timedelta
 from typing import Any
 
@@ -18,6 +17,7 @@ from taggedimages.changes import (
     judging,
     merging,
     outcomes,
+    renaming,
     restoring,
     retagging,
     rights,
@@ -25,10 +25,9 @@ from taggedimages.changes import (
 )
 from taggedimages.changes.edits import Edits
 from taggedimages.changes.models import Change, Kind, Outcome, State
-from taggedimages.changes.operations import Operation, TagRef
+from taggedimages.changes.operations import Operation
 from taggedimages.identity.authors import Author
 from tags import history, tagging
-from tags.models import Tag
 
 # How long a worker may be silent before another takes over.
 LEASE = timedelta(seconds=60)
@@ -88,26 +87,34 @@ def skip_next(change: Change) -> None:
             _advance(change, {image: Outcome.FAILED}, move)
 
 
-def make_tags(change: Change) -> None:
-    """Make the tags that are to come and are not there yet, once for a change.
+def begin(change: Change) -> None:
+    """What has to be before the first batch: tags that are to come and are not there yet, and
+    aliases of those that are merged. Once that is done, nothing.
 
-    Raises LeaseLost, and names.BadName for what can be none.
+    Raises LeaseLost, names.BadName for what can be no tag, and what merging.begin does.
     """
+    merging.begin(change, rights.author_of(change))
     operation = Operation.from_json(change.operation)
     if missing := [tag.name for tag in operation.wanted if tag.id is None]:
         by = rights.author_of(change)
         with _bounded(change, by) as move:
             made = dict(zip(missing, tagging.resolve(missing, by.user), strict=True))
-            move(operation=_with_tags(operation, made).to_json())
+            move(operation=operation.with_tags(made).to_json())
 
 
 def finish(change: Change) -> None:
-    """Say that the change is applied, with whatever comes last. Raises LeaseLost, Incomplete."""
-    with _bounded(change, rights.author_of(change)) as move:
+    """Say that the change is applied, with whatever comes last.
+
+    Raises LeaseLost, Incomplete, and what the ends of undone merges and renames do.
+    """
+    by = rights.author_of(change)
+    with _bounded(change, by) as move:
         counts = outcomes.by_bitmap(change.pk)
         frozen = counts.pop(Outcome.TARGET, 0)
         if not frozen == sum(counts.values()) == change.done == change.images:
             raise Incomplete(f"{sum(counts.values())} of {frozen} images have an outcome.")
+        merging.end(change, by)
+        renaming.end(change, by)
         move(state=State.APPLIED, applied_at=Now(), problem="", **FREE)
 
 
@@ -194,18 +201,4 @@ def _advance(change: Change, found: dict[int, Outcome], move: Callable[..., None
         outcomes=outcomes.counted(found, change.outcomes),
         attempts=0,
         problem="",
-    )
-
-
-def _with_tags(operation: Operation, made: dict[str, Tag]) -> Operation:
-    """The same with the ids of tags that it had none of."""
-
-    def known(tag: TagRef) -> TagRef:
-        return tag if tag.id is not None else TagRef(made[tag.name].pk, tag.name)
-
-    return replace(
-        operation,
-        add=tuple(map(known, operation.add)),
-        replace=None if operation.replace is None else tuple(map(known, operation.replace)),
-        values={known(tag): value for tag, value in operation.values.items()},
     )

@@ -116,8 +116,11 @@ def of(operation: Operation, change_id: int, images: Blocks) -> Effects:
 def meant_by(tags: Iterable[TagRef]) -> dict[int, list[int]]:
     """The ids under which links count as those of some tags, by the id of each: its own first, and
     those of its aliases."""
-    ids = [tag.id for tag in tags if tag.id is not None]
-    return {one: [one] for one in ids}
+    meant: dict[int, list[int]] = {tag.id: [tag.id] for tag in tags if tag.id is not None}
+    aliases = Tag.objects.filter(alias_of__in=list(meant)).order_by("pk")
+    for alias in aliases.only("pk", "alias_of_id"):
+        meant[alias.alias_of_id or 0].append(alias.pk)
+    return meant
 
 
 def _retagged(operation: Operation, images: Blocks) -> Effects:

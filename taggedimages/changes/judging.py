@@ -6,7 +6,7 @@ from django.db import connection
 
 from images.models import Image
 from images.querysets import ImageQuerySet
-from taggedimages.changes import rights
+from taggedimages.changes import questions, rights
 from taggedimages.changes.models import Change, Outcome
 from taggedimages.identity.authors import Author
 from taggedimages.postgresql.bulk import array
@@ -47,7 +47,7 @@ def judged(change: Change, by: Author, images: list[int]) -> Judged:
     some = Image.objects.filter(pk__in=images)
     shown = _ids(some.shown_to(rights.viewer_of(by)))
     editable = shown if rights.edits_all_shown(by) else _ids(some & rights.editable(by))
-    found = shown
+    found = _ids(questions.found(change, some))
     unfit = {}
     for image in images:
         if image not in shown:

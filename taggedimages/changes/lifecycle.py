@@ -4,6 +4,7 @@ Each looks at the change under its lock, so that of two at once one finds what t
 it. All raise refusals.WrongState where the change is in another state than that needs.
 """
 
+from collections.abc import Iterable
 from typing import Any
 
 from django.db import DatabaseError
@@ -13,7 +14,7 @@ from django.utils import timezone
 from images.visibility import Viewer
 from search.query import Query
 from search.results import SearchResults
-from taggedimages.changes import planning, questions, rights, sets
+from taggedimages.changes import operations, planning, questions, rights, sets
 from taggedimages.changes.holdings import FEW
 from taggedimages.changes.models import Change, Kind, OnDrift, State
 from taggedimages.changes.operations import Operation
@@ -26,6 +27,8 @@ from taggedimages.changes.refusals import (
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project
 from taggedimages.transactions import QUERY_CANCELED, retried, sqlstate
+from tags import vocabulary
+from tags.models import Tag
 
 # Of one author, planned or to be.
 PLANNED_MAX = 1_000
@@ -58,6 +61,31 @@ def propose(
         operation=operation.to_json(),
         **_question(query),
     )
+    return planned_if_few(change, images)
+
+
+@retried
+def _merging(operation: Operation, sources: list[Tag], into: Tag, by: Author, note: str) -> Change:
+    for tag in sources:
+        if tag.alias_of_id != into.pk:
+            vocabulary.alias(tag, into, by)
+    return _made(Kind.MERGE, by, note=note, operation=operation.to_json(), queued_at=timezone.now())
+
+
+def merge(sources: Iterable[Tag], into: Tag, by: Author, *, note: str = "") -> Change:
+    """Make tags aliases of another at once, with a change that moves their links as soon as it is
+    planned.
+
+    Raises BadOperation, OnImagesOfOthers, Restricted, NeedsSomebodyElse, TooManyPlanned, and what
+    `tags.vocabulary.alias` does.
+    """
+    sources = list(sources)
+    operation = operations.merging(sources, into)
+    assert operation.merge
+    rights.check_may_merge(operation.merge, by)
+    images = _found_for(operation, None, by)
+    rights.check_size(images, by)
+    change = _merging(operation, sources, operations.meant(into), by, note)
     return planned_if_few(change, images)
 
 

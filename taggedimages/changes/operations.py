@@ -158,7 +158,7 @@ def _merge(given: Mapping[str, Any], viewer: Viewer) -> Operation:
 
 def merging(sources: Iterable[Tag], into: Tag) -> Operation:
     """The merge of tags into another. Raises BadOperation."""
-    target = _meant(into)
+    target = meant(into)
     refs = tuple(TagRef(tag.pk, tag.name) for tag in sources)
     if not refs:
         raise BadOperation("Say which tags are to be merged.")
@@ -171,14 +171,17 @@ def _known(given: Iterable[str]) -> dict[str, TagRef]:
     """The tags of some names, by the name that was given."""
     spelt = spelling.settled(given)
     wanted = set(spelt.values())
-    found = {tag.name: _meant(tag) for tag in Tag.objects.filter(name__in=wanted)}
+    found = {
+        tag.name: meant(tag)
+        for tag in Tag.objects.filter(name__in=wanted).select_related("alias_of")
+    }
     refs = {name: TagRef(tag.pk, tag.name) for name, tag in found.items()}
     return {name: refs.get(spelling_, TagRef(None, spelling_)) for name, spelling_ in spelt.items()}
 
 
-def _meant(tag: Tag) -> Tag:
-    """The tag that a name stands for."""
-    return getattr(tag, "alias_of", None) or tag
+def meant(tag: Tag) -> Tag:
+    """The tag that one stands for: an alias for its target."""
+    return tag.alias_of or tag
 
 
 def _refs(written: Iterable[dict[str, Any]]) -> tuple[TagRef, ...]:

@@ -17,8 +17,8 @@ from search.executor import whole
 from search.executor.blocks import Blocks, union
 from search.query import Query
 from search.results import SearchResults
-from taggedimages.changes import effects, plans, questions, rights, samples, sets
-from taggedimages.changes.models import Change, State
+from taggedimages.changes import effects, plans, questions, rights, samples, sets, undoing
+from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.operations import Operation
 from taggedimages.changes.plans import Planned
 from taggedimages.identity.authors import Author
@@ -91,6 +91,8 @@ def _asked(change: Change, operation: Operation, by: Author) -> Blocks:
 
 
 def _planned(change: Change) -> Planned:
+    if change.kind == Kind.UNDO:
+        return undoing.planned(change)
     by = rights.author_of(change)
     operation = Operation.from_json(change.operation)
     images, forbidden = found(change, by)

@@ -85,22 +85,29 @@ class Pair(NamedTuple):
 
 
 def edits(change: Change, images: list[int], refused: set[int]) -> dict[int, Edits | Outcome]:
-    """What is to be done to each image, or what has become of it. Three statements."""
+    """What is to be done to each image, or what has become of it. Two statements."""
+    by_image: defaultdict[int, list[Pair]] = defaultdict(list)
+    for pair in pairs_of(change, images):
+        by_image[pair.image].append(pair)
+    return {image: _edits_of(by_image[image], refused) for image in images}
+
+
+def pairs_of(change: Change, images: list[int]) -> list[Pair]:
+    """The pairs of some images that an undo is about, by image, in the order of their lines."""
+    with connection.cursor() as cursor:
+        cursor.execute(OF_IMAGES, asked(change) | {"images": array(images)})
+        return [Pair(*row) for row in cursor.fetchall()]
+
+
+def asked(change: Change) -> dict[str, Any]:
+    """The parameters of what is asked of all lines that an undo is about. One statement."""
     assert change.of_id
     undos = undone.undos_of(change.of_id)
-    asked: dict[str, Any] = {
+    return {
         "of": change.of_id,
-        "images": array(images),
         "own": array(one for one in undos.own if one != change.pk),
         "passed_over": array(undos.passed_over),
     }
-    with connection.cursor() as cursor:
-        cursor.execute(OF_IMAGES, asked)
-        pairs = [Pair(*row) for row in cursor.fetchall()]
-    by_image: defaultdict[int, list[Pair]] = defaultdict(list)
-    for pair in pairs:
-        by_image[pair.image].append(pair)
-    return {image: _edits_of(by_image[image], refused) for image in images}
 
 
 def _edits_of(pairs: list[Pair], refused: set[int]) -> Edits | Outcome:

@@ -70,12 +70,16 @@ def check_may_merge(merge: Merge, by: Author) -> None:
 
 
 def check_may_apply(change: Change, by: Author) -> None:
-    """Raise NeedsSomebodyElse where a change is too large for its author to apply
+    """Raise NeedsSomebodyElse where a change is too large for its author to apply."""
+    if (by.user.pk if by.user else None) == change.author_id:
+        check_size(change.images, by)
+
+
+def check_size(images: int, by: Author) -> None:
+    """Raise NeedsSomebodyElse where one's own change of so many images is another's to apply
     (TAGGEDIMAGES_CHANGE_CONFIRM); operators of the service apply any."""
     most = settings.CHANGE_CONFIRM
-    if not most or change.images <= most or by.is_operator:
-        return
-    if (by.user.pk if by.user else None) == change.author_id:
+    if most and images > most and not by.is_operator:
         raise NeedsSomebodyElse(
             f"A change of more than {most} images is applied by somebody else than its author."
         )

@@ -21,7 +21,7 @@ class Undos:
 
 
 def undos_of(change_id: int) -> Undos:
-    """Two statements at most, whose rows are all undos there were."""
+    """One statement, which reads all undos that there were."""
     undos = Change.objects.filter(kind=Kind.UNDO, state__in=BEGUN).order_by("id")
     by_change: defaultdict[int, list[Change]] = defaultdict(list)
     for undo in undos.only("id", "of_id", "state", "plan", "outcomes"):
@@ -53,3 +53,12 @@ def _is_whole(undo: Change) -> bool:
         and not any(left_alone.values())
         and all(label in WHOLE for label, images in undo.outcomes.items() if images)
     )
+
+
+def originally(change: Change) -> tuple[Change, bool]:
+    """The change at the bottom of undos of undos, and whether this one does what that did, rather
+    than taking it back."""
+    again = True
+    while change.of is not None:
+        change, again = change.of, not again
+    return change, again

@@ -18,10 +18,12 @@ from django.db.models.functions import Now
 
 from search.index import maintenance
 from search.models import PendingChange
-from taggedimages.changes import batches, recording
+from taggedimages.changes import batches, lifecycle, planning, recording
 from taggedimages.changes.models import Change, State
-from taggedimages.changes.refusals import AuthorGone
+from taggedimages.changes.refusals import AuthorGone, WrongState
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, PASSING, QUERY_CANCELED, sqlstate
+from tags import curation, restriction, rights, vocabulary
+from tags.models import Tag
 from tags.names import BadName
 
 logger = logging.getLogger(__name__)
@@ -32,6 +34,21 @@ WORKER = uuid.uuid4()
 APPLY_SECONDS = 1.0
 # Images of a batch: at first, at most, and what it may take, in seconds.
 FIRST_SIZE, MOST_SIZE, BATCH_SECONDS = 2_000, 5_000, 0.35
+# What somebody has to see to, who may then have the change go on.
+REFUSALS = (
+    batches.TagGone,
+    batches.Incomplete,
+    AuthorGone,
+    WrongState,
+    BadName,
+    curation.TagNameTaken,
+    restriction.Restricted,
+    rights.OnImagesOfOthers,
+    vocabulary.Cycle,
+    vocabulary.TooDeep,
+    vocabulary.TooMany,
+    Tag.DoesNotExist,
+)
 # Searches look at each of these one by one (search.models.PendingChange).
 UNINDEXED_MOST = 10_000
 # Classes of errors that lie in the data, and so with some image (SQLSTATE's first two letters).
@@ -66,15 +83,18 @@ def sweep(stopping: Callable[[], bool] = lambda: False, worker: uuid.UUID = WORK
     Several processes may be at it. What the database raises, as when it goes away, is raised after
     it was written down.
     """
-    expire()
+    lifecycle.expire()
     recording.end_broken_imports()
-    return apply_some(stopping, worker)
+    planned = int(plan_next(stopping))
+    return planned + apply_some(stopping, worker)
 
 
-def expire() -> None:
-    """End the plans that nobody has applied in time."""
-    due = Change.objects.filter(state=State.PLANNED, expires_at__lte=Now())
-    due.update(state=State.EXPIRED, updated_at=Now())
+def plan_next(stopping: Callable[[], bool]) -> bool:
+    """Plan the change that has waited longest; False where none does.
+
+    One that has no author to plan it for has failed.
+    """
+    return not stopping() and planning.plan_next()
 
 
 def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
@@ -89,7 +109,7 @@ def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
     pace = Pace(change.attempts)
     done = 0
     with _accounted(change):
-        batches.make_tags(change)
+        batches.begin(change)
         while change.state == State.APPLYING and time.monotonic() < until and not stopping():
             if _relieve_index():
                 done += pace.step(change) or 1
@@ -116,7 +136,7 @@ def _accounted(change: Change) -> Iterator[None]:
         yield
     except batches.LeaseLost as lost:
         logger.info("%s", lost)
-    except (batches.TagGone, batches.Incomplete, AuthorGone, BadName) as error:
+    except REFUSALS as error:
         with suppress(batches.LeaseLost):
             batches.fail(change, str(error))
     except (DatabaseError, InterfaceError) as error:
