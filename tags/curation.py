@@ -79,6 +79,7 @@ def establish_on(images: Sequence[Image], drafts: Sequence[Tag], by: Author) -> 
 
     Raises Tag.DoesNotExist where one is deleted as often as it is made.
     """
+    tagging.lock_each(images)
     for _ in range(TRIES):
         tags = establish(drafts, by)
         with suppress(Tag.DoesNotExist):
