@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from django.db import connection
+from django.db.models.expressions import DatabaseDefault
 
 from images.models import Image
 from taggedimages.identity.models import Project
@@ -14,7 +15,8 @@ from taggedimages.postgresql.prepared import execute_prepared
 
 INSERT_IMAGE = """
 INSERT INTO images_image ({columns}) VALUES ({values})
-RETURNING id, EXISTS (SELECT FROM identity_project p WHERE p.id = images_image.project_id)
+RETURNING id, registered_at,
+    EXISTS (SELECT FROM identity_project p WHERE p.id = images_image.project_id)
 """
 
 INSERT_FILES = """
@@ -73,7 +75,7 @@ def insert(image: Image) -> None:
     statement = INSERT_IMAGE.format(columns=", ".join(stored), values=marks)
     with connection.cursor() as cursor:
         execute_prepared(cursor, statement, list(stored.values()))
-        image.pk, has_project = cursor.fetchone()
+        image.pk, image.registered_at, has_project = cursor.fetchone()
     if not has_project:
         # The key is checked when the transaction ends.
         Project.objects.get_or_create(id=image.project_id)
@@ -81,6 +83,9 @@ def insert(image: Image) -> None:
 
 
 def _stored(image: Image) -> dict[str, Any]:
-    """A new record by column, as it is stored: in types that the driver knows as they are."""
-    fields = Image._meta.concrete_fields
-    return {str(field.column): field.pre_save(image, add=True) for field in fields}
+    """A new record by column, as it is stored: in types that the driver knows as they are; without
+    what the database fills in."""
+    stored = {
+        str(field.column): field.pre_save(image, add=True) for field in Image._meta.concrete_fields
+    }
+    return {name: it for name, it in stored.items() if not isinstance(it, DatabaseDefault)}

@@ -17,7 +17,7 @@ from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
 
-from images import previews, storage, uploads
+from images import previews, storage, subjects, uploads
 from images.inspection import child, sandbox
 from images.inspection.findings import Findings, Limits
 from images.models import Facts, Image
@@ -70,13 +70,14 @@ def record(
     Whoever deleted the image in the meantime has precedence, and so has another worker that was
     done sooner: this one may have been halted until its claim had run out.
     """
+    fields = _fields(findings, content, files)
     with transaction.atomic():
         present = Image.objects.filter(pk=image.pk, deleted_at=None, processed_at=None)
         kept = present.update(
             processed_at=Now(), check_at=image.upload_expires_at + uploads.LAST_CHECK, checks=0
         )
         if kept:
-            Facts.objects.update_or_create(image=image, defaults=_fields(findings, content, files))
+            Facts.objects.update_or_create(image=image, defaults=fields)
     if not kept and Image.objects.filter(pk=image.pk).exclude(deleted_at=None).exists():
         previews.discard(image)
     if findings.problem:
@@ -220,6 +221,7 @@ def _fields(findings: Findings, content: Content | None, files: bool) -> dict[st
         "md5": content.md5.digest() if content else None,
         "exif": findings.exif,
         "dicom": findings.dicom,
+        "subject": subjects.pseudonym(findings.subject),
         "latitude": latitude,
         "longitude": longitude,
         "taken_at": datetime.fromtimestamp(taken_at, UTC) if taken_at is not None else None,

@@ -8,7 +8,7 @@ from django.conf import settings
 from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
-from django.db.models.functions import Collate, Upper
+from django.db.models.functions import Collate, Now, Upper
 from django.db.models.lookups import IsNull
 from django.utils import timezone
 
@@ -41,7 +41,8 @@ class Image(models.Model):
     current. `ended_at` may lie ahead. `deleted_at` is for good: the file goes too.
 
     Triggers (docs/triggers.md) tell its links and the tag index of every change that these have to
-    know, delete its links before it, and tell who made a private one.
+    know, delete its links before it, tell who made a private one, and refuse another
+    `registered_at`.
     """
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
@@ -73,6 +74,9 @@ class Image(models.Model):
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="images"
     )
     created_at = models.DateTimeField(default=timezone.now)
+    # When the record came, whatever `created_at` says; kept by the database, for good. Empty of
+    # those that are older than this column.
+    registered_at = models.DateTimeField(null=True, db_default=Now(), editable=False)
     updated_at = models.DateTimeField(auto_now=True)
     uploaded_at = models.DateTimeField(null=True, blank=True, editable=False)
     ended_at = models.DateTimeField(null=True, blank=True)
@@ -280,6 +284,17 @@ class OrphanSweep(models.Model):
         return f"{self.name}: {self.swept_until}"
 
 
+class SubjectKey(models.Model):
+    """One row with the key of this installation that pseudonyms of patients are made with
+    (images.subjects)."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    encrypted_key = models.BinaryField(editable=False)
+
+    def __str__(self) -> str:
+        return f"key {self.pk}"
+
+
 class Facts(models.Model):
     """What the file of an image says of itself; there once the file has been inspected."""
 
@@ -302,6 +317,8 @@ class Facts(models.Model):
     exif = models.JSONField(default=dict)
     # Header fields of a DICOM file, by keyword; empty for other formats.
     dicom = models.JSONField(null=True)
+    # A pseudonym of the patient of a DICOM file (images.subjects): never shown.
+    subject = models.BinaryField(max_length=16, null=True, editable=False)
     # Degrees north and east.
     latitude = models.FloatField(null=True)
     longitude = models.FloatField(null=True)

@@ -58,6 +58,9 @@ def establish(drafts: Sequence[Tag], by: Author) -> list[Tag]:
         name = spelt[draft.name]
         draft.name = name if name in found else names.entered(name)
     wanted = names.distinct([draft.name for draft in drafts])
+    if len(found) < len(wanted):
+        # None of the others goes before those that are made are recorded.
+        found = resolving.held_by_name(wanted)
     missing = {draft.name: draft for draft in drafts if draft.name not in found}
     # Those of names that others have too: the user means them no less.
     if declared := [draft.name for draft in drafts if draft.told and draft.name in found]:
@@ -71,7 +74,7 @@ def establish(drafts: Sequence[Tag], by: Author) -> list[Tag]:
         with history.signed(by):
             Tag.objects.bulk_create(new, ignore_conflicts=True)
         shown.made_by(by.user, missing)
-        found |= {tag.name: tag for tag in Tag.objects.filter(name__in=list(missing))}
+        found |= resolving.held_by_name(missing)
         missing = {name: draft for name, draft in missing.items() if name not in found}
     return [found[name] for name in wanted]
 
@@ -82,6 +85,7 @@ def establish_on(images: Sequence[Image], drafts: Sequence[Tag], by: Author) -> 
 
     Raises Tag.DoesNotExist where one is deleted as often as it is made.
     """
+    tagging.lock_each(images)
     for _ in range(TRIES):
         tags = establish(drafts, by)
         with suppress(Tag.DoesNotExist):
@@ -151,15 +155,23 @@ def redefine(tag: Tag, by: Author, name: str | None = None, description: str | N
     return tag
 
 
+def lock_images(tag_id: int) -> None:
+    """Have others who tag the images with a tag or an alias of it wait until the transaction ends.
+
+    Whoever deletes the tag does so before locking it: as whoever tags an image with it, first the
+    one, then the other.
+    """
+    with connection.cursor() as cursor:
+        cursor.execute(LOCK_IMAGES, {"tag": tag_id})
+
+
 @retried
 def delete(tag: Tag, by: Author) -> bool:
     """Remove a tag with its aliases and all their links, never images; False when it was gone
     already."""
     with history.signed(by):
-        # In the order in which whoever tags an image locks both; images that get the tag in between
-        # are locked with its deletion (docs/triggers.md).
-        with connection.cursor() as cursor:
-            cursor.execute(LOCK_IMAGES, {"tag": tag.pk})
+        # Images that get the tag in between are locked with its deletion (docs/triggers.md).
+        lock_images(tag.pk)
         # Before its links are looked for: who would make another waits, and finds it gone.
         list(Tag.objects.select_for_update().filter(pk=tag.pk).values_list("pk"))
         deleted, _ = Tag.objects.filter(pk=tag.pk).delete()

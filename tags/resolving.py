@@ -52,14 +52,14 @@ def resolve_each(
     Inserting in one sorted statement keeps concurrent requests from locking each other out.
     """
     wanted = spelling.names(wanted)
-    found = _named(wanted)
+    found = held_by_name(wanted)
     # More than once only where a tag goes between the insert that met it and the reading.
     while missing := sorted(set(wanted) - found.keys()):
         _check_names(missing)
         new = [Tag(name=name, folded=names.folded(name), told=False) for name in missing]
         Tag.objects.bulk_create(new, ignore_conflicts=True)
         shown.made_by(by, missing)
-        found |= _named(missing)
+        found |= held_by_name(missing)
     if not exact:
         found |= _targets({name: tag.alias_of_id for name, tag in found.items()})
     return {name: found[name] for name in wanted}
@@ -96,7 +96,9 @@ def _check_names(missing: Iterable[str]) -> None:
         names.entered(name)
 
 
-def _named(wanted: Iterable[str]) -> dict[str, Tag]:
+def held_by_name(wanted: Iterable[str]) -> dict[str, Tag]:
+    """The tags of these names that are there, by name; none of them is renamed or goes before the
+    transaction ends."""
     return {tag.name: tag for tag in Tag.objects.raw(BY_NAME, [list(wanted)])}
 
 

@@ -1,9 +1,10 @@
 """The one door through which the links between images and tags change.
 
 Every function locks the image first unless it is new, so that concurrent edits of one image happen
-one after the other, and signs the ledger. Images are told apart by id; names become tags as
-`tags.resolving` has it. All raise restriction.Restricted where a tag that would come or go is not
-the author's to use, and restriction.Deprecated where none may get it any more.
+one after the other, then the tags that are there, and signs the ledger: all that it may wait for is
+before the first line, whose stamp is that of the transaction. Images are told apart by id; names
+become tags as `tags.resolving` has it. All raise restriction.Restricted where a tag that would come
+or go is not the author's to use, and restriction.Deprecated where none may get it any more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -73,11 +74,8 @@ def tag_new(image: Image, wanted: Iterable[str], by: Author) -> None:
 @retried
 def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
     """Add the same tags to many images in one change. Raises Tag.DoesNotExist where one is gone."""
-    ids = sorted({image.pk for image in images})
     restriction.check_new(tags, by)
-    # In the order of their ids, so that two such changes wait for each other in turn.
-    locked = Image.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-    there = list(locked.values_list("pk", flat=True))
+    there = lock_each(images)
     _hold(tags)
     with history.signed(by):
         links = [ImageTag(image_id=pk, tag=tag, user=by.user) for pk in there for tag in tags]
@@ -145,10 +143,15 @@ def untag_named(image: Image, values: dict[str, str | None], by: Author) -> int:
 
 @retried
 def set_values(
-    image: Image, values: dict[str, str], by: Author, at_most: int | None = None
+    image: Image,
+    values: dict[str, str],
+    by: Author,
+    at_most: int | None = None,
+    *,
+    alone: bool = False,
 ) -> None:
     """Give the image these tags, by their exact names, with these values; a tag it has gets the new
-    value.
+    value. If they shall be there `alone`, others go.
 
     Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
     """
@@ -156,18 +159,33 @@ def set_values(
     values = {spelt[name]: value for name, value in values.items()}
     _lock(image)
     held = _values(image)
+    going = ImageTag.objects.filter(image=image).exclude(tag__name__in=values)
+    gone = list(going.values_list("pk", flat=True)) if alone else []
     if at_most is not None:
-        _check_room(held, values, at_most)
+        stay = {name: held[name] for name in held if name in values or not alone}
+        _check_room(stay, values, at_most)
     changed = {name: value for name, value in values.items() if held.get(name) != value}
+    if gone:
+        _check_gone(going, by)
     with history.signed(by):
         tags = resolve(changed, by.user, exact=True)
         restriction.check_new(tags, by)
+        if gone:
+            ImageTag.objects.filter(pk__in=gone).delete()
         ImageTag.objects.bulk_create(
             [ImageTag(image=image, tag=tag, value=changed[tag.name], user=by.user) for tag in tags],
             update_conflicts=True,
             unique_fields=["image", "tag"],
             update_fields=["value"],
         )
+
+
+def lock_each(images: Iterable[Image]) -> list[int]:
+    """Have others who tag these images wait until the transaction ends; the ids of those that are
+    there. In their order, so that two such changes wait for each other in turn."""
+    wanted = {image.pk for image in images}
+    locked = Image.objects.select_for_update(no_key=True).filter(pk__in=wanted).order_by("pk")
+    return list(locked.values_list("pk", flat=True))
 
 
 def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:

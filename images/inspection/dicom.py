@@ -2,7 +2,9 @@
 
 import io
 from contextlib import suppress
+from hashlib import sha256
 from typing import Any, BinaryIO
+from unicodedata import normalize
 
 from PIL.Image import Image as Picture
 from pydicom import Dataset, dcmread
@@ -32,6 +34,7 @@ def read(source: BinaryIO, limits: Limits, findings: Findings, at_least: int) ->
         _Metered(source, limits.metadata), stop_before_pixels=True, defer_size=DEFERRED, force=True
     )
     findings.dicom = _kept(header, limits.dicom_fields)
+    findings.subject = _subject(header)
     pixels_at = source.tell()
     _check_size(header, limits, findings)
     frame = dicom_frames.first(source, header, pixels_at)
@@ -67,6 +70,28 @@ def _kept(header: Dataset, fields: tuple[str, ...]) -> dict[str, Any]:
     return bounded(kept)
 
 
+def _subject(header: Dataset) -> str:
+    """A digest of who the patient is, empty where the file does not tell: the id goes no further.
+
+    An id counts within its issuer (DICOM PS3.3 C.2.2). Blanks around either say nothing (PS3.5 6.2,
+    LO); the length of the issuer keeps the two apart.
+    """
+    try:
+        issuer, patient = (_text(header.get(name)) for name in ("IssuerOfPatientID", "PatientID"))
+    except Exception:  # noqa: BLE001 - of a broken field pydicom raises anything, with its value
+        return ""
+    if not patient:
+        return ""
+    return sha256(len(issuer).to_bytes(8, "big") + issuer + patient).hexdigest()
+
+
+def _text(value: Any) -> bytes:
+    # A backslash makes several values of one; nothing is what one is without any.
+    parts = value if isinstance(value, MultiValue) else [value or ""]
+    text = "\\".join(str(part) for part in parts)
+    return normalize("NFC", text.replace("\0", "").strip()).encode("utf-8", "surrogatepass")
+
+
 def _plain(value: Any) -> Any:
     if isinstance(value, MultiValue):
         return [_plain(item) for item in value[:MAX_ITEMS]]
@@ -79,7 +104,8 @@ def _check_size(header: Dataset, limits: Limits, findings: Findings) -> None:
     rows, columns = header.get("Rows"), header.get("Columns")
     if not rows or not columns:
         if "SOPClassUID" not in header:
-            findings.format, findings.media_type, findings.dicom = "", UNKNOWN_MEDIA_TYPE, None
+            findings.format, findings.media_type = "", UNKNOWN_MEDIA_TYPE
+            findings.dicom, findings.subject = None, ""
             raise Refused("not_an_image: the content is of no known image format")
         raise Refused("not_an_image: a DICOM file without a picture")
     findings.measure(int(columns), int(rows), limits)

@@ -54,6 +54,8 @@ class Findings:
     # Degrees north and east.
     gps: tuple[float, float] | None = None
     dicom: dict[str, Any] | None = None
+    # SHA-256 of who the patient is, in hexadecimal digits; empty where nothing tells.
+    subject: str = ""
     # Base64.
     thumbhash: str = ""
     # 64 bits as a signed number; None where nothing is to be seen.
@@ -88,6 +90,7 @@ def believed(told: dict[str, Any]) -> Findings:
         and _is_place(findings.gps)
         and isinstance(findings.exif, dict)
         and (findings.dicom is None or isinstance(findings.dicom, dict))
+        and _is_text(findings.subject, "([0-9a-f]{64})?")
         and _is_storable([findings.exif, findings.dicom])
         and _is_text(findings.thumbhash, "[A-Za-z0-9+/]{0,40}=*")
         and len(findings.thumbhash) <= 40

@@ -290,6 +290,11 @@ class TagChangeSerializer(serializers.Serializer[Any]):
 
     id = serializers.IntegerField()
     change_id = serializers.UUIDField(help_text="Shared by all lines of one change.")
+    change = serializers.IntegerField(
+        source="bulk",
+        allow_null=True,
+        help_text="The change of many images that it is a part of.",
+    )
     image_id = serializers.IntegerField()
     tag = serializers.SerializerMethodField()
     action = serializers.SerializerMethodField(help_text="What happened to the link.")

@@ -138,7 +138,7 @@ def signing_secret(kind: SigningKey.Kind, key_id: str) -> tuple[User, str] | Non
     if user is None:
         return None
     try:
-        return user, _cipher().decrypt(bytes(user.encrypted_secret)).decode()
+        return user, cipher().decrypt(bytes(user.encrypted_secret)).decode()
     except InvalidToken:
         return None
 
@@ -149,7 +149,7 @@ def _issue_signing_key(user: User, kind: SigningKey.Kind) -> tuple[str, str]:
     key_id = secrets.token_hex(10).upper() if ims else str(uuid.uuid4())
     secret = secrets.token_urlsafe(32)
     SigningKey.objects.create(
-        user=user, kind=kind, key_id=key_id, encrypted_secret=_cipher().encrypt(secret.encode())
+        user=user, kind=kind, key_id=key_id, encrypted_secret=cipher().encrypt(secret.encode())
     )
     return key_id, secret
 
@@ -158,10 +158,20 @@ def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
 
 
-def _cipher() -> MultiFernet:
-    # The first key encrypts; older ones still decrypt after SECRET_KEY has been rotated.
+def cipher() -> MultiFernet:
+    """What secrets are kept encrypted with: the first key encrypts; older ones still decrypt after
+    SECRET_KEY has been rotated."""
     keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
     return MultiFernet([Fernet(_derive(key)) for key in keys])
+
+
+def is_by_first_key(encrypted: bytes) -> bool:
+    """Whether SECRET_KEY itself decrypts this."""
+    try:
+        Fernet(_derive(settings.SECRET_KEY)).decrypt(encrypted)
+    except InvalidToken:
+        return False
+    return True
 
 
 def _derive(secret_key: str) -> bytes:

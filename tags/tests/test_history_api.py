@@ -25,6 +25,7 @@ def test_history_shows_every_change_newest_first(api, api_as):
             {
                 "id": removed.pk,
                 "change_id": str(removed.change_id),
+                "change": None,
                 "image_id": image.pk,
                 "tag": knee,
                 "action": "remove",
@@ -37,6 +38,7 @@ def test_history_shows_every_change_newest_first(api, api_as):
             {
                 "id": added.pk,
                 "change_id": str(added.change_id),
+                "change": None,
                 "image_id": image.pk,
                 "tag": knee,
                 "action": "add",

@@ -96,6 +96,7 @@ class TagViewSet(GenericViewSet[Tag]):
     )
     @retried
     def destroy(self, request: Request, id: str) -> Response:
+        curation.lock_images(parse_id(id))
         tag = self.held(id)
         self.check_change(tag)
         if not curation.delete(tag, author_of(request, SOURCE)):

@@ -184,11 +184,8 @@ class ImageViewSet(ImsViewSet):
     def retag(self, image: Image, texts: list[str]) -> None:
         """Give the image these tags and no others. Raises TooManyTags, ValidationError."""
         links = ImageTag.objects.filter(image=image).order_by("id")
-        held = dict(links.values_list("tag__name", "value"))
-        values = values_of(texts, held)
-        gone = links.exclude(tag__name__in=values)
-        tagging.untag(image, gone.values_list("tag", flat=True), self.author)
-        tagging.set_values(image, values, self.author, at_most=MAX_TAGS)
+        values = values_of(texts, dict(links.values_list("tag__name", "value")))
+        tagging.set_values(image, values, self.author, at_most=MAX_TAGS, alone=True)
 
 
 def _link(image: Image) -> str:
