@@ -63,6 +63,7 @@ PUT    /v1/tags/{tag}                         names 200  404  {"name": "new"}
 DELETE /v1/tags/{tag}                         names 204  404
 GET    /v1/tags/{tag}/images                  tagged 200+ 404
 GET    /v1/tags/{tag}/images.ndjson           tagged 200+ 404
+GET    /v1/tags/{tag}/related                 names 200  404
 GET    /v1/search/images?exact_tags=shared    read  200+ 200
 GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
 GET    /v1/search/images.ndjson?any_tags=shared read 200+ 200

@@ -16,6 +16,7 @@ ROUTES = {
     "tags": "GET POST",
     "tags/1": "GET PUT DELETE",
     "tags/1/images": "GET",
+    "tags/1/related": "GET",
     "search/images": "GET",
     "upload": "POST",
     "hooks/s3": "POST",

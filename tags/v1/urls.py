@@ -2,6 +2,7 @@
 
 from django.urls import path
 
+from tags.v1.finding_views import TagFindingViewSet
 from tags.v1.views import TagViewSet
 
 urlpatterns = [
@@ -12,5 +13,6 @@ urlpatterns = [
         name="tag",
     ),
     path("tags/<str:id>/images", TagViewSet.as_view({"get": "images"}), name="tag-images"),
+    path("tags/<str:id>/related", TagFindingViewSet.as_view({"get": "related"})),
     path("tags/<str:id>/images.ndjson", TagViewSet.as_view({"get": "image_lines"})),
 ]

@@ -1,6 +1,5 @@
 """/v1/tags (contract TIM)."""
 
-from django.conf import settings
 from django.http import HttpResponseBase
 from drf_spectacular.utils import extend_schema
 from rest_framework import status
@@ -22,8 +21,9 @@ from taggedimages.v1.cursors import LINK_HEADER
 from taggedimages.v1.ids import parse_id
 from taggedimages.v1.pagination import CursorPageParameters, page_response, read_page
 from taggedimages.v1.schema import CHANGED_SINCE
-from tags import alphabet, curation, rights
+from tags import alphabet, curation
 from tags.models import Tag, TagQuerySet
+from tags.v1.access import check_change, held_tag, shown_tag
 from tags.v1.cursors import cursor_at, position_of
 from tags.v1.serializers import TagBrowsePageSerializer, TagNameSerializer, TagSerializer
 
@@ -70,7 +70,7 @@ class TagViewSet(GenericViewSet[Tag]):
         responses={200: TagSerializer, **NOT_MODIFIED},
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        record = TagSerializer(self.tag(id)).data
+        record = TagSerializer(shown_tag(request, id)).data
         return caching.tagged(request, record, caching.entity_tag(record))
 
     @extend_schema(
@@ -83,8 +83,8 @@ class TagViewSet(GenericViewSet[Tag]):
     @retried
     def update(self, request: Request, id: str) -> Response:
         name = _name_in(request)
-        tag = self.held(id)
-        self.check_change(tag, name)
+        tag = held_tag(request, id, _entity_tag)
+        check_change(request, tag, name)
         return Response(TagSerializer(curation.rename(tag, name)).data)
 
     @extend_schema(
@@ -95,8 +95,8 @@ class TagViewSet(GenericViewSet[Tag]):
     )
     @retried
     def destroy(self, request: Request, id: str) -> Response:
-        tag = self.held(id)
-        self.check_change(tag)
+        tag = held_tag(request, id, _entity_tag)
+        check_change(request, tag)
         if not curation.delete(tag, author_of(request, SOURCE)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
@@ -106,40 +106,19 @@ class TagViewSet(GenericViewSet[Tag]):
         found = browse(request, list_query(request, tag_id=parse_id(id)))
         if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
             # Nothing, or a stream of it may be: of a tag without images, or of none.
-            self.tag(id)
+            shown_tag(request, id)
         return found
 
     @documented_lines("listTagImageLines", "All images with a tag, as NDJSON", ImageConditions)
     def image_lines(self, request: Request, id: str) -> HttpResponseBase:
         found = browse_lines(request, list_query(request, tag_id=parse_id(id)))
         # What is wrong with the request comes first, as everywhere.
-        self.tag(id)
+        shown_tag(request, id)
         return found
 
-    def tag(self, id: str, *, locked: bool = False) -> Tag:
-        """The tag with this id, if the caller is shown it. Raises NotFound."""
-        tags = self.get_queryset()
-        if locked:
-            tags = tags.select_for_update()
-        tag = tags.filter(pk=parse_id(id)).first()
-        if tag is None:
-            raise NotFound
-        return tag
 
-    def check_change(self, tag: Tag, new_name: str | None = None) -> None:
-        """Raise OnImagesOfOthers or Restricted; under `open`, everybody changes all tags but the
-        restricted ones."""
-        check = rights.check_names if settings.ANONYMOUS == "open" else rights.check_change
-        check(tag, author_of(self.request, SOURCE), new_name)
-
-    def held(self, id: str) -> Tag:
-        """The tag for a write: locked, and as If-Match wants it, until the transaction ends.
-
-        Raises NotFound, PreconditionFailed.
-        """
-        tag = self.tag(id, locked=True)
-        caching.check(self.request, lambda: caching.entity_tag(TagSerializer(tag).data))
-        return tag
+def _entity_tag(tag: Tag) -> str:
+    return caching.entity_tag(TagSerializer(tag).data)
 
 
 def _name_in(request: Request) -> str:

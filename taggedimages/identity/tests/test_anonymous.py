@@ -20,6 +20,7 @@ READS = [
     "/v1/tags",
     "/v1/tags/{tag}",
     "/v1/tags/{tag}/images",
+    "/v1/tags/{tag}/related",
     "/v1/search/images?exact_tags=knee",
     "/v1/images.ndjson",
     "/v1/tags/{tag}/images.ndjson",
