@@ -23,6 +23,10 @@ class TagQuerySet(models.QuerySet["Tag"]):
         """Those that a viewer is shown (tags.shown)."""
         return self if viewer.audiences is None else self.filter(IsShown(F("pk"), viewer))
 
+    def targets(self) -> Self:
+        """Those that are no alias of another."""
+        return self.filter(alias_of=None)
+
     def alphabetical(self) -> Self:
         """By folded name, then exact name; both columns collate by code point everywhere."""
         return self.order_by("folded", "name")
@@ -31,9 +35,19 @@ class TagQuerySet(models.QuerySet["Tag"]):
 class Tag(models.Model):
     """A name that images can carry; unique exactly, so that `Knee` and `knee` are two.
 
-    Triggers (docs/triggers.md) delete its links before it, count tags, and give the vocabulary
-    another version when it is renamed.
+    One that is an alias stands for another tag, its target, which is none (tags.vocabulary); links
+    may go on having it, and count as the target's wherever aliases are gone by.
+
+    Triggers (docs/triggers.md) delete its links and implications before it, count tags, give the
+    vocabulary another version when it is renamed or becomes an alias, and keep the Closure.
     """
+
+    class Status(models.TextChoices):
+        """How it may be used: freely, on no further images, or by staff alone."""
+
+        ACTIVE = "active"
+        DEPRECATED = "deprecated"
+        LOCKED = "locked"
 
     uuid = models.UUIDField(default=uuid.uuid4, unique=True, editable=False)
     name = models.CharField(max_length=names.MAX_LENGTH, db_collation="C")
@@ -54,6 +68,24 @@ class Tag(models.Model):
     # Everybody was shown it while an image had it, or it was made for itself: without an image it
     # is everybody's to see (tags.shown). False of what was made in tagging an image.
     told = models.BooleanField(default=True, db_default=True, editable=False)
+    # The database deletes aliases with their target (migration 0020).
+    alias_of = models.ForeignKey(
+        "self",
+        on_delete=models.DO_NOTHING,
+        null=True,
+        blank=True,
+        editable=False,
+        db_index=False,
+        db_constraint=False,
+        related_name="aliases",
+    )
+    # What `told` was before it became an alias, and is again afterwards.
+    was_told = models.BooleanField(default=False, db_default=False, editable=False)
+    status = models.CharField(
+        max_length=16, choices=Status.choices, default=Status.ACTIVE, db_default=Status.ACTIVE.value
+    )
+    # What kind of thing it names, in the curators' words.
+    category = models.CharField(max_length=64, default="", db_default="", blank=True)
     images = models.ManyToManyField(Image, through="ImageTag", related_name="tags")
 
     objects = TagQuerySet.as_manager()
@@ -65,6 +97,11 @@ class Tag(models.Model):
             models.CheckConstraint(
                 condition=models.Q(color__regex=colours.PATTERN), name="tag_color_is_one"
             ),
+            models.CheckConstraint(condition=~Q(alias_of=F("pk")), name="tag_alias_of_another"),
+            models.CheckConstraint(
+                condition=Q(status__in=["active", "deprecated", "locked"]),
+                name="tag_status_is_one",
+            ),
         ]
         indexes = [
             # With ids, so that tags are listed and patterns looked up without reading the table.
@@ -72,6 +109,12 @@ class Tag(models.Model):
             models.Index(fields=["created_at", "id"], name="tag_oldest_first"),
             # Patterns that do not tell how a name begins.
             GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="tag_folded_part"),
+            # The aliases of a target, and all that are aliases, which are few.
+            models.Index(
+                fields=["alias_of", "id"],
+                name="tag_by_target",
+                condition=Q(alias_of__isnull=False),
+            ),
         ]
 
     def __str__(self) -> str:
@@ -80,6 +123,51 @@ class Tag(models.Model):
     def save(self, *args: Any, **kwargs: Any) -> None:
         self.folded = names.folded(self.name)
         super().save(*args, **kwargs)
+
+
+class Implication(models.Model):
+    """That a tag implies another: an image with the child is found by the parent, too, if asked.
+
+    One of an alias counts as its target's. Nothing of it is stored on images. Triggers
+    (docs/triggers.md) keep the Closure, and delete it with either tag.
+    """
+
+    child = models.ForeignKey(
+        Tag, on_delete=models.DO_NOTHING, db_index=False, related_name="implications"
+    )
+    parent = models.ForeignKey(Tag, on_delete=models.DO_NOTHING, related_name="implied_by")
+
+    class Meta:
+        constraints = [
+            models.UniqueConstraint(fields=["child", "parent"], name="implication_once"),
+            models.CheckConstraint(condition=~Q(child=F("parent")), name="implication_of_another"),
+        ]
+
+    def __str__(self) -> str:
+        return f"{self.child_id} implies {self.parent_id}"
+
+
+class Closure(models.Model):
+    """What a tag that is no alias stands for besides itself: its aliases, what implies it by any
+    number of steps, and the aliases of these.
+
+    Written by triggers alone (docs/triggers.md), in the transaction of the change; the database
+    deletes rows with either tag.
+    """
+
+    pk = models.CompositePrimaryKey("ancestor_id", "descendant_id")
+    ancestor = models.ForeignKey(
+        Tag, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
+    )
+    descendant = models.ForeignKey(
+        Tag, on_delete=models.DO_NOTHING, db_index=False, db_constraint=False, related_name="+"
+    )
+
+    class Meta:
+        indexes = [models.Index(fields=["descendant", "ancestor"], name="closure_upwards")]
+
+    def __str__(self) -> str:
+        return f"{self.ancestor_id} stands for {self.descendant_id}"
 
 
 class ImageTagQuerySet(models.QuerySet["ImageTag"]):

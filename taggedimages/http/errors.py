@@ -34,6 +34,7 @@ from tags.names import BadName
 from tags.restriction import Restricted
 from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
+from tags.vocabulary import Cycle, TooDeep, TooMany
 
 RETRY_AFTER = {"Retry-After": "2"}
 UNSTORABLE = "A value is outside what can be stored."
@@ -99,6 +100,11 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, line(error))
+        case TooDeep() | TooMany():
+            return Problem(409, line(error))
+        case Cycle():
+            # Whole, for it says which rule to withdraw.
+            return Problem(409, str(error))
         case RateExceeded():
             return Problem(429, str(error), headers={"Retry-After": str(error.seconds)})
         case Busy():
