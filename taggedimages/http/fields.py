@@ -63,6 +63,15 @@ class StrictIntegerField(serializers.IntegerField):
         return super().to_internal_value(data)
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """JSON's true or false and nothing like them."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class QueryValue(serializers.Field[Any, Any, Any, Any]):
     """What a query string says of a field; `page=` is an empty value there, not an absent one."""
 

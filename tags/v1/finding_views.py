@@ -9,15 +9,14 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.visibility import Viewer
-from search.query import Query
-from search.results import SearchResults
 from search.v1.serializers import TagCountSerializer
 from taggedimages.http.fields import QueryIntegerField
 from taggedimages.http.rate_limits import limit
 from taggedimages.http.reading import read
 from taggedimages.identity.rate_limits import Kind
 from tags.models import Tag
-from tags.v1.access import shown_tag
+from tags.v1.access import shown_target
+from tags.v1.details import images_of
 
 
 class RelatedParameters(serializers.Serializer[Any]):
@@ -49,8 +48,8 @@ class TagFindingViewSet(GenericViewSet[Tag]):
     )
     def related(self, request: Request, id: str) -> Response:
         most = read(RelatedParameters, request.query_params)["limit"]
-        tag = shown_tag(request, id)
+        tag = shown_target(request, id)
         limit(request, Kind.SEARCHES)
-        found = SearchResults(Query(tag_id=tag.pk), Viewer.of(request.user)).facets()
+        found = images_of(tag, Viewer.of(request.user)).facets()
         others = [other for other in found if other["id"] != tag.pk]
         return Response({"results": others[:most]})
