@@ -1,7 +1,8 @@
-"""The ledger: every change of an image's tags, signed with who made it and how.
+"""The ledgers: every change of an image's tags, and of the vocabulary, signed with who made it and
+how.
 
-Triggers write it (migration 0002), so no way of changing a link can forget to. What they cannot
-know, the author, is told to the transaction by `signed`, in one statement.
+Triggers write them (migrations 0002 and 0019), so no way of changing a link or a tag can forget to.
+What they cannot know, the author, is told to the transaction by `signed`, in one statement.
 """
 
 import uuid
@@ -17,21 +18,29 @@ SIGN = (
     "SELECT set_config('taggedimages.user_id', %s, true),"
     " set_config('taggedimages.user_name', %s, true),"
     " set_config('taggedimages.through', %s, true),"
-    " set_config('taggedimages.change_id', %s, true)"
+    " set_config('taggedimages.change_id', %s, true),"
+    " set_config('taggedimages.bulk', %s, true)"
 )
 
 
 @contextmanager
-def signed(by: Author, change_id: uuid.UUID | None = None) -> Iterator[uuid.UUID]:
-    """A transaction whose tag changes carry an author and one change id, which is yielded.
+def signed(
+    by: Author, change_id: uuid.UUID | None = None, bulk: int | None = None
+) -> Iterator[uuid.UUID]:
+    """A transaction whose changes of links and tags carry an author and one change id, which is
+    yielded.
 
-    Give `change_id` where one change spans several transactions. Costs one statement.
+    Give `change_id` where one change spans several transactions, and `bulk`, the id of a change of
+    many images, where it is a part of one. Costs one statement. All row locks are taken before the
+    first line: with that one comes the stamp of them all (docs/ARCHITECTURE.md).
     """
     change_id = change_id or uuid.uuid4()
     user_id = str(by.user.pk) if by.user else ""
     with transaction.atomic(savepoint=False):
         with connection.cursor() as cursor:
-            cursor.execute(SIGN, [user_id, by.name, by.through, str(change_id)])
+            cursor.execute(
+                SIGN, [user_id, by.name, by.through, str(change_id), "" if bulk is None else bulk]
+            )
         yield change_id
 
 

@@ -4,7 +4,8 @@ Nothing is stored on images: rules are expanded when somebody asks, so that with
 back what was. An alias is a tag like others, with links of its own, and has one target, which is no
 alias. Implications hold between targets: one of an alias counts as its target's, for as long as it
 is one. Triggers keep what each target stands for (tags.models.Closure) and give the vocabulary
-another version, which also keeps two changes of rules from happening at once.
+another version, which also keeps two changes of rules from happening at once. `bulk` is the change
+of many images (taggedimages.changes) that a rule is a part of.
 
 Which doors go by aliases is said in `identity.authors.Author.writes_exact_names` and
 `search.query.Query.aliased`; who may change rules is asked at each door.
@@ -77,14 +78,14 @@ class TooMany(Exception):
 
 
 @retried
-def alias(tag: Tag, of: Tag, by: Author) -> Tag:
+def alias(tag: Tag, of: Tag, by: Author, bulk: int | None = None) -> Tag:
     """Make a tag an alias of another, or of the target of that; its own aliases become the
     target's, too. Returns the tag as it now is.
 
     Links stay as they are, and count as the target's. Raises Cycle where both are one already,
     TooDeep and TooMany by the implications that come together, Tag.DoesNotExist.
     """
-    with transaction.atomic(), history.signed(by):
+    with transaction.atomic(), history.signed(by, bulk=bulk):
         _hold([tag, of])
         tag, target = Tag.objects.get(pk=tag.pk), canonical(Tag.objects.get(pk=of.pk))
         if target.pk == tag.pk:
@@ -100,10 +101,10 @@ def alias(tag: Tag, of: Tag, by: Author) -> Tag:
 
 
 @retried
-def unalias(tag: Tag, by: Author) -> Tag:
+def unalias(tag: Tag, by: Author, bulk: int | None = None) -> Tag:
     """Make an alias a tag of its own again, with the links and implications that it has; of one
     that is none, nothing changes. Returns the tag as it now is. Raises Tag.DoesNotExist."""
-    with transaction.atomic(), history.signed(by):
+    with transaction.atomic(), history.signed(by, bulk=bulk):
         _hold([tag])
         tag = Tag.objects.get(pk=tag.pk)
         if tag.alias_of_id is not None:
@@ -116,13 +117,13 @@ def unalias(tag: Tag, by: Author) -> Tag:
 
 
 @retried
-def imply(child: Tag, parents: Iterable[Tag], by: Author) -> list[Tag]:
+def imply(child: Tag, parents: Iterable[Tag], by: Author, bulk: int | None = None) -> list[Tag]:
     """Have a tag imply these, and no others; none: nothing. Returns them, in alphabetical order.
 
     An alias among them, or as the child, is its target. Raises Cycle, TooDeep, TooMany, and
     Tag.DoesNotExist.
     """
-    with transaction.atomic(), history.signed(by):
+    with transaction.atomic(), history.signed(by, bulk=bulk):
         parents = list(parents)
         _hold([child, *parents])
         child = canonical(Tag.objects.get(pk=child.pk))

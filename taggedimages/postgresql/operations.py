@@ -1,8 +1,18 @@
 """What migrations of large live tables are made of."""
 
+import time
 from typing import Any
 
 from django.contrib.postgres.operations import AddIndexConcurrently
+from django.db import OperationalError, transaction
+from django.db.migrations.operations import RunSQL
+
+from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
+
+# While a migration waits for a lock of a table, all others wait behind it.
+LOCK_WAIT = "1s"
+LOCK_PAUSE_SECONDS = 2
+LOCK_TRIES = 300
 
 
 class BuildIndex(AddIndexConcurrently):
@@ -17,3 +27,23 @@ class BuildIndex(AddIndexConcurrently):
         name = schema_editor.quote_name(self.index.name)
         schema_editor.execute(f"DROP INDEX CONCURRENTLY IF EXISTS {name}")
         super().database_forwards(app_label, schema_editor, from_state, to_state)
+
+
+class RunBriefly(RunSQL):
+    """SQL, in a transaction of its own, that needs a lock of tables which others use.
+
+    It gives up after a second of waiting and comes again, so that requests never queue for longer
+    behind it. For migrations that are not atomic; the SQL can be repeated.
+    """
+
+    def _run_sql(self, schema_editor: Any, sqls: Any) -> None:
+        for tries_left in reversed(range(LOCK_TRIES)):
+            try:
+                with transaction.atomic(using=schema_editor.connection.alias):
+                    schema_editor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+                    super()._run_sql(schema_editor, sqls)  # type: ignore[misc]  # unknown to stubs
+                return
+            except OperationalError as error:
+                if sqlstate(error) != LOCK_NOT_AVAILABLE or not tries_left:
+                    raise
+                time.sleep(LOCK_PAUSE_SECONDS)

@@ -6,7 +6,14 @@ from django.db import IntegrityError, connection, transaction
 from taggedimages.factories import make_tag
 from taggedimages.identity.authors import Author
 from tags import curation, vocabulary
-from tags.models import AudienceTag, Closure, Implication, Tag, TagNamesVersion
+from tags.models import (
+    AudienceTag,
+    Closure,
+    Implication,
+    Tag,
+    TagNamesVersion,
+    VocabularyChange,
+)
 
 pytestmark = pytest.mark.django_db
 BY = Author(None, "v1")
@@ -254,3 +261,41 @@ def test_a_cycle_by_plain_sql_ends_all_the_same() -> None:
             [one.pk, two.pk, two.pk, one.pk],
         )
     assert closure() == {("one", "two"), ("two", "one")}
+
+
+def ledger() -> list[tuple[str, str, str]]:
+    """The lines of rules: what happened, to which tag, and the name of the other."""
+    names = dict(Tag.objects.values_list("pk", "name"))
+    lines = VocabularyChange.objects.exclude(other_id=None).order_by("id")
+    return [(line.kind, line.name, names.get(line.other_id or 0, "gone")) for line in lines]
+
+
+def test_each_rule_that_comes_or_goes_is_in_the_ledger() -> None:
+    knee, old, leg, older = tags("knee", "old", "leg", "older")
+    imply(knee, leg)
+    alias(older, old)
+    alias(old, knee)
+    vocabulary.unalias(older, BY)
+    imply(knee)
+    assert ledger() == [
+        ("implied", "knee", "leg"),
+        ("aliased", "older", "old"),
+        ("aliased", "old", "knee"),
+        ("aliased", "older", "knee"),
+        ("unaliased", "older", "knee"),
+        ("unimplied", "knee", "leg"),
+    ]
+    assert set(VocabularyChange.objects.exclude(other_id=None).values_list("through")) == {("v1",)}
+
+
+def test_what_goes_with_a_tag_is_in_the_ledger() -> None:
+    knee, old, leg = tags("knee", "old", "leg")
+    imply(knee, leg)
+    alias(old, knee)
+    curation.delete(knee, BY)
+    gone = VocabularyChange.objects.filter(kind__in=["unimplied", "deleted"])
+    assert set(gone.values_list("kind", "name")) == {
+        ("unimplied", "knee"),
+        ("deleted", "knee"),
+        ("deleted", "old"),
+    }
