@@ -45,7 +45,7 @@ class TagRuleViewSet(GenericViewSet[Tag]):
         for changed in (tag, target):
             check_change(request, changed)
         with _told_to(request):
-            vocabulary.alias(tag, target, author(request))
+            vocabulary.alias(tag, other, author(request))
         return _detail(request, target)
 
     @extend_schema(
