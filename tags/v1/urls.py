@@ -8,6 +8,7 @@ from tags.v1.views import TagViewSet
 
 urlpatterns = [
     path("tags", TagViewSet.as_view({"get": "list", "post": "create"}), name="tags"),
+    path("tags/suggest", TagFindingViewSet.as_view({"get": "suggest"})),
     path(
         "tags/<str:id>",
         TagViewSet.as_view({"get": "retrieve", "put": "update", "delete": "destroy"}),
