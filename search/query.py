@@ -2,7 +2,16 @@
 
 from dataclasses import dataclass
 from datetime import datetime
+from enum import IntEnum
 from typing import NamedTuple
+
+
+class Rules(IntEnum):
+    """Which rules of the vocabulary (tags.vocabulary) a question goes by; each has those before."""
+
+    NONE = 0
+    ALIASES = 1
+    IMPLICATIONS = 2
 
 
 class TagValues(NamedTuple):
@@ -31,6 +40,10 @@ class Query:
     without_any: tuple[TagValues, ...] = ()
     # No tag at all.
     untagged: bool = False
+    # Whether a tag, however it is named above, stands for its target and all aliases of that ...
+    aliased: bool = False
+    # ... and also for what implies it, by any number of steps. Of `untagged` neither says anything.
+    implied: bool = False
     # The image's name: exactly, or a part of it in any case.
     name: str | None = None
     name_contains: str = ""
@@ -60,6 +73,13 @@ class Query:
     max_height: int | None = None
     min_size: int | None = None
     max_size: int | None = None
+
+    @property
+    def rules(self) -> Rules:
+        """What the names of tags are gone by."""
+        if self.implied:
+            return Rules.IMPLICATIONS
+        return Rules.ALIASES if self.aliased else Rules.NONE
 
     @property
     def is_expensive(self) -> bool:

@@ -15,7 +15,7 @@ from images.visibility import Viewer
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from taggedimages.transactions import TRIES, retried
-from tags import history, names, shown, spelling, tagging
+from tags import history, names, resolving, shown, spelling, tagging
 from tags.models import Tag
 
 DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
@@ -28,8 +28,9 @@ class TagNameTaken(Exception):
 @retried
 @transaction.atomic
 def create(name: str, by: User | None = None) -> Tag:
-    """The tag of this name, made for itself if absent. Raises names.BadName."""
-    (tag,) = tagging.resolve([name])
+    """The tag of this name, made for itself if absent; of the name of an alias, its target. Raises
+    names.BadName."""
+    (tag,) = resolving.resolve([name], exact=False)
     shown.declare([tag.name], by)
     tag.told = True
     return tag

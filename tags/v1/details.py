@@ -28,7 +28,7 @@ def detail_of(tag: Tag, viewer: Viewer) -> dict[str, Any]:
 
 def images_of(tag: Tag, viewer: Viewer) -> SearchResults:
     """The images that a viewer is shown with a target, or with an alias of it."""
-    return SearchResults(Query(tag_id=tag.pk), viewer)
+    return SearchResults(Query(tag_id=tag.pk, aliased=True), viewer)
 
 
 def entity_tag(state: dict[str, Any]) -> str:
