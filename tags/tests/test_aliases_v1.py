@@ -11,9 +11,14 @@ pytestmark = pytest.mark.django_db
 NOT_FOUND = {"code": 404, "message": "Not found."}
 
 
+def tag_of(name: str) -> Tag:
+    """The tag that has a name, an alias too, or a new one."""
+    return Tag.objects.filter(name=name).first() or make_tag(name)
+
+
 def alias(api, name: str, of: str):
     """The answer to making one name an alias of another."""
-    return api.post(f"/v1/tags/{make_tag(name).pk}/alias", {"of": make_tag(of).pk})
+    return api.post(f"/v1/tags/{tag_of(name).pk}/alias", {"of": tag_of(of).pk})
 
 
 def path_of(name: str) -> str:
@@ -95,6 +100,21 @@ def test_hidden_tags_are_as_if_they_were_not_there(api):
 
 
 # --- What an alias is ----------------------------------------------------------------------------
+
+
+def test_a_name_that_exists_gives_the_tag_that_it_is_an_alias_of(api):
+    alias(api, "old", "knee")
+    knee = tag_of("knee").pk
+    assert api.post("/v1/tags", {"name": "old"}).json() == {"id": knee, "name": "knee"}
+
+
+def test_images_that_have_the_alias_itself_count_and_go_with_the_target(api):
+    make_image("old", "left")
+    alias(api, "old", "knee")
+    make_image("knee")
+    told = api.get(path_of("knee"))
+    assert told.json()["images"] == 2
+    assert api.get(f"{path_of('knee')}/related").json()["results"][0]["name"] == "left"
 
 
 @pytest.mark.parametrize("method", ["get", "head"])
