@@ -175,7 +175,7 @@ def statements(size: int) -> int:
             state=State.APPLYING, lease_owner=uuid.uuid4(), queued_at=Now()
         )
         change.refresh_from_db()
-        batches.make_tags(change)
+        batches.begin(change)
         with CaptureQueriesContext(connection) as captured:
             done = batches.apply_next(change, size)
         transaction.set_rollback(True)

@@ -165,6 +165,20 @@ def lock_images(tag_id: int) -> None:
         cursor.execute(LOCK_IMAGES, {"tag": tag_id})
 
 
+def classify(tag: Tag, status: str | None = None, category: str | None = None) -> Tag:
+    """Say how a tag may be used (Tag.Status), what kind of thing it names, or both.
+
+    Raises Tag.DoesNotExist.
+    """
+    given = {"status": status, "category": category}
+    changes = {field: value for field, value in given.items() if value is not None}
+    for field, value in changes.items():
+        setattr(tag, field, value)
+    if changes:
+        _save(tag, *changes)
+    return tag
+
+
 @retried
 def delete(tag: Tag, by: Author) -> bool:
     """Remove a tag with its aliases and all their links, never images; False when it was gone

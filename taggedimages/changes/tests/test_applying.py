@@ -143,7 +143,7 @@ def test_a_change_whose_author_is_gone_fails():
 
 def test_links_under_an_alias_count_as_its_targets():
     images = [make_image("kne"), make_image("kne", "left"), make_image()]
-    tags = {tag.name: tag for tag in tagging.resolve(["kne", "knee"])}
+    tags = {tag.name: tag for tag in resolving.resolve(["kne", "knee"])}
     vocabulary.alias(tags["kne"], tags["knee"], TESTS)
     change = applied(make_change({"add": refs("knee"), "remove": refs("left")}, images))
     assert [tags_of(image) for image in images] == [{"kne": ""}, {"kne": ""}, {"knee": ""}]
