@@ -13,6 +13,7 @@ from images.visibility import Viewer
 from search.v1.parameters import ImageConditions, list_query
 from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
+from taggedimages.http.idempotency import keyed
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.reading import read
 from taggedimages.identity.authentication import author_of
@@ -59,6 +60,7 @@ class TagViewSet(GenericViewSet[Tag]):
         request=TagNameSerializer,
         responses={201: TagSerializer},
     )
+    @keyed()
     def create(self, request: Request) -> Response:
         tag = curation.create(_name_in(request), author_of(request, SOURCE).user)
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
