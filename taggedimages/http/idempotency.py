@@ -126,8 +126,7 @@ class _Call:
     @retried
     def in_one_transaction(self, asked: Keyed) -> HttpResponse | Answer:
         """The handler's answer, kept; or the one that was kept before."""
-        kept_answers.hold(asked)
-        if found := kept_answers.find(asked):
+        if found := kept_answers.held(asked):
             return found
         response, answer = self.carried_out(self.work)
         kept_answers.keep(asked, answer)

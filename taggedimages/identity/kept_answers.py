@@ -2,7 +2,7 @@
 done twice (draft-ietf-httpapi-idempotency-key-header-07).
 
 Nothing can stick when a process is killed. Where the work is all in the database, it is one
-transaction: `hold`, `find`, the work, `keep`; what is under way is told by an advisory lock, which
+transaction: `held`, the work, `keep`; what is under way is told by an advisory lock, which
 goes with the transaction, also behind a pooler that shares connections between transactions. Work
 that asks the object store as well has no transaction around it: a row claims the key for
 CLAIM_SECONDS, and the answer takes its place in the transaction that makes the record.
@@ -14,7 +14,7 @@ import json
 import uuid
 import zlib
 from base64 import urlsafe_b64decode, urlsafe_b64encode
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -25,15 +25,23 @@ from django.conf import settings
 from django.db import DatabaseError, InterfaceError, connection
 
 from taggedimages.identity.encryption import cipher
+from taggedimages.postgresql.prepared import execute_prepared
 
 # A request is answered within some ten seconds; whoever takes longer has died or was stopped.
 CLAIM_SECONDS = 60
 PURPOSE = "kept answers"
 
-HOLD = "SELECT pg_try_advisory_xact_lock(%s)"
 FIND = """
 SELECT fingerprint, status, answer, urls_until FROM identity_keptanswer
 WHERE scope = %s AND expires_at > statement_timestamp()
+"""
+# Two statements, and sent as one: that which takes the lock does not see what was committed while
+# it was asked for it.
+HOLD = """
+SELECT set_config('taggedimages.holds_key', pg_try_advisory_xact_lock(%s)::text, true);
+SELECT current_setting('taggedimages.holds_key')::boolean, fingerprint, status, answer, urls_until
+FROM (SELECT) AS once
+LEFT JOIN identity_keptanswer ON scope = %s AND expires_at > statement_timestamp()
 """
 # What has expired is as good as not there, whether or not it is swept. Nothing else is touched.
 PUT = """
@@ -109,25 +117,30 @@ class Claim:
     id: uuid.UUID
 
 
-def hold(keyed: Keyed) -> None:
-    """Keep others with the key out until the transaction ends. Raises InUse."""
+def held(keyed: Keyed) -> Answer | None:
+    """What was answered before; None: this transaction carries the request out, and until it ends
+    nobody else does.
+
+    Raises Reused, InUse, Unreadable.
+    """
     assert connection.in_atomic_block
     with connection.cursor() as cursor:
-        cursor.execute(HOLD, [keyed.lock])
-        if not cursor.fetchone()[0]:
-            raise InUse
+        cursor.execute(HOLD, [keyed.lock, keyed.scope])
+        is_held, *row = cursor.fetchone()
+    if not is_held:
+        raise InUse
+    return None if row[0] is None else _answer(keyed, row)
 
 
 def find(keyed: Keyed) -> Answer | None:
-    """What was answered before. Raises Reused, InUse, Unreadable.
-
-    A statement of its own: the one that takes the lock does not see what was committed meanwhile.
-    """
+    """What was answered before. Raises Reused, InUse, Unreadable."""
     with connection.cursor() as cursor:
         cursor.execute(FIND, [keyed.scope])
         row = cursor.fetchone()
-    if row is None:
-        return None
+    return _answer(keyed, row) if row else None
+
+
+def _answer(keyed: Keyed, row: Sequence[Any]) -> Answer:
     fingerprint, status, sealed, urls_until = row
     if bytes(fingerprint) != keyed.fingerprint:
         raise Reused
@@ -196,7 +209,7 @@ def _put(
 ) -> bool:
     row: list[Any] = [keyed.scope, keyed.fingerprint, status, claim_id, sealed, urls_until, seconds]
     with connection.cursor() as cursor:
-        cursor.execute(PUT, row)
+        execute_prepared(cursor, PUT, row)
         return bool(cursor.rowcount)
 
 

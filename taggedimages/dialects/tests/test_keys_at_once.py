@@ -15,6 +15,7 @@ from images import storage, uploads
 from images.models import Image
 from taggedimages.dialects.tests.doors import Tim
 from taggedimages.dialects.tests.keyed import POSTS
+from taggedimages.engines.tests.conftest import eventually
 from taggedimages.identity import forgetting, kept_answers
 from taggedimages.identity.kept_answers import Answer, Keyed
 from taggedimages.identity.models import KeptAnswer
@@ -36,6 +37,12 @@ def post(door: Any, path: str, body: Any, key: str = "k") -> Any:
 def upload() -> tuple[str, Any]:
     asked = POSTS["POST /v1/upload"](Image())
     return asked.path, asked.body
+
+
+def advisory_locks() -> int:
+    with connection.cursor() as cursor:
+        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
+        return int(cursor.fetchone()[0])
 
 
 def stored() -> int:
@@ -91,30 +98,30 @@ def test_who_dies_amid_a_transaction_holds_nothing(doors, monkeypatch):
 
 
 def test_a_key_that_is_held_is_free_when_its_holder_is_gone(doors, monkeypatch):
-    held: list[Keyed] = []
-    hold = kept_answers.hold
+    asked: list[Keyed] = []
+    held = kept_answers.held
 
-    def note(keyed: Keyed) -> None:
-        held.append(keyed)
-        hold(keyed)
+    def note(keyed: Keyed) -> Answer | None:
+        asked.append(keyed)
+        return held(keyed)
 
-    monkeypatch.setattr(kept_answers, "hold", note)
+    monkeypatch.setattr(kept_answers, "held", note)
     tim = doors[Tim]
     with closing(psycopg2.connect(**connection.get_connection_params())) as other:
         post(tim, "/v1/tags", {"name": "first"}, "k")
         KeptAnswer.objects.all().delete()
-        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", [held[0].lock])
+        other.cursor().execute("SELECT pg_advisory_xact_lock(%s)", [asked[0].lock])
         refused = post(tim, "/v1/tags", {"name": "second"}, "k")
         assert (refused.status_code, refused["Retry-After"]) == (409, "1")
+    # The server takes some time to notice.
+    assert eventually(lambda: not advisory_locks())
     assert post(tim, "/v1/tags", {"name": "second"}, "k").status_code == 201
 
 
 def test_nothing_is_left_in_the_session(doors):
     """Behind a pooler in transaction mode it is another's by the next statement."""
     post(doors[Tim], *PLAIN)
-    with connection.cursor() as cursor:
-        cursor.execute("SELECT count(*) FROM pg_locks WHERE locktype = 'advisory'")
-        assert cursor.fetchone() == (0,)
+    assert advisory_locks() == 0
 
 
 def test_what_concurrent_writers_cause_is_tried_again(doors, monkeypatch):
