@@ -15,10 +15,11 @@ import secrets
 from cryptography.fernet import InvalidToken
 
 from images.models import SubjectKey
-from taggedimages.identity import credentials
+from taggedimages.identity.encryption import cipher, is_by_first_key
 
 logger = logging.getLogger(__name__)
 
+PURPOSE = "key of subjects"
 ONLY_ROW = 1
 KEY_BYTES = 32
 SUBJECT_BYTES = 16
@@ -42,13 +43,13 @@ def pseudonym(digest: str) -> bytes | None:
 
 def _key() -> bytes:
     """The key, made when it is first needed. Raises InvalidToken."""
-    cipher = credentials.cipher()
-    new = cipher.encrypt(secrets.token_bytes(KEY_BYTES))
+    keys = cipher(PURPOSE)
+    new = keys.encrypt(secrets.token_bytes(KEY_BYTES))
     row, is_new = SubjectKey.objects.get_or_create(pk=ONLY_ROW, defaults={"encrypted_key": new})
     encrypted = new if is_new else bytes(row.encrypted_key)
-    key = cipher.decrypt(encrypted)
-    if not credentials.is_by_first_key(encrypted):
+    key = keys.decrypt(encrypted)
+    if not is_by_first_key(encrypted, PURPOSE):
         # So that SECRET_KEY_FALLBACKS can be emptied.
-        row.encrypted_key = cipher.rotate(encrypted)
+        row.encrypted_key = keys.rotate(encrypted)
         row.save(update_fields=["encrypted_key"])
     return key

@@ -75,6 +75,13 @@ def drafted(
     )
 
 
+def seconds_left(image: Image) -> int:
+    """How long a new upload URL of a pending record may live: no longer than others, nor than the
+    record waits for its file."""
+    left = image.upload_expires_at + UPLOAD_GRACE - timezone.now()
+    return min(int(settings.PRESIGNED_SECONDS), int(left.total_seconds()))
+
+
 def receive(filename: str, body: bytes, by: Author, visibility: Visibility | None = None) -> Image:
     """Store bytes that came in one request; returns the record, not yet saved.
 

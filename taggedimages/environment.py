@@ -60,6 +60,7 @@ BOUNDS = {
     "TAGGEDIMAGES_RATE_ANONYMOUS_WRITES": Bounds(0, 1_000_000),
     "TAGGEDIMAGES_RATE_UPLOADS": Bounds(0, 1_000_000),
     "TAGGEDIMAGES_RATE_SEARCHES": Bounds(0, 1_000_000),
+    "TAGGEDIMAGES_IDEMPOTENCY_SECONDS": Bounds(60, YEAR),
     "TAGGEDIMAGES_MAX_STREAMS": Bounds(0, 1_024),
     # All that is counted back from now: a time before the year 1 there is none.
     "TAGGEDIMAGES_UPLOAD_GRACE_SECONDS": Bounds(0, YEAR),

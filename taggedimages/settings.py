@@ -255,6 +255,8 @@ RATE_WRONG_PASSWORDS = env.int("TAGGEDIMAGES_RATE_WRONG_PASSWORDS", default=10)
 RATE_ANONYMOUS_WRITES = env.int("TAGGEDIMAGES_RATE_ANONYMOUS_WRITES", default=60)
 RATE_UPLOADS = env.int("TAGGEDIMAGES_RATE_UPLOADS", default=600)
 RATE_SEARCHES = env.int("TAGGEDIMAGES_RATE_SEARCHES", default=120)
+# How long the answer to a request with an Idempotency-Key is kept and given again.
+IDEMPOTENCY_SECONDS = env.int("TAGGEDIMAGES_IDEMPOTENCY_SECONDS", default=86_400)
 # Whole lists that one process streams at a time: each has a thread of the web server to itself.
 MAX_STREAMS = env.int("TAGGEDIMAGES_MAX_STREAMS", default=2)
 
@@ -363,7 +365,7 @@ CORS_ALLOW_HEADERS = [
     *("x-openstack-request-id", "x-sdk-date", "x-sdk-content-sha256"),
 ]
 CORS_EXPOSE_HEADERS = [
-    *("ETag", "Link", "Location", "Retry-After", "WWW-Authenticate"),
+    *("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate"),
     *("X-message", "X-Request-Id", "X-Subject-Token", "X-token"),
 ]
 # Browsers ask again after so long: none keeps it for longer than Chromium's two hours.

@@ -7,6 +7,7 @@ import subprocess
 import sys
 import threading
 import time
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -29,9 +30,10 @@ PARTS = {
 class Service:
     """A `manage.py up` on a folder, which may be killed and started again elsewhere."""
 
-    def __init__(self, data: Path) -> None:
+    def __init__(self, data: Path, settings: Mapping[str, str] | None = None) -> None:
         self.data = data
-        self.up: Up = start(data)
+        self.environment = without_engines() | dict(settings or {})
+        self.up: Up = start(data, self.environment)
         self.url = self.up.url
 
     @property
@@ -41,13 +43,13 @@ class Service:
     def start_again(self) -> None:
         """A new `up` after the whole of the last one has died."""
         self.up.process.wait()
-        self.up = start(self.data)
+        self.up = start(self.data, self.environment)
         self.url = self.up.url
 
     def start_and_die(self, seconds: float) -> None:
         """A new `up` that is killed, with all that it has started, so many seconds later."""
         self.up.process.wait()
-        self.up = Up(self.data, launch(self.data, "--port=0", env=without_engines()))
+        self.up = Up(self.data, launch(self.data, "--port=0", env=self.environment))
         time.sleep(seconds)
         kill(self.everything())
 

@@ -30,6 +30,7 @@ from images.storage.multipart import (
     unfinished,
 )
 from images.storage.presigned import (
+    noted_ends,
     presign_get,
     presign_parts,
     presign_post,
@@ -57,6 +58,7 @@ __all__ = [
     "download",
     "ensure_bucket",
     "head",
+    "noted_ends",
     "objects",
     "parts",
     "presign_get",

@@ -2,7 +2,9 @@
 
 import base64
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from contextvars import ContextVar
 from datetime import UTC, datetime
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlsplit
@@ -21,17 +23,40 @@ from images.storage.sigv4 import (
 AS_STORED = "response-content-encoding=identity"
 # The most that S3 takes in one form.
 MAX_FORM_BYTES = 5 * 1024**3
+# Of the URLs that are signed at present, where somebody wants to know.
+_ends: ContextVar[list[float] | None] = ContextVar("ends", default=None)
+
+
+@contextmanager
+def noted_ends() -> Iterator[list[float]]:
+    """When what is signed meanwhile ends, in epoch seconds."""
+    ends: list[float] = []
+    token = _ends.set(ends)
+    try:
+        yield ends
+    finally:
+        _ends.reset(token)
+
+
+def _note_end(at: float) -> None:
+    if (ends := _ends.get()) is not None:
+        ends.append(at)
 
 
 def presign_put(
-    key: str, size: int | None = None, media_type: str = "", sha256: bytes = b""
+    key: str,
+    size: int | None = None,
+    media_type: str = "",
+    sha256: bytes = b"",
+    seconds: int | None = None,
 ) -> str:
     """A URL that takes PUTs to `key`, bound to what is given: length, type, checksum.
 
-    Type and checksum bind the headers of `put_headers`, which the client then has to send.
+    Type and checksum bind the headers of `put_headers`, which the client then has to send. It lives
+    for PRESIGNED_SECONDS unless `seconds` says otherwise.
     """
     headers = put_headers(media_type, sha256) | ({"Content-Length": str(size)} if size else {})
-    return _put(key, headers)
+    return _put(key, headers, seconds)
 
 
 def presign_put_back(key: str, size: int, sha256: bytes) -> str:
@@ -44,18 +69,23 @@ def presign_put_back(key: str, size: int, sha256: bytes) -> str:
     return _put(key, headers)
 
 
-def _put(key: str, headers: dict[str, str]) -> str:
+def _put(key: str, headers: dict[str, str], seconds: int | None = None) -> str:
     # Of this second: it takes its file for as long as the record says.
-    signer = _signer(1, tuple(map(str.lower, headers)))
+    signer = _signer(1, tuple(map(str.lower, headers)), seconds)
     return signer.url(key, "PUT", bound=list(headers.values()))
 
 
-def presign_post(key: str, media_type: str, size: int | None = None) -> tuple[str, dict[str, str]]:
+def presign_post(
+    key: str, media_type: str, size: int | None = None, seconds: int | None = None
+) -> tuple[str, dict[str, str]]:
     """A URL and the form fields that let one POST create `key`, answered 201 with XML.
 
-    The store holds the form to exactly `size` bytes when that is given, and to `media_type`.
+    The store holds the form to exactly `size` bytes when that is given, and to `media_type`. It
+    lives as long as a URL of `presign_put` does.
     """
+    seconds = seconds or settings.PRESIGNED_SECONDS
     fields = {"success_action_status": "201", "Content-Type": media_type}
+    _note_end(time.time() + seconds)
     form = client.public().generate_presigned_post(
         settings.S3_BUCKET,
         key,
@@ -64,7 +94,7 @@ def presign_post(key: str, media_type: str, size: int | None = None) -> tuple[st
             *({name: value} for name, value in fields.items()),
             ["content-length-range", size or 1, size or MAX_FORM_BYTES],
         ],
-        ExpiresIn=settings.PRESIGNED_SECONDS,
+        ExpiresIn=seconds,
     )
     return form["url"], form["fields"]
 
@@ -146,18 +176,22 @@ def worth(url: str) -> str:
     return f"{address} {access_key} {int(signed_at) // window}"
 
 
-def _signer(step: int = 0, binding: tuple[str, ...] = ()) -> UrlSigner:
+def _signer(step: int = 0, binding: tuple[str, ...] = (), seconds: int | None = None) -> UrlSigner:
+    seconds = seconds or settings.PRESIGNED_SECONDS
     # Within a window of stable URLs, all are signed at its beginning.
     step = step or max(settings.PRESIGNED_STABLE_SECONDS, 1)
+    instant = int(time.time() // step * step)
+    _note_end(instant + seconds)
     credentials = client.credentials()
     return _signer_at(
         client.public_endpoint_url(),
         settings.S3_BUCKET,
-        int(time.time() // step * step),
+        instant,
         credentials.access_key,
         credentials.secret_key,
         credentials.token,
         binding,
+        seconds,
     )
 
 
@@ -171,6 +205,7 @@ def _signer_at(
     secret_key: str,
     token: str | None,
     binding: tuple[str, ...],
+    seconds: int,
 ) -> UrlSigner:
     base = _base(endpoint_url, bucket)
     return UrlSigner(
@@ -181,7 +216,7 @@ def _signer_at(
         secret_key=secret_key,
         session_token=token,
         instant=f"{datetime.fromtimestamp(instant, UTC):%Y%m%dT%H%M%SZ}",
-        seconds=settings.PRESIGNED_SECONDS,
+        seconds=seconds,
         binding=binding,
     )
 

@@ -21,6 +21,7 @@ from images.v1.facts_serializers import (
 )
 from images.v1.views import with_facts
 from taggedimages.http import page_size
+from taggedimages.http.idempotency import keyed
 from taggedimages.http.reading import read
 from taggedimages.v1.ids import parse_id
 from tags import page_links
@@ -78,6 +79,7 @@ class LookupView(APIView):
         request=LookupSerializer,
         responses=LookupResultSerializer,
     )
+    @keyed()
     def post(self, request: Request) -> Response:
         asked = read(LookupSerializer, request.data)
         sums = {text: bytes.fromhex(text) for text in asked["sha256"]}

@@ -4,6 +4,7 @@ from typing import Any
 
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
+from django.http import HttpResponse
 from drf_spectacular.utils import OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound, PermissionDenied
@@ -14,6 +15,7 @@ from rest_framework.views import APIView
 from images import part_uploads, storage
 from images.models import Image, PartedUpload
 from images.v1.serializers import PartsSerializer
+from taggedimages.http.idempotency import with_answer
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.authentication import AnonymousPolicy
 from taggedimages.identity.authors import Author
@@ -73,7 +75,7 @@ class PartsView(APIView):
         return Response(status=status.HTTP_204_NO_CONTENT)
 
 
-def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
+def begin_parts(request: Request, asked: dict[str, Any], author: Author) -> HttpResponse:
     """The answer to POST /images where parts were asked for."""
     upload = part_uploads.plan(
         asked["filename"],
@@ -83,11 +85,24 @@ def begin_parts(asked: dict[str, Any], author: Author) -> dict[str, Any]:
         asked.get("part_size"),
         asked.get("visibility"),
     )
-    try:
+
+    def write() -> Response:
         _save(upload, asked["tags"], author)
+        return Response(_to_send(upload), status=status.HTTP_201_CREATED)
+
+    try:
+        return with_answer(request, write)
     except Exception:
         storage.abort_parts(upload.image.key, upload.upload_id)
         raise
+
+
+def parts_again(image: Image) -> dict[str, Any]:
+    """The same with new URLs, as long as the upload is under way. Raises NotUnderWay."""
+    return _to_send(part_uploads.under_way(image))
+
+
+def _to_send(upload: PartedUpload) -> dict[str, Any]:
     parts = [{"number": number, "url": url} for number, url in part_uploads.urls(upload).items()]
     return {"id": upload.image.pk, "upload_id": upload.upload_id, "parts": parts}
 

@@ -4,7 +4,8 @@ from django.urls import path
 
 from images.v1.facts_views import FactsView, FileView, LookupView, SimilarView
 from images.v1.part_views import PartListParser, PartsView
-from images.v1.views import ImageViewSet, StoreEventView, UploadView
+from images.v1.upload_views import StoreEventView, UploadView
+from images.v1.views import ImageViewSet
 
 urlpatterns = [
     path("images", ImageViewSet.as_view({"get": "list", "post": "create"}), name="images"),

@@ -1,27 +1,21 @@
-"""/v1/images, /v1/upload and /v1/hooks (contract TIM)."""
+"""/v1/images (contract TIM)."""
 
-import hmac
-import json
-from hashlib import sha256
+from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
 from django.db.models import Prefetch
-from django.http import HttpResponseBase
-from drf_spectacular.types import OpenApiTypes
+from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
-from rest_framework.exceptions import AuthenticationFailed, NotFound, ParseError
-from rest_framework.permissions import AllowAny
+from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
 from rest_framework.response import Response
-from rest_framework.views import APIView
 from rest_framework.viewsets import GenericViewSet
 
 from images import (
     deletion,
     editing,
-    events,
     part_uploads,
     reuse,
     storage,
@@ -29,7 +23,7 @@ from images import (
 )
 from images.models import Image
 from images.querysets import ImageQuerySet
-from images.v1.part_views import FOREIGN, begin_parts, check_own
+from images.v1.part_views import FOREIGN, begin_parts, check_own, parts_again
 from images.v1.rights import check_editable, editable
 from images.v1.serializers import (
     CompleteSerializer,
@@ -39,15 +33,13 @@ from images.v1.serializers import (
     ImageUpdateSerializer,
     PartedUploadSerializer,
     TagChangeSerializer,
-    UploadCreateSerializer,
-    UploadedSerializer,
 )
 from search.v1.parameters import ImageConditions, list_query
 from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
+from taggedimages.http.idempotency import always, keyed, with_answer
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
-from taggedimages.http.parsers import check_bounds
-from taggedimages.http.rate_limits import limit
+from taggedimages.http.rate_limits import limited
 from taggedimages.http.reading import read
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import Author
@@ -70,6 +62,12 @@ def with_tags(images: ImageQuerySet) -> ImageQuerySet:
     return with_facts(images).prefetch_related(Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST))
 
 
+def _asks_store(request: Request) -> bool:
+    """Whether making a record needs the store: for an upload in parts, or to look at a file."""
+    asked = request.data if isinstance(request.data, dict) else {}
+    return "parts" in asked or (settings.REUSE_DUPLICATES and "sha256" in asked)
+
+
 class ImageViewSet(GenericViewSet[Image]):
     """Image records."""
 
@@ -85,6 +83,14 @@ class ImageViewSet(GenericViewSet[Image]):
     @documented_lines("listImageLines", "All images, as NDJSON", ImageConditions)
     def lines(self, request: Request) -> HttpResponseBase:
         return browse_lines(request, list_query(request))
+
+    def begun_again(self, request: Request, id: int) -> Response:
+        """What `create` answered, with new URLs for what is still to be sent. Raises NotFound."""
+        asked = read(ImageCreateSerializer, request.data)
+        image = self.get_queryset().filter(pk=id).first()
+        if image is None:
+            raise NotFound
+        return Response(parts_again(image) if "parts" in asked else _url_again(image, asked))
 
     @extend_schema(
         operation_id="createImage",
@@ -106,16 +112,20 @@ class ImageViewSet(GenericViewSet[Image]):
             )
         },
     )
-    def create(self, request: Request) -> Response:
-        limit(request, Kind.UPLOADS)
+    @limited(Kind.UPLOADS)
+    @keyed(again=begun_again, made=itemgetter("id"), claims=_asks_store)
+    def create(self, request: Request) -> HttpResponse:
         asked = read(ImageCreateSerializer, request.data)
         author = author_of(request, SOURCE)
-        created = (
-            begin_parts(asked, author)
-            if "parts" in asked
-            else _begun(asked, author, editable(request))
-        )
-        return Response(created, status=status.HTTP_201_CREATED)
+        if "parts" in asked:
+            return begin_parts(request, asked, author)
+        known = _known(asked, author, editable(request))
+
+        def write() -> Response:
+            created = _tagged(known, asked, author) if known else _begun(asked, author)
+            return Response(created, status=status.HTTP_201_CREATED)
+
+        return with_answer(request, write)
 
     @extend_schema(
         operation_id="getImage",
@@ -169,6 +179,10 @@ class ImageViewSet(GenericViewSet[Image]):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
+    def shown_again(self, request: Request, made: None, id: str) -> Response:
+        """What `complete` answered, as the record now is. Raises NotFound."""
+        return Response(ImageRecordSerializer(self.image(id)).data)
+
     @extend_schema(
         operation_id="completeImage",
         summary="Say that the file was sent",
@@ -179,6 +193,7 @@ class ImageViewSet(GenericViewSet[Image]):
         request=CompleteSerializer,
         responses={200: ImageRecordSerializer, **FOREIGN},
     )
+    @keyed(again=shown_again, claims=always)
     def complete(self, request: Request, id: str) -> Response:
         asked = read(CompleteSerializer, request.data)
         image = self.image(id)
@@ -221,104 +236,36 @@ class ImageViewSet(GenericViewSet[Image]):
         return image
 
 
-class UploadView(APIView):
-    """Small images in one request."""
-
-    @extend_schema(
-        operation_id="uploadImage",
-        summary="Upload an image and create its record in one request",
-        description=(
-            "Where the service is set to reuse duplicates, and an image of the same project that "
-            "the caller may change, of the same `visibility` if that is sent, has the same bytes: "
-            "answers that one, with the tags added that "
-            "were sent; `upload_url` is then null."
-        ),
-        request=UploadCreateSerializer,
-        responses={201: UploadedSerializer},
-    )
-    def post(self, request: Request) -> Response:
-        limit(request, Kind.UPLOADS)
-        asked = read(UploadCreateSerializer, request.data)
-        author = author_of(request, SOURCE)
-        body = asked["image_data"]
-        digest, visibility = sha256(body).digest(), asked.get("visibility")
-        if image := reuse.existing(digest, len(body), author, editable(request), visibility):
-            tagging.tag(image, asked["tags"], author)
-            return self.answer(image)
-        image = uploads.receive(asked["filename"], body, author, visibility)
-        try:
-            _save(image, asked["tags"], author)
-        except Exception:
-            storage.delete(image.key)
-            raise
-        return self.answer(image, digest)
-
-    def answer(self, image: Image, sha256: bytes = b"") -> Response:
-        """The record as it now is; `sha256` is of the bytes that the caller sent for it."""
-        record = with_tags(Image.objects.all()).get(pk=image.pk)
-        data = UploadedSerializer(record, context={"sha256": sha256}).data
-        return Response(data, status=status.HTTP_201_CREATED)
-
-
-class StoreEventView(APIView):
-    """News from the object store."""
-
-    authentication_classes = ()
-    permission_classes = (AllowAny,)
-
-    def get_authenticate_header(self, request: Request) -> str:
-        """Makes a wrong secret 401; without a challenge it would be 403."""
-        return "Bearer"
-
-    @extend_schema(
-        operation_id="takeStoreEvent",
-        summary="Take an event of the object store",
-        description=(
-            "AWS S3, SNS, MinIO or SeaweedFS. The shared secret comes as `X-Hook-Secret`, "
-            "as `Authorization: Bearer`, or, for senders that can set no header, as `?secret=`."
-        ),
-        request=OpenApiTypes.OBJECT,
-        responses={204: None},
-    )
-    def post(self, request: Request) -> Response:
-        _check_secret(request)
-        try:
-            # SNS sends its JSON as text/plain: the content type says nothing here.
-            message = json.loads(request.body)
-            check_bounds(message)
-            objects = events.objects_in(message)
-        except (ValueError, RecursionError) as error:
-            raise ParseError("Not an event of a known object store.") from error
-        events.take(objects)
-        return Response(status=status.HTTP_204_NO_CONTENT)
-
-
-def _check_secret(request: Request) -> None:
-    scheme, _, bearer = request.headers.get("Authorization", "").partition(" ")
-    given = (
-        request.headers.get("X-Hook-Secret")
-        or (bearer if scheme.lower() == "bearer" else "")
-        or request.query_params.get("secret", "")
-    )
-    expected = settings.HOOK_SECRET
-    if not expected or not hmac.compare_digest(given.encode("utf-8", "replace"), expected.encode()):
-        raise AuthenticationFailed("The shared secret is missing or wrong.")
-
-
 def _entity_tag(record: dict[str, Any]) -> str:
     url = record["url"]
     return caching.entity_tag(record, url=url and storage.worth(url))
 
 
-def _begun(asked: dict[str, Any], author: Author, editable: ImageQuerySet) -> dict[str, Any]:
-    if image := _known(asked, author, editable):
-        tagging.tag(image, asked["tags"], author)
-        return {"id": image.pk, "upload_url": None}
+def _tagged(image: Image, asked: dict[str, Any], author: Author) -> dict[str, Any]:
+    tagging.tag(image, asked["tags"], author)
+    return {"id": image.pk, "upload_url": None}
+
+
+def _begun(asked: dict[str, Any], author: Author) -> dict[str, Any]:
     image = _begin(asked, author)
+    return {"id": image.pk, **_place(image, asked)}
+
+
+def _place(image: Image, asked: dict[str, Any], seconds: int | None = None) -> dict[str, Any]:
     bound = asked["content_type"], asked["sha256"]
-    url = storage.presign_put(image.key, image.size, *bound)
+    url = storage.presign_put(image.key, image.size, *bound, seconds=seconds)
     headers = {"upload_headers": storage.put_headers(*bound)} if any(bound) else {}
-    return {"id": image.pk, "upload_url": url, **headers}
+    return {"upload_url": url, **headers}
+
+
+def _url_again(image: Image, asked: dict[str, Any]) -> dict[str, Any]:
+    """Where the file of a record is still to be sent, if it is. Raises NotFound."""
+    if image.uploaded_at:
+        return {"id": image.pk, "upload_url": None}
+    seconds = uploads.seconds_left(image)
+    if seconds < 1:
+        raise NotFound
+    return {"id": image.pk, **_place(image, asked, seconds)}
 
 
 def _known(asked: dict[str, Any], author: Author, editable: ImageQuerySet) -> Image | None:
@@ -337,9 +284,3 @@ def _begin(asked: dict[str, Any], author: Author) -> Image:
     image = uploads.begin(asked["filename"], asked.get("size"), author, asked.get("visibility"))
     tagging.tag_new(image, asked["tags"], author)
     return image
-
-
-@retried
-def _save(image: Image, names: list[str], author: Author) -> None:
-    uploads.save(image)
-    tagging.tag_new(image, names, author)

@@ -26,6 +26,7 @@ from images.storage import PartsRefused, StorageUnavailable
 from images.uploads import NotArrived
 from taggedimages.changes import refusals
 from taggedimages.identity.hashing import Busy
+from taggedimages.identity.kept_answers import InUse, Reused, Unreadable
 from taggedimages.identity.rate_limits import RateExceeded
 from taggedimages.identity.signed_answers import UnderWay
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
@@ -126,6 +127,12 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(503, str(error), headers=RETRY_AFTER)
         case UnderWay():
             return Problem(409, str(error), headers=RETRY_AFTER)
+        case InUse():
+            return Problem(409, str(error), headers={"Retry-After": "1"})
+        case Reused():
+            return Problem(422, str(error))
+        case Unreadable():
+            return Problem(409, str(error))
         case StorageUnavailable():
             return Problem(503, "The object store is unavailable.", headers=RETRY_AFTER)
         case OperationalError() | InterfaceError() | InternalError():

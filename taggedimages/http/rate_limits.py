@@ -7,7 +7,8 @@ would never come to be counted there.
 """
 
 from collections.abc import Callable
-from typing import Any
+from functools import wraps
+from typing import Any, TypeVar
 
 from django.conf import settings
 from django.contrib import admin
@@ -19,6 +20,7 @@ from rest_framework.request import Request
 
 from taggedimages.http.caching import CREDENTIALS
 from taggedimages.http.errors import problem_of
+from taggedimages.http.keys import HEADER
 from taggedimages.http.refusals import api_of
 from taggedimages.identity import attempts, buckets
 from taggedimages.identity.addresses import client_address
@@ -27,6 +29,8 @@ from taggedimages.identity.models import User
 from taggedimages.identity.rate_limits import Kind, RateExceeded
 from taggedimages.postgresql import replicas
 from taggedimages.postgresql.base import answers_within
+
+H = TypeVar("H", bound=Callable[..., Any])
 
 # By the client's address, even where the user is known.
 BY_ADDRESS = {Kind.LOGINS, Kind.ANONYMOUS_WRITES}
@@ -43,6 +47,20 @@ def limit(request: HttpRequest | Request, kind: Kind) -> None:
         _take_if_there(kind, caller)
     else:
         buckets.take(kind, caller)
+
+
+def limited(kind: Kind) -> Callable[[H], H]:
+    """A handler of a view that counts before it does anything, in a transaction or not."""
+
+    def decorate(handler: H) -> H:
+        @wraps(handler)
+        def run(view: Any, request: Request, *args: Any, **kwargs: Any) -> Any:
+            limit(request, kind)
+            return handler(view, request, *args, **kwargs)
+
+        return run  # type: ignore[return-value]
+
+    return decorate
 
 
 def _caller(request: HttpRequest | Request, kind: Kind) -> str:
@@ -131,7 +149,9 @@ def _is_anonymous_write(request: HttpRequest, view: Any) -> bool:
     api_view = getattr(view, "cls", None)
     if request.method in SAFE_METHODS or api_view is None:
         return False
-    if getattr(api_view, "only_reads", False) or not api_view.authentication_classes:
+    # Of a read with a key, the answer is written down.
+    reads = getattr(api_view, "only_reads", False) and HEADER not in request.META
+    if reads or not api_view.authentication_classes:
         return False
     says_who = any(name in request.headers for name in CREDENTIALS) or "token" in request.GET
     return not says_who

@@ -1,6 +1,5 @@
 """Issue, find and revoke credentials; nothing that is stored lets its reader in."""
 
-import base64
 import hashlib
 import secrets
 import uuid
@@ -8,15 +7,15 @@ from dataclasses import asdict, dataclass
 from datetime import datetime
 from typing import Any
 
-from cryptography.fernet import Fernet, InvalidToken, MultiFernet
-from cryptography.hazmat.primitives.hashes import SHA256
-from cryptography.hazmat.primitives.kdf.hkdf import HKDF
+from cryptography.fernet import InvalidToken
 from django.conf import settings
 from django.db import transaction
 from django.utils import timezone
 
+from taggedimages.identity.encryption import cipher
 from taggedimages.identity.models import Project, SigningKey, Token, User
 
+SIGNING = "signing secrets"
 # Asked by each request: the ORM takes longer to write it than the database to answer.
 FIND_BEARER = """
 SELECT u.*, p.number AS number_of_project
@@ -138,7 +137,7 @@ def signing_secret(kind: SigningKey.Kind, key_id: str) -> tuple[User, str] | Non
     if user is None:
         return None
     try:
-        return user, cipher().decrypt(bytes(user.encrypted_secret)).decode()
+        return user, cipher(SIGNING).decrypt(bytes(user.encrypted_secret)).decode()
     except InvalidToken:
         return None
 
@@ -149,31 +148,13 @@ def _issue_signing_key(user: User, kind: SigningKey.Kind) -> tuple[str, str]:
     key_id = secrets.token_hex(10).upper() if ims else str(uuid.uuid4())
     secret = secrets.token_urlsafe(32)
     SigningKey.objects.create(
-        user=user, kind=kind, key_id=key_id, encrypted_secret=cipher().encrypt(secret.encode())
+        user=user,
+        kind=kind,
+        key_id=key_id,
+        encrypted_secret=cipher(SIGNING).encrypt(secret.encode()),
     )
     return key_id, secret
 
 
 def _digest(token: str) -> bytes:
     return hashlib.sha256(token.encode("utf-8", "surrogatepass")).digest()
-
-
-def cipher() -> MultiFernet:
-    """What secrets are kept encrypted with: the first key encrypts; older ones still decrypt after
-    SECRET_KEY has been rotated."""
-    keys = [settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS]
-    return MultiFernet([Fernet(_derive(key)) for key in keys])
-
-
-def is_by_first_key(encrypted: bytes) -> bool:
-    """Whether SECRET_KEY itself decrypts this."""
-    try:
-        Fernet(_derive(settings.SECRET_KEY)).decrypt(encrypted)
-    except InvalidToken:
-        return False
-    return True
-
-
-def _derive(secret_key: str) -> bytes:
-    hkdf = HKDF(algorithm=SHA256(), length=32, salt=None, info=b"taggedimages signing secrets")
-    return base64.urlsafe_b64encode(hkdf.derive(secret_key.encode()))

@@ -20,6 +20,11 @@ STALE_ROWS = (
         SELECT ctid FROM identity_signedanswer WHERE expires_at < statement_timestamp()
         LIMIT %s FOR UPDATE SKIP LOCKED))
     """,
+    """
+    DELETE FROM identity_keptanswer WHERE ctid = ANY(ARRAY(
+        SELECT ctid FROM identity_keptanswer WHERE expires_at < statement_timestamp()
+        LIMIT %s FOR UPDATE SKIP LOCKED))
+    """,
 )
 
 

@@ -172,3 +172,24 @@ class SignedAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} until {self.expires_at}"
+
+
+class KeptAnswer(models.Model):
+    """What a request with an Idempotency-Key was answered (`identity.kept_answers`)."""
+
+    # SHA-256 of the caller, the method, the path and the key.
+    scope = models.BinaryField(primary_key=True, max_length=32)
+    # SHA-256 of the query string, the content type and the body.
+    fingerprint = models.BinaryField(max_length=32)
+    # 0 as long as the request is being carried out, by whom `claim` says.
+    status = models.SmallIntegerField(default=0)
+    claim = models.UUIDField(null=True)
+    # Headers and body, compressed and encrypted.
+    answer = models.BinaryField(default=b"")
+    # When the first presigned URL of the body ends; null where there is none.
+    urls_until = models.DateTimeField(null=True)
+    # When the answer is forgotten, or the claim may be taken over.
+    expires_at = models.DateTimeField(db_index=True)
+
+    def __str__(self) -> str:
+        return f"{self.status} until {self.expires_at}"

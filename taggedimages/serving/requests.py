@@ -21,6 +21,7 @@ CREDENTIALS = {b"authorization", b"x-auth-token", b"x-hook-secret"}
 
 NOT_ASCII = Refusal(400, "Headers and addresses are in ASCII.")
 TWO_LENGTHS = Refusal(400, "The body has two lengths.")
+TWO_KEYS = Refusal(400, "Idempotency-Key is sent once.")
 
 
 def path_of(scope: Scope) -> str:
@@ -72,6 +73,9 @@ def _add_headers(environ: Environ, headers: Iterable[tuple[bytes, bytes]]) -> Re
         text = value.decode("latin-1")
         if key not in environ:
             environ[key] = text
+        elif key == "HTTP_IDEMPOTENCY_KEY":
+            # Joined, the two could pass for one; those who would ignore it may have it.
+            refusal = TWO_KEYS if environ["REQUEST_METHOD"] == "POST" else refusal
         elif key != "CONTENT_LENGTH":
             environ[key] += SEPARATORS.get(key, ",") + text
         elif environ[key] != text:

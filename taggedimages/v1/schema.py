@@ -8,6 +8,8 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter, OpenApiResponse
 from rest_framework import serializers
 
+from taggedimages.http.openapi import KeysDocumented
+
 # Every operation may answer these: bad input, no right, too much, or a dependency that is away.
 EVERYWHERE = {
     "400": "Bad body, parameter or id.",
@@ -45,7 +47,7 @@ class ErrorSerializer(serializers.Serializer[Any]):
 CHANGED_SINCE = {412: OpenApiResponse(ErrorSerializer, "It no longer has that entity tag.")}
 
 
-class DocumentedSchema(AutoSchema):
+class DocumentedSchema(KeysDocumented):
     """Adds what every operation of /v1 has: its error answers, integer ids, optional login."""
 
     def get_tags(self) -> list[str]:
@@ -68,7 +70,7 @@ class DocumentedSchema(AutoSchema):
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         errors = EVERYWHERE | (WITH_ID if "{id}" in self.path else {})
         if self.method != "GET":
-            errors = errors | ON_WRITE
+            errors = errors | ON_WRITE | self.key_errors
         error = self._get_response_for_code(ErrorSerializer, "400")
         for code, description in errors.items():
             bodies.setdefault(code, error | {"description": description})

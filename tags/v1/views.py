@@ -14,6 +14,7 @@ from search.v1.parameters import ImageConditions, list_query
 from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
 from taggedimages.http.errors import Conflict
+from taggedimages.http.idempotency import keyed
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.reading import read
 from taggedimages.transactions import retried
@@ -74,6 +75,7 @@ class TagViewSet(GenericViewSet[Tag]):
         request=TagNameSerializer,
         responses={201: TagSerializer},
     )
+    @keyed()
     def create(self, request: Request) -> Response:
         name = read(TagNameSerializer, request.data)["name"]
         tag = curation.create(name, author(request))

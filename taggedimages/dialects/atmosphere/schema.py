@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from taggedimages.http.openapi import documented_as
+from taggedimages.http.openapi import KeysDocumented, documented_as
 
 ERRORS_EVERYWHERE = {
     "403": "Not logged in, or no right to do so.",
@@ -55,7 +55,7 @@ class DetailSerializer(serializers.Serializer[Any]):
     detail = serializers.CharField()
 
 
-class AtmosphereSchema(AutoSchema):
+class AtmosphereSchema(KeysDocumented):
     """Adds what every operation of this API has: refusals, and a login that is optional."""
 
     def get_operation_id(self) -> str:
@@ -88,6 +88,7 @@ class AtmosphereSchema(AutoSchema):
         if self.method != "GET":
             refusals |= ERRORS_OF_WRITES
             refusals |= ON_CHANGE if self.action != "create" else {}
+            refusals |= self.key_errors
         detail = self._get_response_for_code(DetailSerializer, "403")
         for code, description in refusals.items():
             bodies.setdefault(code, detail | {"description": description})

@@ -42,6 +42,7 @@ from taggedimages.dialects.atmosphere.serializers import (
 )
 from taggedimages.dialects.atmosphere.version import version
 from taggedimages.http import page_size
+from taggedimages.http.idempotency import keyed
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.credentials import user_of_token
@@ -160,6 +161,7 @@ class ImageTagViewSet(AtmosphereViewSet[ImageTag]):
         request=ImageTagInputSerializer,
         responses={200: ImageTagSerializer, 201: ImageTagSerializer},
     )
+    @keyed()
     def create(self, request: Request) -> Response:
         nameable = {"image": Image.objects.visible_to(request.user), "tag": shown_tags(request)}
         asked = ImageTagInputSerializer(data=request.data, context=nameable)
@@ -222,6 +224,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         return self.shown(references.find(self.get_queryset(), id))
 
     @documented("Make a tag", request=TagInputSerializer, responses={201: TagSerializer})
+    @keyed()
     def create(self, request: Request) -> Response:
         asked = TagInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)

@@ -33,6 +33,7 @@ from taggedimages.dialects.ims.serializers import (
     ResourcesSerializer,
 )
 from taggedimages.http import caching, page_size
+from taggedimages.http.idempotency import always, keyed
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.rate_limits import Kind
@@ -54,12 +55,21 @@ class ResourceViewSet(ImsViewSet):
 
     only_reads = True
 
+    def found_again(self, request: Request, made: None, project_id: str) -> Response:
+        """What is found now, where the links of what was have ended."""
+        return self.found(request, project_id)
+
     @documented(
         summary="Find or count images by their tags",
         request=PolymorphicProxySerializer("ResourceAction", {**ACTIONS}, "action"),
         responses=ResourcesSerializer,
     )
+    @keyed(again=found_again, claims=always)
     def act(self, request: Request, project_id: str) -> Response:
+        return self.found(request, project_id)
+
+    def found(self, request: Request, project_id: str) -> Response:
+        """What the body asks for. Raises ParseError, ValidationError."""
         if request.query_params:
             raise ParseError("What narrows is in the body.")
         action = self.asked(ActionSerializer)["action"]

@@ -1,30 +1,27 @@
 """A signed write is carried out once, and answered as before when it comes again."""
 
-import json
 from collections.abc import Callable
 from typing import Any
 
 from django.db import DatabaseError, transaction
-from rest_framework.response import Response
+from django.http import HttpResponse
 from rest_framework.views import APIView
 
-from taggedimages.http.renderers import FastJSONRenderer
+from taggedimages.http.rendered import Rendered, rendered
 from taggedimages.identity import signed_answers
+from taggedimages.identity.kept_answers import InUse
 from taggedimages.identity.signed_answers import Signature
 from taggedimages.transactions import retried
-
-# It is made anew from what is answered.
-NOT_KEPT = {"Content-Type"}
 
 
 @retried
 def once(
     view: APIView,
     signature: Signature,
-    write: Callable[..., Response],
+    write: Callable[..., HttpResponse],
     *args: Any,
     **kwargs: Any,
-) -> Response:
+) -> HttpResponse:
     """What a write is answered, or was when its signature came first.
 
     Write and answer are one transaction (`identity.signed_answers`). Refusals are kept, too; what
@@ -33,18 +30,16 @@ def once(
     """
     kept = signed_answers.claim(signature)
     if kept:
-        body = json.loads(kept.body) if kept.body else None
-        return Response(body, kept.status, headers=kept.headers)
+        return Rendered(kept.status, kept.headers, kept.body.encode()).response()
     try:
         with transaction.atomic():
             response = write(*args, **kwargs)
-    except DatabaseError:
+    except (DatabaseError, InUse):
         raise
     except Exception as error:
         response = view.handle_exception(error)
         if response.status_code >= 500:
             raise
-    headers = {name: value for name, value in response.items() if name not in NOT_KEPT}
-    body = FastJSONRenderer().render(response.data).decode()
-    signed_answers.keep(signature, response.status_code, headers, body)
-    return response
+    sent = rendered(view.request, response)
+    signed_answers.keep(signature, sent.status, dict(sent.headers), sent.body.decode())
+    return sent.response()

@@ -6,7 +6,7 @@ from drf_spectacular.extensions import OpenApiAuthenticationExtension
 from drf_spectacular.openapi import AutoSchema
 from rest_framework import serializers
 
-from taggedimages.http.openapi import documented_as
+from taggedimages.http.openapi import KeysDocumented, documented_as
 
 
 class ImsErrorSerializer(serializers.Serializer[Any]):
@@ -33,7 +33,7 @@ ERRORS = {
 }
 
 
-class ImsSchema(AutoSchema):
+class ImsSchema(KeysDocumented):
     """Adds to every operation the answers that it may give when something is wrong."""
 
     def get_operation_id(self) -> str:
@@ -49,7 +49,7 @@ class ImsSchema(AutoSchema):
     ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         error = self._get_response_for_code(ImsErrorSerializer, "400")
-        for code, description in ERRORS.items():
+        for code, description in (ERRORS | self.key_errors).items():
             bodies.setdefault(code, error | {"description": description})
         return bodies
 

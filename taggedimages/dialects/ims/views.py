@@ -27,6 +27,7 @@ from taggedimages.dialects.ims.serializers import (
     TagsSerializer,
     TagStringsSerializer,
 )
+from taggedimages.http.idempotency import keyed
 from tags import tagging
 from tags.usage import names_and_values, names_and_values_of
 
@@ -79,6 +80,7 @@ class ImageTagViewSet(TagViews):
         request=OneTagSerializer,
         responses={204: None},
     )
+    @keyed()
     def add(self, request: Request, project_id: str, image_id: str) -> Response:
         return self.write(self.writable(image_id), [self.asked(OneTagSerializer)["tag"]])
 
@@ -87,6 +89,7 @@ class ImageTagViewSet(TagViews):
         request=PolymorphicProxySerializer("Batch", {**BATCHES}, "action"),
         responses={204: None},
     )
+    @keyed()
     def batch(self, request: Request, project_id: str, image_id: str, key: str) -> Response:
         image = self.writable(image_id)
         action = self.asked(BatchActionSerializer)["action"]

@@ -1,5 +1,6 @@
 """Who calls and what the token lets them do, read from its claims (contract SharinPix, tokens)."""
 
+import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -12,6 +13,8 @@ from tags import names
 READ_RIGHT, LINKS_RIGHT = "(read)", "(links)"
 IN_ALBUM = {READ_RIGHT: {"see", "image_list"}, LINKS_RIGHT: {"see", "image_list"}}
 BY_QUERY = {LINKS_RIGHT: "thumbnail_tags"}
+# Claims that a renewed token has others of.
+OF_ONE_TOKEN = {"iat", "exp", "nbf", "jti", "grant_exp"}
 
 
 @dataclass(frozen=True)
@@ -51,6 +54,12 @@ class Caller:
     auto_tags: tuple[str, ...] = ()
     # In epoch seconds; None where the first grant has no end.
     grant_ends_at: int | None = None
+
+    @property
+    def speaks_for(self) -> str:
+        """What is alike in all tokens of one caller, and not in those of others."""
+        lasting = {name: told for name, told in self.claims.items() if name not in OF_ONE_TOKEN}
+        return json.dumps(lasting, sort_keys=True)
 
     @property
     def project_id(self) -> str:

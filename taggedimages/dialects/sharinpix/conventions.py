@@ -22,6 +22,7 @@ from taggedimages.http import page_size
 from taggedimages.http.errors import problem_of
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.http.renderers import FastJSONRenderer
+from taggedimages.identity.kept_answers import InUse, Unreadable
 
 # This API tells a missing right like a missing token, and knows no conflict.
 STATUS_INSTEAD = {403: 401, 409: 400, 415: 400}
@@ -33,7 +34,10 @@ MAX_ROWS = 1000
 
 def respond(status: int, message: str) -> HttpResponse:
     """An error, also of a request that never reached a view: empty, the fault in a header."""
-    status = STATUS_INSTEAD.get(status, status)
+    return _empty(STATUS_INSTEAD.get(status, status), message)
+
+
+def _empty(status: int, message: str) -> HttpResponse:
     message = "Access denied" if status == 401 else " ".join(message.split())[:200]
     printable = re.sub(r"[^ -~]", "?", message)
     return HttpResponse(status=status, content_type="text/html", headers={"X-message": printable})
@@ -61,7 +65,9 @@ def handle(error: Exception, context: dict[str, Any]) -> HttpResponse | None:
     if problem is None:
         return None
     set_rollback()
-    response = respond(problem.status, problem.message)
+    # Of keys it says nothing: who tries again has to know that it may.
+    is_of_key = isinstance(error, InUse | Unreadable)
+    response = (_empty if is_of_key else respond)(problem.status, problem.message)
     for name, value in problem.headers.items():
         response[name] = value
     return response

@@ -2,10 +2,9 @@
 
 from typing import Any
 
-from drf_spectacular.openapi import AutoSchema
 from drf_spectacular.utils import OpenApiParameter
 
-from taggedimages.http.openapi import documented_as
+from taggedimages.http.openapi import KeysDocumented, documented_as
 
 Schema = dict[str, Any]
 TEXT_SCHEMA: Schema = {"type": "string"}
@@ -33,7 +32,7 @@ def _or_null(schema: Schema) -> Schema:
     return schema | {"type": [schema["type"], "null"]}
 
 
-class ErrorsDocumented(AutoSchema):
+class ErrorsDocumented(KeysDocumented):
     """Adds the error answers, which have no body, to every operation."""
 
     ERRORS = {
@@ -56,7 +55,7 @@ class ErrorsDocumented(AutoSchema):
     def _get_response_bodies(self, direction: Any = "response") -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
         empty = {"text/html": {"schema": {"type": "string", "maxLength": 0}}}
-        for code, description in self.ERRORS.items():
+        for code, description in (self.ERRORS | self.key_errors).items():
             bodies.setdefault(code, {"description": description, "content": empty})
         return bodies
 

@@ -103,6 +103,15 @@ class TestHeaders:
         assert answer.status_code == 400
         assert SHAPES[path](400, answer)
 
+    @pytest.mark.parametrize("keys", [("a", "b"), ("a", "a"), ("", "a"), ("",)])
+    @pytest.mark.parametrize("path", SHAPES)
+    def test_two_keys_are_none_and_so_is_an_empty_one(self, front: Front, path, keys) -> None:
+        length = ("Content-Length: 0", CLOSE)
+        named = [f"Idempotency-Key: {key}" for key in keys]
+        assert front.ask(request(f"GET {path}", *named, CLOSE))[9:12] != b"400"
+        if path == "/v1/tags" or len(keys) > 1:
+            assert front.ask(request(f"POST {path}", *named, *length))[9:12] == b"400"
+
     @pytest.mark.parametrize("token", ["schlüssel".encode(), b"\xff\xfe", b"", b"a, Bearer b"])
     @pytest.mark.parametrize(
         ("path", "header", "scheme"),

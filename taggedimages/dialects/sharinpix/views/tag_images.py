@@ -1,5 +1,6 @@
 """/tag_images: the links between images and tags."""
 
+from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 from uuid import UUID
@@ -18,6 +19,7 @@ from taggedimages.dialects.sharinpix.openapi import IMAGE_IDS, IMAGE_IDS_BODY, d
 from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import TagImageSerializer
 from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.http.idempotency import keyed
 from taggedimages.identity.authentication import author_of
 from taggedimages.postgresql.text import is_storable
 from taggedimages.transactions import TRIES
@@ -45,6 +47,13 @@ class TagImageViewSet(SharinPixViewSet):
         links = _filtered(reach.links(caller(request)), given)
         return rows(TagImageSerializer, links[:MAX_ROWS])
 
+    def shown_again(self, request: Request, made: Sequence[str], tag: str) -> Response:
+        """The links that `create` answered, as far as they are there. Raises NotFound."""
+        links = reach.links(caller(request)).filter(uuid__in=made)
+        if not links.exists():
+            raise NotFound
+        return rows(TagImageSerializer, links)
+
     @documented(
         summary="Put a tag on images",
         description=(
@@ -54,6 +63,7 @@ class TagImageViewSet(SharinPixViewSet):
         request=IMAGE_IDS_BODY,
         responses={200: TagImageSerializer(many=True)},
     )
+    @keyed(again=shown_again, made=lambda links: [link["id"] for link in links])
     def create(self, request: Request, tag: str) -> Response:
         ids = Parameters(request).ids("image_ids")
         if ids is None:

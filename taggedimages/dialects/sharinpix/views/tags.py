@@ -19,6 +19,7 @@ from taggedimages.dialects.sharinpix.serializers import (
     SuggestedTagSerializer,
     TagSerializer,
 )
+from taggedimages.http.idempotency import keyed
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
@@ -60,6 +61,7 @@ class TagViewSet(SharinPixViewSet):
         request=TAG_BODY,
         responses={200: TagSerializer},
     )
+    @keyed()
     def create(self, request: Request) -> Response:
         if not caller(request).may_create_tags:
             raise PermissionDenied

@@ -1,10 +1,12 @@
 """/storages, /storage_files and /token: what a client needs in order to upload by itself."""
 
-from rest_framework.exceptions import ParseError, PermissionDenied, ValidationError
+from operator import itemgetter
+
+from rest_framework.exceptions import NotFound, ParseError, PermissionDenied, ValidationError
 from rest_framework.request import Request
 from rest_framework.response import Response
 
-from images import keys, quotas, staged_uploads, storage
+from images import keys, quotas, staged_uploads, storage, uploads
 from images.models import Image
 from taggedimages.dialects.sharinpix import grants, reach
 from taggedimages.dialects.sharinpix.authentication import caller
@@ -24,7 +26,8 @@ from taggedimages.dialects.sharinpix.parameters import Parameters
 from taggedimages.dialects.sharinpix.serializers import ImageSerializer
 from taggedimages.dialects.sharinpix.tag_inputs import labelled
 from taggedimages.dialects.sharinpix.text import uuid_in
-from taggedimages.http.rate_limits import limit
+from taggedimages.http.idempotency import keyed
+from taggedimages.http.rate_limits import limited
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
 from tags import restriction
@@ -34,16 +37,26 @@ from tags.curation import establish_on
 class StorageFileViewSet(SharinPixViewSet):
     """Files that the client sends to the store itself."""
 
+    def announced_again(self, request: Request, made: str, storage_id: str) -> Response:
+        """What `create` answered, with a new form. Raises NotFound."""
+        image = Image.objects.filter(uuid=made, deleted_at=None).first()
+        seconds = uploads.seconds_left(image) if image else 0
+        if image is None or seconds < 1:
+            raise NotFound
+        size, media_type = _told(Parameters(request))
+        return Response(_announced(image, size, media_type, seconds))
+
     @documented(
         summary="Announce a file and get a form to POST it to the store",
         request=FILE_BODY,
         responses=ANNOUNCED,
     )
+    @limited(Kind.UPLOADS)
+    @keyed(again=announced_again, made=itemgetter("id"))
     def create(self, request: Request, storage_id: str) -> Response:
-        limit(request, Kind.UPLOADS)
         given = Parameters(request)
         album_id, name = given.required("album_id"), given.required("name")
-        size, media_type = given.size("size"), given.text("type") or ""
+        size, media_type = _told(given)
         if not caller(request).may_in("image_upload", album_id):
             raise PermissionDenied
         restriction.check(caller(request).auto_tags, author_of(request, SOURCE))
@@ -51,9 +64,7 @@ class StorageFileViewSet(SharinPixViewSet):
             image = staged_uploads.announce(name, size, album_id, author_of(request, SOURCE))
         except quotas.QuotaExceeded as error:
             raise ValidationError(str(error)) from error
-        url, fields = storage.presign_post(image.key, _media_type(media_type), size)
-        parameters = {"method": "POST", "url": url, "fields": fields}
-        return Response(_answer(image) | {"upload_parameters": parameters})
+        return Response(_announced(image, size, media_type))
 
     @documented(
         summary="Say that the file was sent, and get its image",
@@ -96,6 +107,20 @@ class TokenViewSet(SharinPixViewSet):
             raise ValidationError({"permission": "Missing."})
         token = grants.token(caller(request), permission)
         return Response({"token": token, "endpoint": request.build_absolute_uri("/api/v1")})
+
+
+def _told(given: Parameters) -> tuple[int | None, str]:
+    """Size and type of the file. Raises ValidationError."""
+    return given.size("size"), _media_type(given.text("type") or "")
+
+
+def _announced(
+    image: Image, size: int | None, media_type: str, seconds: int | None = None
+) -> dict[str, object]:
+    """An announced file, and the form that takes it."""
+    key = keys.upload_key(image.key)
+    url, fields = storage.presign_post(key, media_type, size, seconds)
+    return _answer(image) | {"upload_parameters": {"method": "POST", "url": url, "fields": fields}}
 
 
 def _answer(image: Image) -> dict[str, object]:

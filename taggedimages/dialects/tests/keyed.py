@@ -1,0 +1,116 @@
+"""A request of each POST route that takes an Idempotency-Key, and those that take none."""
+
+import base64
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from images import storage
+from images.models import Image
+from taggedimages.dialects.tests.doors import (
+    Atmosphere,
+    Deployed,
+    Door,
+    Ims,
+    SharinPix,
+    Tim,
+)
+from taggedimages.factories import TESTS, make_pending, make_png, make_tag, send
+from tags import tagging
+
+# Routes that take no key, and why: a new one of POST is here, or takes one.
+WITHOUT = {
+    "POST /v3/auth/tokens": "it answers a token, which is kept nowhere in clear",
+    "POST /api/v1/token": "it answers a token",
+    "POST /v1/hooks/s3": "events come twice by themselves, change nothing then, and have no keys",
+}
+
+
+@dataclass(frozen=True)
+class Post:
+    """One POST: at whose door, where, and what is sent; and something else that could be sent."""
+
+    door: type[Door]
+    path: str
+    body: Any
+    other: Any
+
+
+def _arrived(image: Image) -> Post:
+    pending = make_pending(by=image.created_by)
+    assert send(storage.presign_put(pending.key), make_png()) == 200
+    return Post(Tim, f"/v1/images/{pending.pk}/complete", {}, {"upload_id": "a", "parts": []})
+
+
+def _tagged(image: Image, door: type[Door]) -> Post:
+    tag, other = make_tag("keyed"), make_tag("other")
+    path = f"{door.root}/image_tags"  # type: ignore[attr-defined]
+    return Post(
+        door, path, {"image": image.pk, "tag": tag.pk}, {"image": image.pk, "tag": other.pk}
+    )
+
+
+def _defined(door: type[Door]) -> Post:
+    path = f"{door.root}/tags"  # type: ignore[attr-defined]
+    return Post(door, path, {"name": "new", "description": "x"}, {"name": "newer"})
+
+
+def _uploaded(image: Image) -> Post:
+    data = base64.b64encode(make_png()).decode()
+    body = {"filename": "new.png", "image_data": data, "tags": ["knee"]}
+    return Post(Tim, "/v1/upload", body, body | {"tags": ["hip"]})
+
+
+def _found(image: Image) -> Post:
+    tagging.tag(image, ["knee"], TESTS)
+    path = "/v2/lab/images/resource_instances/action"
+    return Post(Ims, path, {"action": "filter"}, {"action": "count"})
+
+
+FILE = {"filename": "new.png", "tags": ["knee"]}
+PARTS = FILE | {"size": 12 * 1024**2, "parts": 2, "part_size": 6 * 1024**2}
+ONE = {"tag": {"key": "knee", "value": "left"}}
+BATCH = {"action": "create", "tags": [{"key": "knee", "value": "left"}]}
+# By route, and by what is asked of it.
+POSTS: dict[str, Callable[[Image], Post]] = {
+    "POST /v1/images": lambda image: Post(Tim, "/v1/images", FILE, FILE | {"tags": []}),
+    "POST /v1/images in parts": lambda image: Post(Tim, "/v1/images", PARTS, FILE),
+    "POST /v1/images/{}/complete": _arrived,
+    "POST /v1/images/lookup": lambda image: Post(
+        Tim, "/v1/images/lookup", {"sha256": ["00" * 32]}, {"sha256": ["01" * 32]}
+    ),
+    "POST /v1/upload": _uploaded,
+    "POST /v1/tags": lambda image: Post(Tim, "/v1/tags", {"name": "new"}, {"name": "newer"}),
+    "POST /api/v2/image_tags": lambda image: _tagged(image, Atmosphere),
+    "POST /current/api/v2/image_tags": lambda image: _tagged(image, Deployed),
+    "POST /api/v2/tags": lambda image: _defined(Atmosphere),
+    "POST /current/api/v2/tags": lambda image: _defined(Deployed),
+    "POST /api/v1/tags": lambda image: Post(
+        SharinPix, "/api/v1/tags", {"name": "new"}, {"name": "newer"}
+    ),
+    "POST /api/v1/tags/{}/tag_images": lambda image: Post(
+        SharinPix, "/api/v1/tags/new/tag_images", {"image_ids": [str(image.uuid)]}, {}
+    ),
+    "POST /api/v1/storages/{}/storage_files": lambda image: Post(
+        SharinPix,
+        "/api/v1/storages/any/storage_files",
+        {"album_id": "case", "name": "new.png"},
+        {"album_id": "other", "name": "new.png"},
+    ),
+    "POST /v2/{}/images/resource_instances/action": _found,
+    "POST /v2/{}/images/{}/tags": lambda image: Post(
+        Ims, f"/v2/lab/images/{image.uuid}/tags", ONE, BATCH
+    ),
+    "POST /v2/{}/images/{}/tags/action": lambda image: Post(
+        Ims, f"/v2/lab/images/{image.uuid}/tags/action", BATCH, ONE
+    ),
+}
+# Whose answers have presigned URLs.
+WITH_URLS = {
+    "POST /v1/images",
+    "POST /v1/images in parts",
+    "POST /v1/images/{}/complete",
+    "POST /v1/upload",
+    "POST /api/v1/tags/{}/tag_images",
+    "POST /api/v1/storages/{}/storage_files",
+}
