@@ -141,6 +141,9 @@ STATEMENT_TIMEOUT_MS = (
     env.int("TAGGEDIMAGES_STATEMENT_TIMEOUT_MS", default=5_000) if SERVES_REQUESTS else 0
 )
 LOCK_TIMEOUT_MS = STATEMENT_TIMEOUT_MS * 4 // 5
+# A transaction that changes tags, from its signature on: its lines in the ledger, which tell when,
+# are there for all to read within ten seconds of that.
+WRITE_TIMEOUT_MS = 8_000 if SERVES_REQUESTS else 0
 # A search by patterns, all its statements together.
 PATTERN_TIMEOUT_MS = (
     env.int("TAGGEDIMAGES_PATTERN_TIMEOUT_MS", default=min(900, STATEMENT_TIMEOUT_MS))

@@ -20,7 +20,14 @@ WHERE t.name = %s AND l.image_id IN ({CURRENT})
 """  # noqa: S608
 LINES = "SELECT id, image_id, tag_id, old_value, new_value FROM tags_tagchange ORDER BY id"
 # What a restart must not change.
-KEPT = ("images_image", "images_facts", "tags_tag", "tags_imagetag", "tags_tagchange")
+KEPT = (
+    "images_image",
+    "images_facts",
+    "tags_tag",
+    "tags_imagetag",
+    "tags_tagchange",
+    "tags_vocabularychange",
+)
 # Columns that the worker goes on writing while nothing is to be done.
 OWN_OF_WORKER = ("check_at", "checks", "attempts")
 

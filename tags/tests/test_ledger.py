@@ -1,10 +1,12 @@
 """The ledger: what each way of changing an image's tags leaves in it."""
 
+import time
 import uuid
 from typing import Any
 
 import pytest
-from django.db import DatabaseError, connection, transaction
+from django.db import DatabaseError, Error, connection, transaction
+from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from images.models import Image
@@ -12,7 +14,7 @@ from taggedimages.factories import make_image, make_tag, make_user
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags import curation, history, tagging
-from tags.models import ImageTag, Tag, TagChange
+from tags.models import ImageTag, Tag, TagChange, VocabularyChange
 
 pytestmark = pytest.mark.django_db
 
@@ -34,10 +36,26 @@ def sql(statement: str, *values: Any) -> Any:
         return cursor.rowcount
 
 
+def rows(statement: str) -> list[Any]:
+    """What a query answers."""
+    with connection.cursor() as cursor:
+        cursor.execute(statement)
+        return list(cursor.fetchall())
+
+
 def unsigned() -> None:
     """Forget the author that this test's one transaction has told the database."""
     for setting in ("user_id", "user_name", "through", "change_id", "bulk"):
         sql("SELECT set_config(%s, '', true)", f"taggedimages.{setting}")
+
+
+@pytest.fixture
+def staff_client() -> Client:
+    make_user("boss")
+    User.objects.filter(username="boss").update(is_staff=True, is_superuser=True)
+    client = Client()
+    client.force_login(User.objects.get(username="boss"))
+    return client
 
 
 def lines(image: Image) -> list[tuple[str, str | None, str | None]]:
@@ -143,6 +161,138 @@ def test_a_rolled_back_change_leaves_no_line(image, mira):
         tagging.tag(image, ["knee"], mira)
         transaction.set_rollback(True)
     assert lines(image) == []
+
+
+# --- When ----------------------------------------------------------------------------------------
+
+
+def stamps() -> set[Any]:
+    """Of all lines of both ledgers."""
+    links = TagChange.objects.values_list("changed_at", flat=True)
+    return {*links, *VocabularyChange.objects.values_list("at", flat=True)}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_all_lines_of_a_request_have_one_stamp_and_those_of_another_a_later_one(api):
+    image = make_image("knee", "left")
+    before = stamps()
+    assert api.put(f"/v1/images/{image.pk}", {"tags": ["left", "new"]}).status_code == 200
+    [stamp] = stamps() - before
+    assert stamp > max(before)
+    assert {line[0] for line in lines(image)} == {"knee", "left", "new"}
+
+
+@pytest.mark.django_db(transaction=True)
+def test_the_stamp_is_taken_with_the_first_line_and_not_before(image):
+    tag = make_tag("knee")
+    with transaction.atomic():
+        sql("UPDATE tags_imagetag SET value = 'x' WHERE id < 0")
+        sql("DELETE FROM tags_tag WHERE id < 0")
+        sql("SELECT pg_sleep(0.05)")
+        [(first,)] = rows("SELECT clock_timestamp()")
+        ImageTag.objects.create(image=image, tag=tag)
+        [(last,)] = rows("SELECT clock_timestamp()")
+    assert first < TagChange.objects.get().changed_at < last
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("style", ["German", "Postgres, DMY", "SQL, MDY"])
+def test_neither_a_stamp_left_in_the_session_nor_its_date_style_is_taken(image, style):
+    knee, left = make_tag("knee"), make_tag("left")
+    before = max(stamps())
+    try:
+        sql("SET taggedimages.changed_at = '2001-02-03T04:05:06Z'")
+        sql(f"SET DateStyle = '{style}'")
+        with transaction.atomic():
+            for tag in (knee, left):
+                sql(
+                    "INSERT INTO tags_imagetag (uuid, image_id, tag_id, value)"
+                    " VALUES (gen_random_uuid(), %s, %s, '')",
+                    image.pk,
+                    tag.pk,
+                )
+    finally:
+        sql("SET taggedimages.changed_at = ''")
+        sql("SET DateStyle = 'ISO, MDY'")
+    one, two = TagChange.objects.values_list("changed_at", flat=True)
+    assert one == two > before
+
+
+@pytest.mark.django_db(transaction=True)
+def test_a_write_that_serves_a_request_ends_in_time_for_its_stamp(settings, image, mira):
+    settings.WRITE_TIMEOUT_MS = 300
+
+    def dawdle() -> None:
+        with history.signed(mira):
+            ImageTag.objects.create(image=image, tag=make_tag("knee"))
+            time.sleep(1)
+            sql("SELECT 1")
+
+    with pytest.raises(Error):
+        dawdle()
+    connection.close()
+    assert lines(image) == []
+
+
+# --- The vocabulary ------------------------------------------------------------------------------
+
+
+def told_of_tags() -> list[tuple[str, str, str, str, str]]:
+    """Kind, old and new name, who and through what, oldest first."""
+    told = VocabularyChange.objects.order_by("id")
+    return list(told.values_list("kind", "old_name", "name", "user_name", "through"))
+
+
+def test_making_renaming_and_deleting_a_tag_is_recorded_with_its_author(mira):
+    tag = curation.create("knee", mira)
+    curation.rename(tag, "joint", mira)
+    curation.create("joint", mira)
+    curation.delete(tag, mira)
+    assert told_of_tags() == [
+        ("created", "", "knee", "mira", "tests"),
+        ("renamed", "knee", "joint", "mira", "tests"),
+        ("deleted", "", "joint", "mira", "tests"),
+    ]
+    line = VocabularyChange.objects.first()
+    assert line
+    assert mira.user
+    assert (line.tag_id, line.user_id, line.bulk) == (tag.pk, mira.user.pk, None)
+
+
+def test_tags_that_come_with_an_image_are_of_the_same_change_and_stamp_as_its_links(image, mira):
+    with history.signed(mira, bulk=5) as change_id:
+        tagging.tag(image, ["b", "a"], mira)
+    signature = {("mira", "tests", change_id, 5)}
+    columns = ("user_name", "through", "change_id", "bulk")
+    assert set(VocabularyChange.objects.values_list(*columns)) == signature
+    assert set(TagChange.objects.values_list(*columns)) == signature
+    assert len(stamps()) == 1
+
+
+def test_tags_that_plain_sql_changes_are_recorded_unsigned():
+    make_tag("knee")
+    unsigned()
+    sql("UPDATE tags_tag SET name = 'joint', folded = 'joint', told = false")
+    sql("UPDATE tags_tag SET told = true")
+    sql("DELETE FROM tags_tag")
+    assert told_of_tags()[1:] == [
+        ("renamed", "knee", "joint", "", "sql"),
+        ("deleted", "", "joint", "", "sql"),
+    ]
+
+
+def test_every_door_signs_the_tags_that_it_makes_and_renames(api, staff_client):
+    assert api.post("/v1/tags", {"name": "of v1"}).status_code == 201
+    page = {"name": "of admin", "color": "#000000"}
+    assert staff_client.post("/admin/tags/tag/add/", page).status_code == 302
+    tag = Tag.objects.get(name="of admin")
+    page["name"] = "of boss"
+    assert staff_client.post(f"/admin/tags/tag/{tag.pk}/change/", page).status_code == 302
+    assert told_of_tags() == [
+        ("created", "", "of v1", "anonymous", "v1"),
+        ("created", "", "of admin", "boss", "admin"),
+        ("renamed", "of admin", "of boss", "boss", "admin"),
+    ]
 
 
 # --- Ways around the functions -------------------------------------------------------------------
@@ -297,6 +447,9 @@ def test_history_names_a_value_change_and_unsigned_authors(api, image, mira):
         "UPDATE tags_tagchange SET user_name = 'nobody'",
         "DELETE FROM tags_tagchange",
         "TRUNCATE tags_tagchange",
+        "UPDATE tags_vocabularychange SET user_name = 'nobody'",
+        "DELETE FROM tags_vocabularychange",
+        "TRUNCATE tags_vocabularychange",
         "TRUNCATE tags_imagetag",
         "TRUNCATE tags_tag CASCADE",
         "TRUNCATE images_image CASCADE",
