@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from images.models import Image
 from search.index.verification import verify
 from taggedimages.changes import batches, lifecycle, worker
-from taggedimages.changes.models import Change, Kind, RemovedLink, State
+from taggedimages.changes.models import Change, Kind, Outcome, RemovedLink, State
 from taggedimages.changes.tests.corpora import (
     applied,
     assert_adds_up,
@@ -30,6 +30,8 @@ from tags import tagging, vocabulary
 from tags.models import ImageTag, Tag, TagChange
 
 EXAMPLES = int(os.environ.get("CHANGE_EXAMPLES", "8"))
+# Making a failure smaller takes minutes; what failed is told as it is.
+PHASES = [Phase.explicit, Phase.reuse, Phase.generate]
 NAMES = ["a", "b", "c", "d", "e"]
 name = st.sampled_from(NAMES)
 names = st.lists(name, max_size=3, unique=True)
@@ -59,10 +61,12 @@ def edited(images: list[Image], steps: list[Any]) -> None:
 def change_of(asked: dict[str, Any], images: list[Image]) -> Change:
     """A merge's target is the last of all names; what comes and goes, comes."""
     if "from" in asked:
-        written = {"merge": {"from": refs(*asked["from"]), "into": refs("target")[0]}}
-        return make_change(written, images, kind=Kind.MERGE)
+        merge = {"merge": {"from": refs(*asked["from"]), "into": refs("target")[0]}}
+        return make_change(merge, images, kind=Kind.MERGE)
     kept = asked["values"].keys() | set(asked.get("add", ()))
-    written = {key: refs(*named) for key, named in asked.items() if key in ("add", "replace")}
+    written: dict[str, Any] = {
+        key: refs(*named) for key, named in asked.items() if key in ("add", "replace")
+    }
     written["remove"] = refs(*(one for one in asked.get("remove", ()) if one not in kept))
     written["values"] = [
         {**ref, "value": asked["values"][ref["name"]]} for ref in refs(*asked["values"])
@@ -167,4 +171,6 @@ def assert_undone_where_nobody_has_been(
     assert present() == wanted
     assert undo.plan
     assert undo.plan["left_alone"]["changed_since"] == len(left_alone)
-    assert set(of_outcome(undo, 1)) == {image for (image, _), _ in wanted.items() ^ held.items()}
+    assert set(of_outcome(undo, Outcome.CHANGED)) == {
+        image for (image, _), _ in wanted.items() ^ held.items()
+    }
