@@ -101,6 +101,17 @@ class ImageQuerySet(models.QuerySet["Image"]):
             return self.filter(own | Q(project=user.project_id))
         return self.filter(own)
 
+    def changeable_by(self, user: User | AnonymousUser | None) -> Self:
+        """Those that a user is shown and may change through /v1 and by bulk changes.
+
+        Under `open` everybody changes everything. Otherwise whoever made it does, the staff and
+        editors of its project, and as TAGGEDIMAGES_PROJECT_EDITS says its members.
+        """
+        shown = self.visible_to(user)
+        if settings.ANONYMOUS == "open":
+            return shown
+        return shown.editable_by(user, members=settings.PROJECT_EDITS == "members")
+
     def newest_first(self) -> Self:
         """By creation time, ties broken by id, so that pages never overlap."""
         return self.order_by("-created_at", "-id")

@@ -1,6 +1,7 @@
 """What may be asked of the corpus, as plain data; `search.results` answers it."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
 from datetime import datetime
 from enum import IntEnum
 from typing import NamedTuple
@@ -25,6 +26,8 @@ class TagValues(NamedTuple):
 class Query:
     """A question: every field that is set narrows the answer. Each has a lookup of its name."""
 
+    # Only images of these ids; an empty tuple finds nothing.
+    ids: tuple[int, ...] | None = None
     # All of these exact names must be on the image.
     exact_tags: tuple[str, ...] = ()
     # Each pattern must match a tag of the image: whole name, any case, `%` is the wildcard.
@@ -85,6 +88,33 @@ class Query:
     def is_expensive(self) -> bool:
         """Whether text is looked for, rather than names and numbers that an index has as such."""
         return bool(self.match_tags or self.words or self.name_contains or self.filename_contains)
+
+    @property
+    def narrows(self) -> bool:
+        """Whether there may be an image that it does not find: no file has fewer than 0 bytes."""
+        asked = replace(self, min_size=self.min_size or None, aliased=False, implied=False)
+        return asked != Query()
+
+    @property
+    def names(self) -> list[str]:
+        """All names of tags that it has, as often as it has them."""
+        groups = (self.with_all, self.without_all, self.without_any, *self.with_any)
+        return [*self.exact_tags, *(tag.name for group in groups for tag in group)]
+
+    def renamed(self, names: Mapping[str, str]) -> "Query":
+        """The same with other names of tags, for each that it has."""
+
+        def named(tags: tuple[TagValues, ...]) -> tuple[TagValues, ...]:
+            return tuple(tag._replace(name=names[tag.name]) for tag in tags)
+
+        return replace(
+            self,
+            exact_tags=tuple(names[name] for name in self.exact_tags),
+            with_all=named(self.with_all),
+            with_any=tuple(map(named, self.with_any)),
+            without_all=named(self.without_all),
+            without_any=named(self.without_any),
+        )
 
 
 # What no image answers.

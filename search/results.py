@@ -13,7 +13,8 @@ from django.conf import settings
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.executor import counts, facets, fetch, pages
+from search.executor import counts, facets, fetch, pages, whole
+from search.executor.blocks import Blocks
 from search.executor.facets import TagCount
 from search.executor.fetch import Record
 from search.executor.matches import MatchCount
@@ -131,6 +132,12 @@ class SearchResults:
             records = fetch.fetch([position.image for position in found], whole=True)
             yield records
             left, after = left - len(records), found[-1]
+
+    def all_images(self) -> Blocks:
+        """All of them as a set, whatever their order: of the moment of one statement."""
+        if self.path is None:
+            return whole.of_queryset(self.images)
+        return whole.of_path(self.path)
 
     def facets(self) -> list[TagCount]:
         """The most frequent tags of all of them, the most frequent first, equal ones by name."""

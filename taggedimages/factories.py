@@ -50,7 +50,7 @@ def make_user(name: str = "", **options: Any) -> User:
 
 def make_tag(name: str = "", **fields: Any) -> Tag:
     """A tag, new unless its name exists."""
-    tag = curation.create(name or f"tag{next(numbers)}")
+    tag = curation.create(name or f"tag{next(numbers)}", TESTS)
     for field, value in fields.items():
         setattr(tag, field, value)
     tag.save()

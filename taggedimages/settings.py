@@ -60,6 +60,7 @@ INSTALLED_APPS = [
     "images",
     "tags",
     "search",
+    "taggedimages.changes",
     "rest_framework",
     "corsheaders",
     "django_filters",
@@ -236,6 +237,8 @@ EDITOR_GROUP = env.str("TAGGEDIMAGES_EDITOR_GROUP", default="editors")
 VISIBILITY = env.str("TAGGEDIMAGES_VISIBILITY", default="")
 # Who changes the images of a project through /v1: all its members, or each their own.
 PROJECT_EDITS = env.str("TAGGEDIMAGES_PROJECT_EDITS", default="members")
+# A change of more images is applied by somebody else than its author; 0: by anybody who sees it.
+CHANGE_CONFIRM = env.int("TAGGEDIMAGES_CHANGE_CONFIRM", default=0)
 PRESIGNED_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_SECONDS", default=3600)
 PRESIGNED_STABLE_SECONDS = env.int("TAGGEDIMAGES_PRESIGNED_STABLE_SECONDS", default=0)
 

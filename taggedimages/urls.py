@@ -12,6 +12,7 @@ urlpatterns = [
     path("v1/", include("search.v1.urls")),
     path("v1/", include("images.v1.urls")),
     path("v1/", include("tags.v1.urls")),
+    path("v1/", include("taggedimages.changes.v1.urls")),
     path("v1/openapi.json", docs.document),
     path("docs", docs.browse, name="docs"),
     path("api/v1/", include("taggedimages.dialects.sharinpix.urls")),

@@ -19,7 +19,7 @@ from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import GuardedLists, project_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
-from tags import counters, curation, names, restriction, rights, shown
+from tags import counters, curation, history, names, restriction, rights, shown
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
 
@@ -104,10 +104,12 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         return int(tag.uses)
 
     def save_model(self, request: HttpRequest, obj: Tag, form: Any, change: bool) -> None:
-        # Of a tag that is there only what was edited: others may be at the rest.
-        obj.save(update_fields=[*form.changed_data, "folded"] if change else None)
-        if not change:
-            shown.made_by(author_of(request, "admin").user, [obj.name])
+        by = author_of(request, "admin")
+        with history.signed(by):
+            # Of a tag that is there only what was edited: others may be at the rest.
+            obj.save(update_fields=[*form.changed_data, "folded"] if change else None)
+            if not change:
+                shown.made_by(by.user, [obj.name])
 
     def delete_model(self, request: HttpRequest, obj: Tag) -> None:
         curation.delete(obj, author_of(request, "admin"))

@@ -1,24 +1,33 @@
 """Looking after the vocabulary: tags made, described, renamed and deleted, apart from any image.
 
-Names are told apart exactly, but for `define` and `redefine`: whoever gives a tag a definition
-hardly wants it beside a twin that differs by case alone.
+Whoever makes, renames or deletes one signs the ledger of the vocabulary. Names are told apart
+exactly, but for `define` and `redefine`: whoever gives a tag a definition hardly wants it beside a
+twin that differs by case alone.
 """
 
 from collections.abc import Sequence
 from contextlib import suppress
 from typing import Any
 
-from django.db import IntegrityError, transaction
+from django.db import IntegrityError, connection, transaction
 
 from images.models import Image
 from images.visibility import Viewer
 from taggedimages.identity.authors import Author
-from taggedimages.identity.models import User
 from taggedimages.transactions import TRIES, retried
 from tags import history, names, resolving, shown, spelling, tagging
 from tags.models import Tag
 
 DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
+# Counted, since there may be very many.
+LOCK_IMAGES = """
+SELECT count(*) FROM (
+    SELECT FROM images_image WHERE id IN (
+        SELECT image_id FROM tags_imagetag
+        WHERE tag_id = ANY(%(tag)s || ARRAY(SELECT id FROM tags_tag WHERE alias_of_id = %(tag)s))
+    ) ORDER BY id FOR NO KEY UPDATE
+) locked
+"""
 
 
 class TagNameTaken(Exception):
@@ -26,19 +35,19 @@ class TagNameTaken(Exception):
 
 
 @retried
-@transaction.atomic
-def create(name: str, by: User | None = None) -> Tag:
+def create(name: str, by: Author) -> Tag:
     """The tag of this name, made for itself if absent; of the name of an alias, its target. Raises
     names.BadName."""
-    (tag,) = resolving.resolve([name], exact=False)
-    shown.declare([tag.name], by)
-    tag.told = True
-    return tag
+    with history.signed(by):
+        (tag,) = resolving.resolve([name])
+        shown.declare([tag.name], by.user)
+        tag.told = True
+        return tag
 
 
 @retried
-def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
-    """The tags of the drafts' names in this order; the absent are made as drafted, by a user.
+def establish(drafts: Sequence[Tag], by: Author) -> list[Tag]:
+    """The tags of the drafts' names in this order; the absent are made as drafted.
 
     What exists stays as it is. A draft that is `told` is a tag made for itself. Raises
     names.BadName.
@@ -52,14 +61,16 @@ def establish(drafts: Sequence[Tag], by: User | None) -> list[Tag]:
     missing = {draft.name: draft for draft in drafts if draft.name not in found}
     # Those of names that others have too: the user means them no less.
     if declared := [draft.name for draft in drafts if draft.told and draft.name in found]:
-        shown.declare(declared, by)
+        shown.declare(declared, by.user)
     # More than once only where a tag goes between the insert that met it and the reading.
     while missing:
         for draft in missing.values():
             draft.folded = names.folded(draft.name)
         # Sorted, so that concurrent requests cannot lock each other out.
-        Tag.objects.bulk_create([missing[name] for name in sorted(missing)], ignore_conflicts=True)
-        shown.made_by(by, missing)
+        new = [missing[name] for name in sorted(missing)]
+        with history.signed(by):
+            Tag.objects.bulk_create(new, ignore_conflicts=True)
+        shown.made_by(by.user, missing)
         found |= {tag.name: tag for tag in Tag.objects.filter(name__in=list(missing))}
         missing = {name: draft for name, draft in missing.items() if name not in found}
     return [found[name] for name in wanted]
@@ -72,29 +83,29 @@ def establish_on(images: Sequence[Image], drafts: Sequence[Tag], by: Author) -> 
     Raises Tag.DoesNotExist where one is deleted as often as it is made.
     """
     for _ in range(TRIES):
-        tags = establish(drafts, by.user)
+        tags = establish(drafts, by)
         with suppress(Tag.DoesNotExist):
             tagging.tag_each(images, tags, by)
             return tags
     raise Tag.DoesNotExist("The tag has been deleted.")
 
 
-def define(name: str, description: str, owner: User | None) -> Tag:
-    """A new tag with a description. Raises names.BadName, and TagNameTaken, where names differ only
-    by case too."""
+def define(name: str, description: str, by: Author) -> Tag:
+    """A new tag with a description, the author's. Raises names.BadName, and TagNameTaken, where
+    names differ only by case too."""
     name = names.entered(name)
-    _refuse_twin(name, None, Viewer.of(owner))
+    _refuse_twin(name, None, Viewer.of(by.user))
     try:
-        with transaction.atomic():
-            tag = Tag.objects.create(name=name, description=description, user=owner)
-            shown.made_by(owner, [name])
+        with transaction.atomic(), history.signed(by):
+            tag = Tag.objects.create(name=name, description=description, user=by.user)
+            shown.made_by(by.user, [name])
             return tag
     except IntegrityError as error:
         raise TagNameTaken(f"Another tag is named {name!r}.") from error
 
 
 @retried
-def rename(tag: Tag, name: str) -> Tag:
+def rename(tag: Tag, name: str, by: Author) -> Tag:
     """Give a tag another name on every image.
 
     Raises names.BadName, TagNameTaken, and Tag.DoesNotExist.
@@ -102,7 +113,7 @@ def rename(tag: Tag, name: str) -> Tag:
     name = name if name == tag.name else names.entered(name)
     new = {"name": name, "folded": names.folded(name)}
     try:
-        with transaction.atomic():
+        with transaction.atomic(), history.signed(by):
             renamed = Tag.objects.filter(pk=tag.pk).update(**new)
     except IntegrityError as error:
         raise TagNameTaken(f"Another tag is named {name!r}.") from error
@@ -113,10 +124,10 @@ def rename(tag: Tag, name: str) -> Tag:
 
 
 @transaction.atomic
-def describe(tag: Tag, name: str | None, changes: dict[str, Any]) -> Tag:
+def describe(tag: Tag, name: str | None, changes: dict[str, Any], by: Author) -> Tag:
     """Rename a tag unless `name` is None, and set some of DESCRIBING. Raises as `rename` does."""
     if name is not None and name != tag.name:
-        rename(tag, name)
+        rename(tag, name, by)
     for field in DESCRIBING:
         if field in changes:
             setattr(tag, field, changes[field])
@@ -126,16 +137,14 @@ def describe(tag: Tag, name: str | None, changes: dict[str, Any]) -> Tag:
 
 
 @transaction.atomic
-def redefine(
-    tag: Tag, viewer: Viewer, name: str | None = None, description: str | None = None
-) -> Tag:
-    """Another name on every image, another description, or both, as somebody asks who looks.
+def redefine(tag: Tag, by: Author, name: str | None = None, description: str | None = None) -> Tag:
+    """Another name on every image, another description, or both.
 
     Raises TagNameTaken, where names differ only by case too, and Tag.DoesNotExist.
     """
     if name is not None and name != tag.name:
-        _refuse_twin(name, tag, viewer)
-        rename(tag, name)
+        _refuse_twin(name, tag, Viewer.of(by.user))
+        rename(tag, name, by)
     if description is not None:
         tag.description = description
         _save(tag, "description")
@@ -158,8 +167,13 @@ def classify(tag: Tag, status: str | None = None, category: str | None = None) -
 
 @retried
 def delete(tag: Tag, by: Author) -> bool:
-    """Remove a tag with its links, never images; False when it was gone already."""
+    """Remove a tag with its aliases and all their links, never images; False when it was gone
+    already."""
     with history.signed(by):
+        # In the order in which whoever tags an image locks both; images that get the tag in between
+        # are locked with its deletion (docs/triggers.md).
+        with connection.cursor() as cursor:
+            cursor.execute(LOCK_IMAGES, {"tag": tag.pk})
         # Before its links are looked for: who would make another waits, and finds it gone.
         list(Tag.objects.select_for_update().filter(pk=tag.pk).values_list("pk"))
         deleted, _ = Tag.objects.filter(pk=tag.pk).delete()

@@ -7,7 +7,7 @@ is wrong with one file is told of it, and the others are imported.
 
 import uuid
 from collections import deque
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Executor, Future, ThreadPoolExecutor
 from dataclasses import dataclass, field
 from functools import partial
@@ -49,6 +49,9 @@ class Import:
     by: Author
     project: Project
     change_id: uuid.UUID = field(default_factory=uuid.uuid4)
+    # The change of many images that it is, and who is told, in the same transaction, of those made.
+    bulk: int | None = None
+    on_images: Callable[[Collection[int]], None] | None = None
     images: int = 0
     links: int = 0
     known: int = 0
@@ -133,7 +136,8 @@ def _import(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
             files.append(_file(key, row, found))
     # New tags in transactions of their own: another batch that has one of them waits for its end.
     every = {name for file in files for name in fresh[file.key].tags}
-    resolving.identified(every, task.by.user, exact=task.by.writes_exact_names)
+    with history.signed(task.by, task.change_id):
+        resolving.identified(every, task.by.user, exact=task.by.writes_exact_names)
     images, links = _register(task, files, fresh)
     # What another import has made meanwhile is known too.
     known = len(rows) - len(fresh) + len(files) - images
@@ -188,9 +192,11 @@ def _register(task: Import, files: list[File], rows: dict[str, Row]) -> tuple[in
     """Make the records with their tags; the numbers of both."""
     # The worker looks at what they are.
     common = Image(created_by=task.by.user, project=task.project, check_at=timezone.now())
-    with history.signed(task.by, task.change_id):
+    with history.signed(task.by, task.change_id, task.bulk):
         made = register(files, common)
         links = tagging.link_new([(made[key], rows[key].tags) for key in made], task.by)
+        if made and task.on_images:
+            task.on_images(made.values())
     return len(made), links
 
 

@@ -9,7 +9,8 @@ from typing import NamedTuple
 
 from django.db import IntegrityError, transaction
 
-from tags import names
+from taggedimages.identity.authors import Author
+from tags import history, names
 from tags.models import Tag
 
 # All that may be wrong: others are ASCII, printable, without a blank at either end.
@@ -38,14 +39,14 @@ def odd_names() -> Iterator[OddName]:
             yield OddName(tag.pk, tag.name, "begins or ends with a blank")
 
 
-def mend() -> int:
+def mend(by: Author) -> int:
     """Bring names to form NFC where no other tag has that name; returns how many it were."""
     mended = 0
     for tag in _doubtful():
         if tag.name != (name := names.normal(tag.name)):
             renamed = {"name": name, "folded": names.folded(name)}
             try:
-                with transaction.atomic():
+                with transaction.atomic(), history.signed(by):
                     mended += Tag.objects.filter(pk=tag.pk, name=tag.name).update(**renamed)
             except IntegrityError:
                 continue

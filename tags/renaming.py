@@ -62,7 +62,7 @@ def rename(tag: Tag, name: str, by: Author, *, keep_old: bool = False) -> Tag:
         )
         if alias is not None and alias.pk in found:
             _absorb(found[alias.pk], held)
-        curation.rename(held, name)
+        curation.rename(held, name, by)
         if keep_old:
             old.save(force_insert=True)
         return held

@@ -75,15 +75,12 @@ def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
     """Add the same tags to many images in one change. Raises Tag.DoesNotExist where one is gone."""
     ids = sorted({image.pk for image in images})
     restriction.check_new(tags, by)
+    # In the order of their ids, so that two such changes wait for each other in turn.
+    locked = Image.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
+    there = list(locked.values_list("pk", flat=True))
     _hold(tags)
     with history.signed(by):
-        # In the order of their ids, so that two such changes wait for each other in turn.
-        locked = Image.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
-        links = [
-            ImageTag(image_id=pk, tag=tag, user=by.user)
-            for pk in locked.values_list("pk", flat=True)
-            for tag in tags
-        ]
+        links = [ImageTag(image_id=pk, tag=tag, user=by.user) for pk in there for tag in tags]
         ImageTag.objects.bulk_create(links, ignore_conflicts=True)
 
 

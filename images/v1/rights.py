@@ -1,6 +1,5 @@
 """Who may change an image through /v1 (docs/security.md)."""
 
-from django.conf import settings
 from rest_framework.exceptions import PermissionDenied
 from rest_framework.request import Request
 
@@ -9,15 +8,8 @@ from images.querysets import ImageQuerySet
 
 
 def editable(request: Request) -> ImageQuerySet:
-    """The images that the caller is shown and may change.
-
-    Under `open` everybody changes everything. Otherwise whoever made it does, the staff and editors
-    of its project, and as TAGGEDIMAGES_PROJECT_EDITS says its members.
-    """
-    shown = Image.objects.visible_to(request.user)
-    if settings.ANONYMOUS == "open":
-        return shown
-    return shown.editable_by(request.user, members=settings.PROJECT_EDITS == "members")
+    """The images that the caller is shown and may change."""
+    return Image.objects.changeable_by(request.user)
 
 
 def check_editable(request: Request, image: Image) -> None:

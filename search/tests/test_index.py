@@ -179,7 +179,7 @@ class Service(RuleBasedStateMachine):
     @rule(pick=PICKS, name=NAMES)
     def rename(self, pick: int, name: str) -> None:
         if not Tag.objects.filter(name=name).exists():
-            curation.rename(self.tag(pick), name)
+            curation.rename(self.tag(pick), name, TESTS)
 
     @rule(names=SETS_OF_NAMES)
     def tag_everything(self, names: list[str]) -> None:

@@ -12,7 +12,7 @@ from search.planner.resolution import resolve
 from search.query import Query
 from search.results import SearchResults
 from search.tests.indexes import merge_all
-from taggedimages.factories import make_image, make_spare_tags, make_tag
+from taggedimages.factories import TESTS, make_image, make_spare_tags, make_tag
 from taggedimages.tests.explaining import explained
 from tags import curation
 from tags.models import Tag
@@ -50,7 +50,7 @@ def test_a_tag_that_the_index_does_not_know_yet_is_found(pattern):
 def test_a_tag_that_was_renamed_or_lost_its_last_image_is_found_as_it_is():
     image = make_image("knee")
     merge_all()
-    curation.rename(Tag.objects.get(), "elbow")
+    curation.rename(Tag.objects.get(), "elbow", TESTS)
     assert (found("kn%"), found("elb%")) == ([], [image.pk])
     image.imagetag_set.all().delete()
     merge_all()

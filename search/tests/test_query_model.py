@@ -156,8 +156,11 @@ WITH_VALUES = st.lists(
     st.builds(TagValues, TAGS, st.lists(VALUES, max_size=2).map(tuple)), min_size=1, max_size=2
 ).map(tuple)
 PATTERNS = st.lists(st.sampled_from(["a", "%", "É", "%%a%", "b%"]), min_size=1, max_size=2)
+# Of no image.
+MAX_ID = 2**63 - 1
 RANGES = ("width", "height", "size")
 ASKED: dict[str, st.SearchStrategy[Any]] = {
+    "ids": st.sets(NUMBERS).map(tuple),  # by number here
     "exact_tags": LISTS,
     "match_tags": PATTERNS.map(tuple),
     "tag_id": TAGS,  # by name here, and so
@@ -234,6 +237,7 @@ def earlier(instant, end):
 
 
 MODEL = {
+    "ids": lambda row, numbers: row.number in numbers,
     "exact_tags": lambda row, names: all(has(row, TagValues(name)) for name in names),
     "match_tags": lambda row, patterns: all(has_match(row, pattern) for pattern in patterns),
     "tag_id": lambda row, name: has(row, TagValues(name)),
@@ -291,6 +295,8 @@ def query_of(asked, images):
         known["tag_id"] = Tag.objects.get_or_create(
             name=known["tag_id"], defaults={"folded": known["tag_id"]}
         )[0].pk
+    if "ids" in known:
+        known["ids"] = tuple(images[n].pk if n < len(images) else MAX_ID for n in known["ids"])
     if "uuid" in known:
         known["uuid"] = str(images[known["uuid"]].uuid) if known["uuid"] < len(images) else "none"
     return Query(**known)
@@ -323,6 +329,7 @@ def test_search_results_are_what_the_model_finds_in_every_form(
         wanted = expected(corpus, asked, order)
         assert [numbers[image.pk] for image in found.images] == wanted
         assert found.count() == len(wanted)
+        assert list(found.all_images()) == sorted(images[number].pk for number in wanted)
         assert [numbers[image.pk] for image in found[1:3]] == wanted[1:3]
         assert [numbers[record.id] for record in found.page(2, 1).records] == wanted[1:3]
         streamed = [record for chunk in found.stream() for record in chunk]

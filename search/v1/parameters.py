@@ -166,8 +166,14 @@ def text_query(text: str) -> Asked:
 
 def _asked(parameters: type[QueryParameters], given: QueryDict) -> Asked:
     values = read(parameters, given)
+    return Asked(query_of(values), values["order"])
+
+
+def query_of(values: dict[str, Any]) -> Query:
+    """What the values of all conditions ask for; those of the oldest two may be absent."""
     any_tags = tuple(TagValues(name) for name in values["any_tags"])
-    query = Query(
+    return Query(
+        ids=values.get("ids"),
         exact_tags=values.get("exact_tags", ()),
         match_tags=values.get("match_tags", ()),
         with_any=(any_tags,) if any_tags else (),
@@ -180,7 +186,6 @@ def _asked(parameters: type[QueryParameters], given: QueryDict) -> Asked:
         formats=tuple(map(named, values["format"])),
         **{name: values[name] for name in AS_THEY_ARE},
     )
-    return Asked(query, values["order"])
 
 
 def _from(timestamp: int) -> datetime | None:

@@ -3,7 +3,7 @@
 from collections.abc import Generator, Iterable, Iterator
 from itertools import chain
 from threading import BoundedSemaphore
-from typing import Any
+from typing import Any, Protocol
 
 import orjson
 from django.conf import settings
@@ -13,7 +13,7 @@ from rest_framework.request import Request
 
 from images.v1.records import records_of
 from search.ordering import KeysetPosition
-from search.results import Record, SearchResults
+from search.results import Record
 from taggedimages.http.errors import Problem, problem_of
 from taggedimages.v1.errors import body
 
@@ -55,9 +55,17 @@ def wanted_type(request: Request, *others: str) -> str | None:
     return media_type if media_type in MEDIA_TYPES else None
 
 
+class Streamable(Protocol):
+    """What has images to stream, such as SearchResults."""
+
+    def stream(
+        self, after: KeysetPosition | None = None, most: int | None = None
+    ) -> Iterator[list[Record]]: ...
+
+
 def streamed(
     request: Request,
-    found: SearchResults,
+    found: Streamable,
     part: dict[str, Any],
     after: KeysetPosition | None,
     media_type: str,

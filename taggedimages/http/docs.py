@@ -42,6 +42,7 @@ DOCUMENTS = {
             "images": "Records of images, their files, and what is known of these.",
             "search": "Images by their tags and other conditions.",
             "tags": "The vocabulary.",
+            "changes": "Many images changed at once: seen beforehand, and taken back.",
             "upload": "Small images in one request.",
             "hooks": "What the object store tells.",
         },

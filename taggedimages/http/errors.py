@@ -24,6 +24,7 @@ from images.part_uploads import BadPlan, NotUnderWay
 from images.quotas import QuotaExceeded
 from images.storage import PartsRefused, StorageUnavailable
 from images.uploads import NotArrived
+from taggedimages.changes import refusals
 from taggedimages.identity.hashing import Busy
 from taggedimages.identity.rate_limits import RateExceeded
 from taggedimages.identity.signed_answers import UnderWay
@@ -88,6 +89,19 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(error.status_code, line(error.detail), headers=_headers(error))
         case Http404() | Tag.DoesNotExist():
             return Problem(404, "Not found.")
+        case refusals.BadOperation():
+            return Problem(400, line(error))
+        case refusals.NeedsSomebodyElse():
+            return Problem(403, line(error))
+        case (
+            refusals.WrongState()
+            | refusals.Drifted()
+            | refusals.TooManyPlanned()
+            | refusals.AuthorGone()
+        ):
+            return Problem(409, line(error))
+        case refusals.OtherDigest():
+            return Problem(412, line(error))
         case PermissionDenied():
             return Problem(403, "Forbidden.")
         case Restricted() | OnImagesOfOthers():

@@ -51,6 +51,15 @@ class TagNameField(NameLength, StrictCharField):
         return name
 
 
+class StrictBooleanField(serializers.BooleanField):
+    """A JSON boolean; numbers and strings are refused."""
+
+    def to_internal_value(self, data: Any) -> bool:
+        if not isinstance(data, bool):
+            self.fail("invalid", input=data)
+        return data
+
+
 class StrictIntegerField(serializers.IntegerField):
     """A JSON integer of 64 bits; booleans and strings are refused."""
 
@@ -61,15 +70,6 @@ class StrictIntegerField(serializers.IntegerField):
         if isinstance(data, bool | str):
             self.fail("invalid")
         return super().to_internal_value(data)
-
-
-class StrictBooleanField(serializers.BooleanField):
-    """JSON's true or false and nothing like them."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
 
 
 class QueryValue(serializers.Field[Any, Any, Any, Any]):

@@ -1,5 +1,6 @@
 """What requests say, read by serializers that are made once."""
 
+from collections.abc import Mapping
 from functools import cache, lru_cache
 from typing import Any
 
@@ -7,6 +8,18 @@ from django.http import QueryDict
 from rest_framework import serializers
 
 Reader = type[serializers.Serializer[Any]]
+
+
+class ClosedSerializer(serializers.Serializer[Any]):
+    """An object in which nothing may be that it does not know: a slip would be passed over."""
+
+    def to_internal_value(self, data: Any) -> dict[str, Any]:
+        if isinstance(data, Mapping) and (unknown := data.keys() - self.fields.keys()):
+            raise serializers.ValidationError(
+                {str(name): ["Not known here."] for name in sorted(unknown, key=str)}
+            )
+        values: dict[str, Any] = super().to_internal_value(data)
+        return values
 
 
 def read(reader: Reader, given: Any) -> dict[str, Any]:

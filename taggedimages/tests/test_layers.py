@@ -11,7 +11,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[2]
 IDENTITY = "taggedimages.identity"
 # Each part of the domain may import those after it, and itself.
-DOMAIN = ["search", "tags", "images", IDENTITY]
+DOMAIN = ["taggedimages.changes", "search", "tags", "images", IDENTITY]
 # What many parts of a dialect or of the domain stand on, and which itself knows none of them.
 FOUNDATION = {
     "taggedimages.epochs",

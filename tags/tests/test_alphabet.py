@@ -46,8 +46,8 @@ def test_pages_by_number_are_right_whatever_comes_and_goes(compacted):
         yield lambda: [make_tag(name) for name in NAMES]
         yield lambda: [make_tag(name) for name in ("a", "A", "c", "D0", "zz", "\U0001f600")]
         yield lambda: [curation.delete(tag, TESTS) for tag in Tag.objects.filter(name__gt="b2")[:5]]
-        yield lambda: curation.rename(make_tag("a"), "x")
-        yield lambda: curation.rename(make_tag("b0"), "B0")
+        yield lambda: curation.rename(make_tag("a"), "x", TESTS)
+        yield lambda: curation.rename(make_tag("b0"), "B0", TESTS)
         yield lambda: Tag.objects.filter(name__startswith="d").delete()
         yield lambda: Tag.objects.all().delete()
         yield lambda: make_tag("knee")

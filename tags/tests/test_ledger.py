@@ -36,7 +36,7 @@ def sql(statement: str, *values: Any) -> Any:
 
 def unsigned() -> None:
     """Forget the author that this test's one transaction has told the database."""
-    for setting in ("user_id", "user_name", "through", "change_id"):
+    for setting in ("user_id", "user_name", "through", "change_id", "bulk"):
         sql("SELECT set_config(%s, '', true)", f"taggedimages.{setting}")
 
 
@@ -76,6 +76,19 @@ def test_a_change_over_several_transactions_keeps_the_id_that_it_is_given(image,
     with history.signed(mira, change_id):
         ImageTag.objects.all().delete()
     assert set(TagChange.objects.values_list("change_id", flat=True)) == {change_id}
+
+
+def test_what_is_signed_within_a_change_is_a_part_of_it(image, mira):
+    with history.signed(mira, bulk=7) as change_id:
+        tagging.tag(image, ["knee"], Author(None, "v1"))
+        tagging.untag(image, [make_tag("knee").pk], mira)
+    tagging.tag(image, ["knee"], mira)
+    *_, last = found = list(
+        TagChange.objects.order_by("id").values_list("change_id", "bulk", "user_name")
+    )
+    assert found[:2] == [(change_id, 7, "mira")] * 2
+    assert last[0] != change_id
+    assert last[1] is None
 
 
 def test_an_anonymous_author_is_named_so(image):
@@ -120,7 +133,7 @@ def test_what_changes_nothing_leaves_no_line(image, mira):
 
 def test_a_rename_is_no_change_of_links_and_old_lines_keep_the_old_name(image, mira):
     [tag] = tagging.tag(image, ["knee"], mira)
-    curation.rename(tag, "joint")
+    curation.rename(tag, "joint", mira)
     tagging.untag(image, [tag.pk], mira)
     assert lines(image) == [("knee", None, ""), ("joint", "", None)]
 

@@ -129,7 +129,7 @@ def test_names_are_brought_to_form_nfc_where_no_other_tag_has_them():
         "0 names were brought to form NFC.",
         f"tag {twin.pk} 'e\\u0301': looks like tag {tags['é'].pk}",
     ]
-    curation.rename(twin, "another")
+    curation.rename(twin, "another", TESTS)
     call_command("tagnames", stdout=out)
     assert out.getvalue().endswith("All names of tags are right.\n")
 

@@ -57,7 +57,7 @@ def test_a_list_costs_no_statement_for_names_that_are_remembered(
 
 def test_a_rename_shows_at_once(api):
     assert names(api) == ["knee", "left"]
-    curation.rename(Tag.objects.get(name="knee"), "joint")
+    curation.rename(Tag.objects.get(name="knee"), "joint", TESTS)
     assert names(api) == ["joint", "left"]
 
 
@@ -73,7 +73,7 @@ def test_two_tags_that_swap_names_show_them_so(api, image):
     assert names(api) == ["knee"]
     with transaction.atomic():
         for old, new in (("knee", "?"), ("left", "knee"), ("?", "left")):
-            curation.rename(Tag.objects.get(name=old), new)
+            curation.rename(Tag.objects.get(name=old), new, TESTS)
     assert names(api) == ["left"]
 
 
@@ -81,7 +81,7 @@ def test_a_rename_that_is_rolled_back_leaves_nothing_behind(api):
     assert names(api) == ["knee", "left"]
     for _ in range(2):
         with transaction.atomic():
-            curation.rename(Tag.objects.get(name="knee"), "joint")
+            curation.rename(Tag.objects.get(name="knee"), "joint", TESTS)
             assert names(api) == ["joint", "left"]
             transaction.set_rollback(True)
         assert names(api) == ["knee", "left"]
@@ -92,7 +92,7 @@ def test_a_rename_that_is_rolled_back_leaves_nothing_behind(api):
 def test_a_rename_that_is_rolled_back_to_a_savepoint_leaves_nothing_behind(api):
     with transaction.atomic():
         with transaction.atomic():
-            curation.rename(Tag.objects.get(name="knee"), "joint")
+            curation.rename(Tag.objects.get(name="knee"), "joint", TESTS)
             assert names(api) == ["joint", "left"]
             transaction.set_rollback(True)
         assert names(api) == ["knee", "left"]
@@ -117,7 +117,7 @@ def test_a_tag_that_was_deleted_and_made_again_is_shown_once(api, image):
 
 def test_a_row_that_a_restore_brings_is_another_version_whatever_it_says(api):
     """Triggers do not run then, and the version is the one that was remembered."""
-    curation.rename(Tag.objects.get(name="left"), "links")
+    curation.rename(Tag.objects.get(name="left"), "links", TESTS)
     assert names(api) == ["knee", "links"]
     elsewhere(
         "SET session_replication_role = replica;"

@@ -70,7 +70,7 @@ def set_values(number: int, values: dict[str, str]) -> None:
 
 def rename(name: str, other: str) -> None:
     with suppress(curation.TagNameTaken):
-        curation.rename(resolving.resolve([name])[0], other)
+        curation.rename(resolving.resolve([name])[0], other, OPS)
 
 
 def delete_tag(name: str) -> None:

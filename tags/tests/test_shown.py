@@ -91,7 +91,7 @@ class World:
 
     def declare(self, name: str, user: str | None) -> None:
         by = user and User.objects.get(username=user)
-        curation.create(name, by or None)
+        curation.create(name, Author(by or None, "tests"))
         self.made(name, by or None)
         self.told.add(Tag.objects.get(name=name).pk)
 
@@ -99,7 +99,7 @@ class World:
         if tag := Tag.objects.filter(name=old).first():
             try:
                 with transaction.atomic():
-                    curation.rename(tag, new)
+                    curation.rename(tag, new, TESTS)
             except curation.TagNameTaken:
                 pass
 

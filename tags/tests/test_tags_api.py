@@ -6,7 +6,14 @@ from unittest.mock import ANY
 import pytest
 
 from images.models import Image
-from taggedimages.factories import make_credentials, make_image, make_pending, make_tag, make_user
+from taggedimages.factories import (
+    TESTS,
+    make_credentials,
+    make_image,
+    make_pending,
+    make_tag,
+    make_user,
+)
 from taggedimages.http.errors import problem_of
 from taggedimages.identity.models import User
 from tags import curation
@@ -257,7 +264,7 @@ def test_a_tag_that_went_while_it_was_renamed_is_not_found():
     knee = make_tag("knee")
     Tag.objects.all().delete()
     with pytest.raises(Tag.DoesNotExist) as gone:
-        curation.rename(knee, "ankle")
+        curation.rename(knee, "ankle", TESTS)
     problem = problem_of(gone.value)
     assert problem is not None
     assert (problem.status, problem.message) == (404, "Not found.")

@@ -176,7 +176,7 @@ def apply(change):
         case ("rename", old, new):
             tag = Tag.objects.filter(name=old).first()
             if tag and not Tag.objects.filter(name=new).exists():
-                return curation.rename(tag, new).pk
+                return curation.rename(tag, new, TESTS).pk
     return None
 
 

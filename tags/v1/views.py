@@ -76,7 +76,7 @@ class TagViewSet(GenericViewSet[Tag]):
     )
     def create(self, request: Request) -> Response:
         name = read(TagNameSerializer, request.data)["name"]
-        tag = curation.create(name, author(request).user)
+        tag = curation.create(name, author(request))
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(

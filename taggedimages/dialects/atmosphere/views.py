@@ -225,8 +225,7 @@ class TagViewSet(AtmosphereViewSet[Tag]):
     def create(self, request: Request) -> Response:
         asked = TagInputSerializer(data=request.data)
         asked.is_valid(raise_exception=True)
-        owner = author_of(request, SOURCE).user
-        tag = curation.define(**asked.validated_data, owner=owner)
+        tag = curation.define(**asked.validated_data, by=author_of(request, SOURCE))
         return Response(self.get_serializer(tag).data, status=status.HTTP_201_CREATED)
 
     @documented("Change a tag on every image", request=TagInputSerializer)
@@ -254,8 +253,9 @@ class TagViewSet(AtmosphereViewSet[Tag]):
         self.check_unchanged(tag)
         asked = TagInputSerializer(tag, data=self.request.data, partial=partial)
         asked.is_valid(raise_exception=True)
-        rights.check_change(tag, author_of(self.request, SOURCE), asked.validated_data.get("name"))
-        redefined = curation.redefine(tag, Viewer.of(self.request.user), **asked.validated_data)
+        author = author_of(self.request, SOURCE)
+        rights.check_change(tag, author, asked.validated_data.get("name"))
+        redefined = curation.redefine(tag, author, **asked.validated_data)
         return Response(self.get_serializer(redefined).data)
 
 

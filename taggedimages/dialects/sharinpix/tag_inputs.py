@@ -9,8 +9,10 @@ from urllib.parse import unquote
 from rest_framework.exceptions import NotFound, PermissionDenied, ValidationError
 
 from taggedimages.dialects.sharinpix.caller import Caller, Labels
+from taggedimages.dialects.sharinpix.conventions import SOURCE
 from taggedimages.dialects.sharinpix.parameters import MAX_JSON, MAX_TEXT_CHARACTERS, Parameters
 from taggedimages.dialects.sharinpix.text import uuid_in
+from taggedimages.identity.authors import Author
 from taggedimages.postgresql.text import is_storable
 from tags import curation, spelling
 from tags.models import Tag, TagQuerySet
@@ -59,7 +61,8 @@ def draft(text: str, caller: Caller) -> Tag:
 
 def named_by(caller: Caller) -> list[Tag]:
     """The tags that the token names, in its order; the absent are made."""
-    return curation.establish([labelled(*item) for item in caller.named_tags.items()], caller.user)
+    by = Author(caller.user, SOURCE)
+    return curation.establish([labelled(*item) for item in caller.named_tags.items()], by)
 
 
 def labelled(name: str, labels: Labels) -> Tag:

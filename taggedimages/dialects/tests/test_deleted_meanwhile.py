@@ -87,7 +87,7 @@ def test_a_link_by_id_is_made_or_the_tag_is_unknown(ada, owner):
     image = make_image(by=owner, project_id="lab")
 
     def link() -> int:
-        tag = curation.create(NAME, owner)
+        tag = curation.create(NAME, Author(owner, "tests"))
         body = {"image": image.pk, "tag": tag.pk}
         return Atmosphere(ada).http.post("/api/v2/image_tags", body).status_code
 

@@ -2,7 +2,9 @@
 
 import sys
 import time
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from django.core.management.base import BaseCommand, CommandError, CommandParser
 
 from images import storage
 from images.sources import NoSource, source
+from taggedimages.changes import recording
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project, User
 from tags import importing, manifests
@@ -49,12 +52,13 @@ class Command(BaseCommand):
         try:
             task = self.task(options)
             tags_of = path_pattern(options["tags_from_path"])
-            if manifest := options["manifest"]:
-                rows = manifests.read(manifest, tags_of, task.source.path)
-                self.run(task, rows, manifests.length(manifest))
-            else:
-                self.run(task, importing.listed(task.source, tags_of))
-        except (NoSource, BadManifest, BadPattern) as error:
+            with recorded(task, options["source"]):
+                if manifest := options["manifest"]:
+                    rows = manifests.read(manifest, tags_of, task.source.path)
+                    self.run(task, rows, manifests.length(manifest))
+                else:
+                    self.run(task, importing.listed(task.source, tags_of))
+        except (NoSource, BadManifest, BadPattern, recording.ImportEnded) as error:
             raise CommandError(str(error)) from error
         except storage.StorageUnavailable as error:
             raise CommandError(f"{error} Run it again: it goes on from here.") from error
@@ -92,7 +96,8 @@ class Command(BaseCommand):
             self.stdout.write("What is known already was left as it is: no tags were added to it.")
         self.stdout.write(
             f"{task.images} images with {task.links} tags imported, {task.known} known already, "
-            f"{task.problems} not imported; change {task.change_id}"
+            f"{task.problems} not imported; "
+            + (f"change {task.bulk}" if task.images else "no change")
         )
 
     def progress(self, text: str, done: int, total: int | None) -> None:
@@ -102,3 +107,19 @@ class Command(BaseCommand):
             bar = f"[{'#' * filled}{'-' * (BAR - filled)}] " if total else ""
             last = total is not None and done >= total
             self.stderr.write(f"\r\033[K{bar}{text}", ending="\n" if last else "")
+
+
+@contextmanager
+def recorded(task: importing.Import, where: str) -> Iterator[None]:
+    """Have an import be a change, which says so where it breaks off."""
+    change = recording.begin_import(task.by, task.project, where, task.change_id)
+    task.bulk, task.on_images = change.pk, partial(recording.add_imported, change.pk)
+    problem = "The import was interrupted."
+    try:
+        yield
+        problem = ""
+    except Exception as error:
+        problem = f"The import broke off: {error}"
+        raise
+    finally:
+        recording.end_import(change.pk, problem)

@@ -1,4 +1,5 @@
-"""The background worker: inspects uploaded files, removes deleted ones, keeps the tag index."""
+"""The background worker: inspects uploaded files, removes deleted ones, keeps the tag index, and
+applies bulk changes."""
 
 import logging
 import os
@@ -17,6 +18,7 @@ from django.db import DatabaseError, InterfaceError, connection
 from images import orphans, processing, purging
 from images.arrivals import Arrivals
 from search.index import maintenance
+from taggedimages.changes import worker as changes
 from taggedimages.checks import SETTINGS
 
 logger = logging.getLogger(__name__)
@@ -67,7 +69,8 @@ class Command(BaseCommand):
         try:
             purge()
             sweep_orphans()
-            return arrivals() + maintenance.run_once() + processing.sweep(stopping=stop.is_set)
+            done = arrivals() + maintenance.run_once() + changes.sweep(stopping=stop.is_set)
+            return done + processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)
             connection.close()

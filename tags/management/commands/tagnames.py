@@ -4,6 +4,7 @@ from typing import Any
 
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 
+from taggedimages.identity.authors import Author
 from tags import normalising
 
 
@@ -21,7 +22,8 @@ class Command(BaseCommand):
 
     def handle(self, *args: Any, **options: Any) -> None:
         if options["mend"]:
-            self.stdout.write(f"{normalising.mend()} names were brought to form NFC.")
+            by = Author(None, "command:tagnames", is_operator=True)
+            self.stdout.write(f"{normalising.mend(by)} names were brought to form NFC.")
         count = 0
         for odd in normalising.odd_names():
             count += 1

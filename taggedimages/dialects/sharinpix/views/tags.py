@@ -63,7 +63,8 @@ class TagViewSet(SharinPixViewSet):
     def create(self, request: Request) -> Response:
         if not caller(request).may_create_tags:
             raise PermissionDenied
-        tag = establish([tag_inputs.drafted_by(Parameters(request))], caller(request).user)[0]
+        draft = tag_inputs.drafted_by(Parameters(request))
+        tag = establish([draft], author_of(request, SOURCE))[0]
         return Response(TagSerializer(tag).data)
 
     @documented(summary="Change a tag", request=TAG_BODY, responses=TagSerializer)
@@ -72,8 +73,9 @@ class TagViewSet(SharinPixViewSet):
         changes = tag_inputs.changes_in(given)
         _check_update(request, tag, changes.get("public", tag.public))
         name = given.required("name") if "name" in given else None
-        rights.check_change(tag, author_of(request, SOURCE), name)
-        return Response(TagSerializer(describe(tag, name, changes)).data)
+        author = author_of(request, SOURCE)
+        rights.check_change(tag, author, name)
+        return Response(TagSerializer(describe(tag, name, changes, author)).data)
 
     @documented(
         summary="Complete a tag's name",

@@ -1,0 +1,143 @@
+"""All that a search finds, and all images of a tag, as sets of bits: exactly, at the moment of a
+statement.
+
+Whoever needs several of these for one state of the database asks within one transaction that is
+REPEATABLE READ.
+"""
+
+from collections.abc import Sequence
+from typing import Any
+
+from django.core.exceptions import EmptyResultSet
+
+from images.querysets import ImageQuerySet
+from search.executor import bitmaps, counts, pages
+from search.executor.bitmaps import TO_RECHECK
+from search.executor.blocks import Blocks
+from search.executor.predicates import matches
+from search.index.bits import (
+    BLOCK_SQL,
+    EMPTY_BITS,
+    block_of,
+    part_of,
+    single_bit,
+    single_part_bit,
+    whole_block,
+)
+from search.planner.paths import AccessPath, CountBy
+from taggedimages.postgresql.fragments import Fragment, compose, join, statement
+from taggedimages.postgresql.routing import read_connection
+
+# Selects (trusted, block, bits), as `search.executor.facets` puts it together.
+BY_BITMAPS = """
+WITH recheck AS MATERIALIZED ({to_recheck}),
+m AS MATERIALIZED ({matching}),
+out AS (
+    SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM ({excluded}) o GROUP BY 1
+), also AS (
+    SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM (
+        SELECT i.id AS image FROM images_image i
+        WHERE i.id IN (SELECT image FROM recheck) AND {matches}
+        {sparse}
+    ) a GROUP BY 1
+)
+SELECT {trusted}, block, ((coalesce(m.bits, {empty}) & ~coalesce(out.bits, {empty}))
+                          | coalesce(also.bits, {empty}))::text
+FROM m LEFT JOIN out USING (block) FULL JOIN also USING (block)
+UNION ALL SELECT {trusted}, NULL, NULL
+"""
+OF_SPARSE = "UNION ALL SELECT l.image_id FROM {links}"
+
+# Selects (block, bits) of images by id, first by parts of blocks (search.index.bits).
+OF_IMAGES = """
+SELECT block, bit_or({whole})::text
+FROM (SELECT {of_image} AS block, {part} AS part, bit_or({bit}) AS bits
+      FROM ({{images}}) found (image) GROUP BY 1, 2) parts
+GROUP BY 1
+"""
+
+OF_DENSE = """
+SELECT block, bits::text FROM search_bitmap
+WHERE set = %(tag)s AND NOT EXISTS (SELECT FROM search_rebuild)
+AND EXISTS (SELECT FROM search_setsize WHERE set = %(tag)s AND heavy)
+"""
+# Images whose bits are not what they were at the last merge, and whether they have the tag.
+PENDING_WITH_TAG = """
+SELECT image, EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = image AND l.tag_id = %(tag)s)
+FROM (SELECT DISTINCT image_id AS image FROM search_unindexed) pending
+"""
+IMAGES_OF_TAG = "SELECT image_id FROM tags_imagetag WHERE tag_id = %(tag)s"
+
+
+def of_path(path: AccessPath) -> Blocks:
+    """All images that an access path matches. One or two statements."""
+    if path.count_by == CountBy.NOTHING:
+        return Blocks()
+    if not path.resolved.has_window:
+        asked = _by_bitmaps(path)
+        with read_connection().cursor() as cursor:
+            cursor.execute(asked.text, asked.parameters)
+            rows = cursor.fetchall()
+        if rows[-1][0]:
+            return Blocks.read((block, bits) for _, block, bits in rows if block is not None)
+    counted = counts.count(path)
+    if not counted.images:
+        return Blocks()
+    return of_statement(*pages.scan(path, counted, None)[:2])
+
+
+def of_queryset(images: ImageQuerySet) -> Blocks:
+    """All images of a queryset. One statement, none where it is known that there are none."""
+    try:
+        text, parameters = images.order_by().values("pk").query.sql_with_params()
+    except EmptyResultSet:
+        return Blocks()
+    return of_statement(text, parameters)
+
+
+def of_tag(tag: int) -> Blocks:
+    """All images that have a tag, whoever is shown them. Two statements."""
+    values = {"tag": tag}
+    with read_connection().cursor() as cursor:
+        cursor.execute(OF_DENSE, values)
+        if rows := cursor.fetchall():
+            cursor.execute(PENDING_WITH_TAG, values)
+            pending = cursor.fetchall()
+            changed = Blocks.of(image for image, _ in pending)
+            having = Blocks.of(image for image, has in pending if has)
+            return Blocks.read(rows) - changed | having
+    return of_statement(IMAGES_OF_TAG, values)
+
+
+def of_statement(images: str, parameters: Any) -> Blocks:
+    """All images of a statement that selects their ids in its first column."""
+    grouped = compose(
+        OF_IMAGES,
+        whole=whole_block("bits"),
+        of_image=block_of("image"),
+        part=part_of("image"),
+        bit=single_part_bit("image"),
+    )
+    with read_connection().cursor() as cursor:
+        cursor.execute(grouped.text.replace("{images}", images), parameters)
+        return Blocks.read(cursor.fetchall())
+
+
+def _by_bitmaps(path: AccessPath) -> Fragment:
+    resolved = path.resolved
+    sparse: Sequence[Fragment] = [
+        compose(OF_SPARSE, links=links) for links in bitmaps.sparse_matches(path)
+    ]
+    return statement(
+        BY_BITMAPS,
+        provides=["recheck", "m", "i"],
+        to_recheck=TO_RECHECK,
+        matching=bitmaps.matching(resolved, resolved.clauses),
+        excluded=bitmaps.excluded(resolved),
+        matches=matches(path),
+        sparse=join(" ", sparse),
+        trusted=bitmaps.is_trusted(resolved),
+        bit=single_bit("image"),
+        block=BLOCK_SQL,
+        empty=EMPTY_BITS,
+    )

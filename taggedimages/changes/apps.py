@@ -1,0 +1,8 @@
+"""Change many images at once, see it beforehand, and take it back."""
+
+from django.apps import AppConfig
+
+
+class ChangesConfig(AppConfig):
+    name = "taggedimages.changes"
+    label = "changes"

@@ -1,0 +1,62 @@
+"""The images of a change, or of an outcome of it, as somebody is shown them now."""
+
+from collections.abc import Iterator
+from functools import cached_property
+from itertools import islice
+from typing import NamedTuple
+
+from images.models import Image
+from images.visibility import Viewer
+from search.executor import fetch
+from search.executor.blocks import Blocks
+from search.ordering import KeysetPosition
+from search.query import Query
+from search.results import Record, SearchResults
+from taggedimages.changes import sets
+from taggedimages.changes.models import Change, Outcome
+
+CHUNK_RECORDS = 500
+
+
+class Page(NamedTuple):
+    """Some of them, how many there are in all, and the last id where others follow."""
+
+    total: int
+    records: list[Record]
+    last: int | None
+
+
+class Members:
+    """Images of an outcome that a viewer is shown, in the order in which they are applied: by id.
+
+    Whoever else is shown the change learns of no other, and not how many these are.
+    """
+
+    def __init__(self, change: Change, outcome: Outcome, viewer: Viewer) -> None:
+        self.change, self.outcome, self.viewer = change, outcome, viewer
+
+    @cached_property
+    def images(self) -> Blocks:
+        """All of them."""
+        kept = sets.of(self.change.pk, self.outcome)
+        return kept & SearchResults(Query(), self.viewer).all_images() if kept.bits else kept
+
+    def page(self, limit: int, offset: int, after: int | None) -> Page:
+        """The page that starts so many images after one."""
+        beyond = self.images.from_place(offset) if after is None else self.images.after(after)
+        found = list(islice(beyond, limit + 1))
+        last = found[limit - 1] if len(found) > limit else None
+        return Page(len(self.images), self._records(found[:limit]), last)
+
+    def stream(
+        self, after: KeysetPosition | None = None, most: int | None = None
+    ) -> Iterator[list[Record]]:
+        """All of them beyond one by chunks; who may see each is judged when its chunk is made."""
+        ids = islice(self.images.after(after.image if after else -1), most)
+        while chunk := list(islice(ids, CHUNK_RECORDS)):
+            yield self._records(chunk, whole=True)
+
+    def _records(self, ids: list[int], *, whole: bool = False) -> list[Record]:
+        shown = Image.objects.shown_to(self.viewer).filter(pk__in=ids)
+        still = set(shown.values_list("pk", flat=True))
+        return fetch.fetch([image for image in ids if image in still], whole=whole)

@@ -1,0 +1,132 @@
+"""What a change would do, counted exactly in one state of the database, and its images frozen.
+
+Small changes are planned as they are proposed, the others by the worker: one transaction that locks
+the change, sees one state, and writes the plan with the state that it names. Whoever is killed
+leaves nothing of it, and the change is still to be planned.
+"""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from typing import Any, NamedTuple
+
+from django.db import connection, transaction
+from django.db.models.functions import Now
+
+from search.executor import whole
+from search.executor.blocks import Blocks, union
+from search.query import Query
+from search.results import SearchResults
+from taggedimages.changes import effects, plans, questions, rights, samples, sets, undoing
+from taggedimages.changes.models import Change, Kind, State
+from taggedimages.changes.operations import Operation
+from taggedimages.changes.plans import Planned
+from taggedimages.identity.authors import Author
+
+# How long a plan may be applied.
+KEPT = timedelta(days=7)
+# How often a plan is worked out where others write in between and it has to be of one state.
+TRIES = 5
+
+
+class Found(NamedTuple):
+    """The images that a change is for, and how many more its author is shown but may not change
+    so."""
+
+    images: Blocks
+    forbidden: int
+
+
+class Unsettled(Exception):
+    """Others kept writing, so that no plan was of one state."""
+
+
+def plan(change_id: int) -> bool:
+    """Plan a change that waits for it; whether it was, which another process may do meanwhile.
+
+    Raises what the database does, and Unsettled: the change then still waits.
+    """
+    with _one_state() as is_one_state:
+        waiting = Change.objects.filter(pk=change_id, state=State.PLANNING)
+        # The user is looked up apart: no row of theirs is to be locked.
+        change = waiting.select_for_update(skip_locked=True).first()
+        if change is None:
+            return False
+        planned = _planned(change)
+        for _ in range(TRIES):
+            if is_one_state or planned == (again := _planned(change)):
+                break
+            planned = again
+        else:
+            raise Unsettled("Others kept writing while this was planned.")
+        _keep(change, planned)
+    return True
+
+
+def plan_next() -> bool:
+    """Plan the oldest change that waits for it; False where none does."""
+    waiting = Change.objects.filter(state=State.PLANNING).order_by("id")
+    return any(plan(pk) for pk in waiting.values_list("pk", flat=True)[:10])
+
+
+def found(change: Change, by: Author) -> Found:
+    """The images that a change is for now: found for its author, who may do that to them."""
+    operation = Operation.from_json(change.operation)
+    shown = _asked(change, operation, by)
+    allowed = shown
+    if not rights.edits_all_shown(by):
+        allowed = shown & whole.of_queryset(rights.editable(by))
+    images = allowed - effects.refused(operation, allowed, by)
+    return Found(images, len(shown) - len(images))
+
+
+def _asked(change: Change, operation: Operation, by: Author) -> Blocks:
+    """All that the author is shown of what is asked for; of a merge, of what has its tags."""
+    viewer = rights.viewer_of(by)
+    query = questions.of(change)
+    shown = SearchResults(query or Query(), viewer).all_images()
+    if query is None and operation.merge:
+        return shown & union(whole.of_tag(tag.id) for tag in operation.merge.sources if tag.id)
+    return shown
+
+
+def _planned(change: Change) -> Planned:
+    if change.kind == Kind.UNDO:
+        return undoing.planned(change)
+    by = rights.author_of(change)
+    operation = Operation.from_json(change.operation)
+    images, forbidden = found(change, by)
+    # Statements about very many links look here which images these are.
+    sets.freeze(change.pk, images)
+    done = effects.of(operation, change.pk, images)
+    numbers = plans.numbers(images, forbidden, done)
+    return Planned(images, numbers | {"sample": samples.sample(operation, done.touched)})
+
+
+def _keep(change: Change, planned: Planned) -> None:
+    """Write the plan and the state that it brings about; what needs no look is applied at once."""
+    digest = plans.digest(change.kind, change.operation, planned.images)
+    sets.freeze(change.pk, planned.images)
+    news: dict[str, Any] = {
+        "plan": {"digest": digest} | planned.numbers,
+        "digest": digest,
+        "images": len(planned.images),
+        "state": State.PLANNED if change.queued_at is None else State.APPLYING,
+        "problem": "",
+        "planned_at": Now(),
+        "expires_at": Now() + KEPT,
+        "updated_at": Now(),
+    }
+    Change.objects.filter(pk=change.pk).update(**news)
+
+
+@contextmanager
+def _one_state() -> Iterator[bool]:
+    """A transaction whose statements all see the same state of the database, and whether they do:
+    within another transaction each sees that of its own."""
+    outermost = not connection.in_atomic_block
+    with transaction.atomic():
+        if outermost:
+            with connection.cursor() as cursor:
+                cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
+        yield outermost
