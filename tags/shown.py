@@ -45,6 +45,8 @@ EXISTS (SELECT FROM tags_audiencetag s
         WHERE s.tag_id = {tag} AND s.audience = ANY({audiences}) OFFSET 0)
 AND {tag} NOT IN ({ahead}) OR {tag} IN ({ending}))"""
 
+BESIDE = """
+ahead (id) AS MATERIALIZED ({ahead}), ending (id) AS MATERIALIZED ({ending}),"""
 # CTEs: all that a viewer is shown is `walked`, the rows of one audience, and `extras`, which are in
 # memory; no tag is in both. `counted` says how many that is.
 SHOWN_CTES = """
@@ -142,6 +144,12 @@ def is_shown(viewer: Viewer, tag: Fragment) -> Fragment:
         ahead=_ahead(viewer),
         ending=_ending(viewer),
     )
+
+
+def beside(viewer: Viewer) -> Fragment:
+    """CTEs of tags that rows alone do not tell of, of a viewer who is not shown all: `ahead` (id),
+    not shown yet, and `ending` (id), shown until then. Each ends in a comma."""
+    return compose(BESIDE, ahead=_ahead(viewer), ending=_ending(viewer))
 
 
 def positional(piece: Fragment) -> tuple[str, list[Any]]:

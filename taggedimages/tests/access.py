@@ -24,7 +24,7 @@ from taggedimages.identity import sessions
 from taggedimages.identity.authors import Author
 from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import User
-from tags import tagging
+from tags import resolving, tagging
 from tags.models import ImageTag, Tag
 
 # One letter for each state that an image can be in.
@@ -122,7 +122,7 @@ def make_subjects(owner: User) -> dict[str, Subject]:
 
 def _subject(state: str, image: Image, shared: Tag, twin: Image) -> Subject:
     by = Author(image.created_by, "tests", is_operator=True)
-    tag, common = tagging.resolve([f"mark-{re.sub('[^a-z]', '-', STATES[state])}", "common"])
+    tag, common = resolving.resolve([f"mark-{re.sub('[^a-z]', '-', STATES[state])}", "common"])
     link, _ = tagging.link(image, tag, by)
     tagging.link(image, shared, by)
     tagging.link(image, common, by)
