@@ -28,15 +28,18 @@ from search.index.building import (
 )
 from search.index.locking import index_transaction, unless_busy
 from search.index.thresholds import DEFAULT, Thresholds
+from taggedimages.postgresql.bulk import array
 from taggedimages.postgresql.fragments import compose
 from tags import counters
 
-# All changes of an image at once: what is worked out of its links is right only when all that was
-# changed in them is merged.
 OLDEST = """
-SELECT array_agg(id) FROM search_unindexed
-WHERE image_id IN (SELECT image_id FROM search_unindexed ORDER BY id LIMIT %s)
+SELECT array_agg(DISTINCT image_id)
+FROM (SELECT image_id FROM search_unindexed ORDER BY id LIMIT %s) oldest
 """
+# All changes of an image at once: what is worked out of its links is right only when all that was
+# changed in them is merged. The images are given: of a table that was just vacuumed while it was
+# empty, the planner expects one row, and would look for each among all others.
+ALL_OF = "SELECT array_agg(id) FROM search_unindexed WHERE image_id = ANY(%s::bigint[])"
 
 # The images of the changes `rows`, and those of their tags that are dense.
 CHANGED_CTES = """
@@ -160,9 +163,11 @@ def merge_within(
 ) -> int:
     """What `merge` does, in an `index_transaction`."""
     cursor.execute(OLDEST, [most or thresholds.merge_batch_changes])
-    changes: list[int] = cursor.fetchone()[0]
-    if not changes:
+    images = cursor.fetchone()[0]
+    if not images:
         return 0
+    cursor.execute(ALL_OF, [array(images)])
+    changes: list[int] = cursor.fetchone()[0]
     rows = {"rows": changes}
     cursor.execute(MERGE_PUBLIC_COUNTS, rows)
     cursor.execute(MERGE_BITS, rows)

@@ -132,9 +132,11 @@ def _retagged(operation: Operation, images: Blocks) -> Effects:
         ids = meant[tag.id] if tag.id is not None else []
         having = Blocks()
         for one in ids:
-            having |= held.of(one)
+            # Of several links that count as the tag's, its own gets the value.
+            fresh = held.of(one) - having
+            having |= fresh
             if tag in operation.values:
-                changed = held.of(one) - held.of_value(one, operation.values[tag])
+                changed = fresh - held.of_value(one, operation.values[tag])
                 effects.values_changed += len(changed)
                 effects.touched |= changed
         lacking = images - having
