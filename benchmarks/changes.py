@@ -23,6 +23,7 @@ from benchmarks.corpus import Corpus
 from benchmarks.goals import QUIET
 from benchmarks.load_beside import Beside, searches, watched_backlog
 from benchmarks.stamp import Say
+from benchmarks.timing import FEWEST
 from images.models import Image
 from images.visibility import Viewer
 from search.query import Query
@@ -78,9 +79,12 @@ class BulkChange:
     def run(self) -> dict[str, Any]:
         """Measure it all; the tag goes at the end, lines of the ledger stay."""
         steps: dict[str, Step] = {}
-        with closing(self.client), searches(self.base, self.token, self.corpus) as beside:
+        asking = searches(self.base, self.token, self.corpus, self.seconds)
+        with closing(self.client), asking as beside:
             with beside.during(QUIET):
-                time.sleep(self.seconds)
+                until = time.perf_counter() + self.seconds
+                while time.perf_counter() < until or len(beside.taken[QUIET]) < FEWEST:
+                    time.sleep(POLL_SECONDS)
             try:
                 with self.timed("plan", beside, steps):
                     change = self.proposed({"add": [self.tag]})

@@ -43,11 +43,17 @@ class Beside:
 
 
 @contextmanager
-def searches(base: str, token: str, corpus: Corpus) -> Iterator[Beside]:
-    """Ask, and check each total, until the end of the block."""
-    beside, end = Beside(), threading.Event()
+def searches(base: str, token: str, corpus: Corpus, warm_up_seconds: float) -> Iterator[Beside]:
+    """Ask, and check each total, until the end of the block; all was asked once before, or as much
+    as there is time for."""
+    beside, end, questions = Beside(), threading.Event(), _mixed(corpus)
     with closing(Client(base, token)) as client:
-        thread = threading.Thread(target=_ask, args=[client, _mixed(corpus), beside, end])
+        until = time.perf_counter() + warm_up_seconds
+        for asked in questions:
+            client.ask(v1_requests.search(asked))
+            if time.perf_counter() > until:
+                break
+        thread = threading.Thread(target=_ask, args=[client, questions, beside, end])
         thread.start()
         try:
             yield beside

@@ -134,6 +134,13 @@ def test_making_an_alias_is_writing(api, ids, settings, policy, status):
     assert api.post(path, {"of": make_tag("genu").pk}).status_code == status
 
 
+@pytest.mark.parametrize(("policy", "status"), [("open", 202), ("read-only", 401), ("none", 401)])
+def test_merging_tags_is_writing(api, ids, settings, policy, status):
+    settings.ANONYMOUS = policy
+    path = f"/v1/tags/{ids['tag']}/merge"
+    assert api.post(path, {"from": [make_tag("genu").pk]}).status_code == status
+
+
 @pytest.mark.parametrize("policy", ["read-only", "none"])
 @pytest.mark.parametrize("method", ["get", "delete"])
 def test_the_parts_of_an_upload_are_for_who_may_write(api, ids, settings, policy, method):
