@@ -151,6 +151,20 @@ def redefine(tag: Tag, by: Author, name: str | None = None, description: str | N
     return tag
 
 
+def classify(tag: Tag, status: str | None = None, category: str | None = None) -> Tag:
+    """Say how a tag may be used (Tag.Status), what kind of thing it names, or both.
+
+    Raises Tag.DoesNotExist.
+    """
+    given = {"status": status, "category": category}
+    changes = {field: value for field, value in given.items() if value is not None}
+    for field, value in changes.items():
+        setattr(tag, field, value)
+    if changes:
+        _save(tag, *changes)
+    return tag
+
+
 @retried
 def delete(tag: Tag, by: Author) -> bool:
     """Remove a tag with its aliases and all their links, never images; False when it was gone

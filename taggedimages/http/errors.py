@@ -32,6 +32,7 @@ from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
 from tags.names import BadName
+from tags.renaming import TooManyLinks
 from tags.restriction import Deprecated, Restricted
 from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
@@ -114,7 +115,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, line(error))
-        case TooDeep() | TooMany():
+        case TooDeep() | TooMany() | TooManyLinks():
             return Problem(409, line(error))
         case Cycle():
             # Whole, for it says which rule to withdraw.
