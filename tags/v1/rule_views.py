@@ -11,6 +11,7 @@ from rest_framework.viewsets import GenericViewSet
 
 from images.visibility import Viewer
 from taggedimages.http.errors import Conflict
+from taggedimages.http.idempotency import keyed
 from taggedimages.http.reading import read
 from taggedimages.transactions import retried
 from tags import shown, vocabulary
@@ -37,6 +38,7 @@ class TagRuleViewSet(GenericViewSet[Tag]):
         request=AliasSerializer,
         responses=TagDetailSerializer,
     )
+    @keyed()
     @retried
     def alias(self, request: Request, id: str) -> Response:
         of = read(AliasSerializer, request.data)["of"]
@@ -78,6 +80,7 @@ class TagRuleViewSet(GenericViewSet[Tag]):
         request=ImplicationsSerializer,
         responses=TagDetailSerializer,
     )
+    @keyed()
     @retried
     def implications(self, request: Request, id: str) -> Response:
         wanted = read(ImplicationsSerializer, request.data)["parents"]

@@ -36,6 +36,7 @@ from taggedimages.changes.v1.serializers import (
     TagMergeSerializer,
     UndoSerializer,
 )
+from taggedimages.http.idempotency import keyed
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.http.rate_limits import limit
 from taggedimages.http.reading import read
@@ -116,6 +117,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         parameters=[LOCATION],
         responses={202: ChangeSerializer},
     )
+    @keyed()
     def create(self, request: Request) -> Response:
         asked = read(ProposalSerializer, request.data)
         limit(request, Kind.SEARCHES)
@@ -161,6 +163,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         request=ApplySerializer,
         responses={202: ChangeSerializer, **OTHER_DIGEST, **NOT_YOURS},
     )
+    @keyed()
     def apply(self, request: Request, id: str) -> Response:
         change, asked = self.change(id), read(ApplySerializer, request.data)
         limit(request, Kind.SEARCHES)
@@ -175,6 +178,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         request=None,
         responses={202: ChangeSerializer},
     )
+    @keyed()
     def stop(self, request: Request, id: str) -> Response:
         change = lifecycle.stop(self.change(id).pk)
         return self.answer(change, status.HTTP_202_ACCEPTED)
@@ -185,6 +189,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         request=None,
         responses={202: ChangeSerializer},
     )
+    @keyed()
     def resume(self, request: Request, id: str) -> Response:
         change = lifecycle.resume(self.change(id).pk)
         return self.answer(change, status.HTTP_202_ACCEPTED)
@@ -200,6 +205,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         parameters=[LOCATION],
         responses={201: ChangeSerializer},
     )
+    @keyed()
     def undo(self, request: Request, id: str) -> Response:
         change, asked = self.change(id), read(UndoSerializer, request.data)
         limit(request, Kind.SEARCHES)
@@ -275,6 +281,7 @@ class TagMergeViewSet(GenericViewSet[Change]):
         parameters=[LOCATION],
         responses={202: ChangeSerializer},
     )
+    @keyed()
     def create(self, request: Request, id: str) -> Response:
         asked = read(TagMergeSerializer, request.data)
         author = author_of(request, SOURCE)
