@@ -7,6 +7,8 @@ from typing import Any
 
 from images import storage
 from images.models import Image
+from taggedimages.changes.models import State
+from taggedimages.changes.tests.corpora import make_change, refs
 from taggedimages.dialects.tests.doors import (
     Atmosphere,
     Deployed,
@@ -67,6 +69,22 @@ def _found(image: Image) -> Post:
     return Post(Ims, path, {"action": "filter"}, {"action": "count"})
 
 
+def _of_change(image: Image, does: str, state: State, body: Any, other: Any) -> Post:
+    digest = f"sha256:{'0' * 64}"
+    change = make_change(
+        {"add": refs("knee")}, [image], image.created_by, state=state, digest=digest
+    )
+    return Post(Tim, f"/v1/changes/{change.pk}/{does}", body, other)
+
+
+def _between_tags(does: str, names: str, listed: bool = True) -> Post:
+    tag, one, other = make_tag("knee"), make_tag("joint"), make_tag("hip")
+    first, second = ([one.pk], [other.pk]) if listed else (one.pk, other.pk)
+    return Post(Tim, f"/v1/tags/{tag.pk}/{does}", {names: first}, {names: second})
+
+
+UNTAGGED = {"query": {"untagged": True}, "operation": {"add": ["new"]}}
+APPLY = {"digest": f"sha256:{'0' * 64}"}
 FILE = {"filename": "new.png", "tags": ["knee"]}
 PARTS = FILE | {"size": 12 * 1024**2, "parts": 2, "part_size": 6 * 1024**2}
 ONE = {"tag": {"key": "knee", "value": "left"}}
@@ -81,6 +99,24 @@ POSTS: dict[str, Callable[[Image], Post]] = {
     ),
     "POST /v1/upload": _uploaded,
     "POST /v1/tags": lambda image: Post(Tim, "/v1/tags", {"name": "new"}, {"name": "newer"}),
+    "POST /v1/tags/{}/alias": lambda image: _between_tags("alias", "of", listed=False),
+    "POST /v1/tags/{}/implications": lambda image: _between_tags("implications", "parents"),
+    "POST /v1/tags/{}/merge": lambda image: _between_tags("merge", "from"),
+    "POST /v1/changes": lambda image: Post(
+        Tim, "/v1/changes", UNTAGGED, UNTAGGED | {"note": "other"}
+    ),
+    "POST /v1/changes/{}/apply": lambda image: _of_change(
+        image, "apply", State.PLANNED, APPLY, APPLY | {"on_drift": "refuse"}
+    ),
+    "POST /v1/changes/{}/stop": lambda image: _of_change(
+        image, "stop", State.APPLYING, None, {"why": "other"}
+    ),
+    "POST /v1/changes/{}/resume": lambda image: _of_change(
+        image, "resume", State.STOPPED, None, {"why": "other"}
+    ),
+    "POST /v1/changes/{}/undo": lambda image: _of_change(
+        image, "undo", State.APPLIED, {"note": "wrong side"}, {"note": "other"}
+    ),
     "POST /api/v2/image_tags": lambda image: _tagged(image, Atmosphere),
     "POST /current/api/v2/image_tags": lambda image: _tagged(image, Deployed),
     "POST /api/v2/tags": lambda image: _defined(Atmosphere),
