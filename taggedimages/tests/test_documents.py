@@ -14,6 +14,8 @@ from rest_framework.test import APIClient
 
 from images.models import Image
 from search.v1.streams import MEDIA_TYPES
+from taggedimages.changes.models import State
+from taggedimages.changes.tests.corpora import make_change, refs
 from taggedimages.factories import make_credentials, make_image, make_tag
 from taggedimages.http.docs import DOCUMENTS, schema_of
 from taggedimages.identity.models import User
@@ -144,6 +146,8 @@ NEEDED: dict[str, dict[str, Any]] = {
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/images": {"filename": "new.png"},
     "PUT /v1/tags/{id}": {"name": "genu"},
+    "POST /v1/changes": {"query": {"untagged": True}, "operation": {"add": ["new"]}},
+    "POST /v1/changes/{id}/apply": {"digest": "sha256:0"},
     "POST /v2/{project_id}/images/resource_instances/action": {"action": "filter"},
 }
 
@@ -182,6 +186,17 @@ CASES = [
 ]
 
 
+# The state of a change that is asked for what its path ends with.
+STATES = {"apply": State.PLANNED, "undo": State.APPLIED}
+
+
+def a_change(path: str, image: Image) -> int:
+    """The id of a change that may be asked for this."""
+    state = STATES.get(path.rpartition("/")[2], State.APPLYING)
+    operation = {"add": refs("new")}
+    return make_change(operation, [image], image.created_by, state=state, digest="sha256:0").pk
+
+
 def written(value: Any) -> str:
     """A default as clients write it in a query string."""
     if isinstance(value, bool):
@@ -217,8 +232,12 @@ def test_each_documented_default_is_accepted(callers, each, folder, method, path
     ids |= {"id": tag.pk if path.startswith("/v1/tags") else image.pk}
     if folder == "/api/v1/":
         ids["id"] = image.uuid
+    if path.startswith("/v1/changes/"):
+        ids["id"] = a_change(path, image)
     address = re.sub(r"\{(\w+)\}", lambda found: quote(str(ids[found[1]])), path)
     more, needed = BODIES.get(operation, {}), NEEDED.get(operation, {})
+    if path.endswith("/merge"):
+        more = {"from": [make_tag("joint").pk]}
     both = [("query", name, value) for name, value in query.items()]
     both += [("body", name, value) for name, value in body.items()]
     for sent in [both] if each == "all" else [[one] for one in both]:
