@@ -92,6 +92,6 @@ def test_who_writes_meanwhile_is_waited_for_in_short_turns(
         other.close()
 
     monkeypatch.setattr(operations, "LOCK_WAIT", "100ms")
-    monkeypatch.setattr(operations.time, "sleep", wait)
+    monkeypatch.setattr("time.sleep", wait)
     migrate()
     assert waits == [operations.LOCK_PAUSE_SECONDS]
