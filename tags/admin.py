@@ -165,7 +165,10 @@ class TagChangeAdmin(GuardedLists, admin.ModelAdmin[TagChange]):
         "through",
     )
     search_fields = ("tag_name",)
-    search_help_text = "The id of an image, the exact name of a tag or the id of a change"
+    search_help_text = (
+        "The id of an image, the exact name of a tag, the id of a change, or change: and the number"
+        " of a change of many images"
+    )
     list_per_page = 50
     show_full_result_count = False
     ordering = ("-id",)
@@ -194,11 +197,19 @@ class TagChangeAdmin(GuardedLists, admin.ModelAdmin[TagChange]):
 
 
 def _told(text: str) -> Q:
-    """The lines of this image, of this change or of a tag of this name."""
-    if WHOLE_NUMBER.match(text) and 0 <= int(text) <= MAX_INT64:
+    """The lines of this image, of this change, of this change of many images, or of a tag of this
+    name."""
+    kind, _, number = text.partition(":")
+    if kind == "change" and _is_id(number):
+        return Q(bulk=int(number))
+    if _is_id(text):
         # A name may be a number too, but only ids have an index.
         return Q(image_id=int(text))
     with suppress(ValueError):
         return Q(change_id=UUID(text))
     # Of before names were brought to form NFC, the ledger has both.
     return Q(tag_name__in={text, names.normal(text)})
+
+
+def _is_id(text: str) -> bool:
+    return bool(WHOLE_NUMBER.match(text)) and 0 <= int(text) <= MAX_INT64

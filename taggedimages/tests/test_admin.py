@@ -12,8 +12,9 @@ from django.utils import timezone
 
 from images import processing, storage
 from images.models import Image
-from taggedimages.factories import make_credentials, make_image, make_png, make_tag
+from taggedimages.factories import TESTS, make_credentials, make_image, make_png, make_tag
 from taggedimages.identity.models import User
+from tags import curation, history, tagging
 from tags.models import ImageTag, Tag, TagChange
 
 pytestmark = pytest.mark.django_db
@@ -264,7 +265,11 @@ def test_tags_and_lines_of_the_ledger_are_counted_with_and_without_a_search(staf
     image = make_image("knee", "left")
     line = TagChange.objects.first()
     assert line
-    searches = {"": 2, str(image.pk): 2, str(line.change_id): 2, "knee": 1, "x": 0}
+    with history.signed(TESTS, bulk=12):
+        tagging.tag(image, ["right"], TESTS)
+    curation.delete(Tag.objects.get(name="right"), TESTS)
+    searches = {"": 4, str(image.pk): 4, str(line.change_id): 2, "knee": 1, "x": 0}
+    searches |= {"change:12": 1, "change:13": 0, "change:x": 0}
     for search, count in searches.items():
         page = staff.get(to("tags_tagchange"), {"q": search})
         assert page.context["cl"].result_count == len(page.context["cl"].result_list) == count
