@@ -4,7 +4,14 @@ from collections.abc import Callable
 from functools import wraps
 from typing import ParamSpec, TypeVar
 
-from django.db import DatabaseError, Error, connection, transaction
+from django.db import (
+    DatabaseError,
+    Error,
+    InterfaceError,
+    OperationalError,
+    connection,
+    transaction,
+)
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -19,6 +26,11 @@ TRIES = 4
 def sqlstate(error: Error) -> str:
     """PostgreSQL's five-letter code of an error, or ""."""
     return getattr(error.__cause__, "pgcode", None) or ""
+
+
+def may_be_committed(error: Exception) -> bool:
+    """Whether an error leaves open what became of its transaction: nobody answered any more."""
+    return isinstance(error, OperationalError | InterfaceError) and not sqlstate(error)
 
 
 def retried(operation: Callable[P, R]) -> Callable[P, R]:

@@ -19,7 +19,7 @@ from taggedimages.http.idempotency import with_answer
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.authentication import AnonymousPolicy
 from taggedimages.identity.authors import Author
-from taggedimages.transactions import retried
+from taggedimages.transactions import may_be_committed, retried
 from taggedimages.v1.ids import parse_id
 from taggedimages.v1.schema import ErrorSerializer
 from tags import tagging
@@ -92,8 +92,10 @@ def begin_parts(request: Request, asked: dict[str, Any], author: Author) -> Http
 
     try:
         return with_answer(request, write)
-    except Exception:
-        storage.abort_parts(upload.image.key, upload.upload_id)
+    except Exception as error:
+        # An upload without a record is freed with those that nobody completes.
+        if not may_be_committed(error):
+            storage.abort_parts(upload.image.key, upload.upload_id)
         raise
 
 

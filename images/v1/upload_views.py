@@ -29,7 +29,7 @@ from taggedimages.http.reading import read
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import Author
 from taggedimages.identity.rate_limits import Kind
-from taggedimages.transactions import retried
+from taggedimages.transactions import may_be_committed, retried
 from taggedimages.v1 import SOURCE
 from tags import tagging
 
@@ -76,8 +76,10 @@ class UploadView(APIView):
 
         try:
             return with_answer(request, write)
-        except Exception:
-            storage.delete(image.key)
+        except Exception as error:
+            # An object without a record is swept; a record without its object would be a loss.
+            if not may_be_committed(error):
+                storage.delete(image.key)
             raise
 
     def answer(self, image: Image, sha256: bytes = b"") -> Response:

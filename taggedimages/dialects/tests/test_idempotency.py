@@ -229,6 +229,19 @@ def test_a_token_in_the_query_is_not_what_is_asked(ada):
     assert ask(900).content == ask(905).content
 
 
+def test_a_read_with_a_key_counts_as_a_write_of_strangers(settings):
+    """Its answer is written down, and strangers may write nothing here without a limit."""
+    settings.ANONYMOUS, settings.RATE_ANONYMOUS_WRITES = "read-only", 1
+
+    def ask(**headers):
+        body = {"sha256": ["00" * 32]}
+        return APIClient().post("/v1/images/lookup", body, format="json", headers=headers)
+
+    statuses = [ask(**{"Idempotency-Key": key}).status_code for key in ("a", "b")]
+    assert statuses == [200, 429]
+    assert [ask().status_code for _ in range(3)] == [200] * 3
+
+
 # --- What is kept --------------------------------------------------------------------------------
 
 

@@ -8,7 +8,8 @@ from typing import Any
 
 import psycopg2
 import pytest
-from django.db import OperationalError, connection, connections
+from django.db import InternalError, OperationalError, connection, connections
+from django.db.backends.base.base import BaseDatabaseWrapper as DatabaseWrapper
 from django.utils import timezone
 
 from images import storage, uploads
@@ -142,7 +143,7 @@ def test_what_concurrent_writers_cause_is_tried_again(doors, monkeypatch):
 @pytest.mark.parametrize("way", ["keep", "finish"])
 def test_an_answer_that_cannot_be_kept_leaves_no_record(doors, monkeypatch, way):
     def fails(*args: Any) -> None:
-        raise OperationalError("away")
+        raise InternalError("no")
 
     before = stored()
     monkeypatch.setattr(kept_answers, way, fails)
@@ -153,6 +154,23 @@ def test_an_answer_that_cannot_be_kept_leaves_no_record(doors, monkeypatch, way)
     assert stored() == before
     monkeypatch.undo()
     assert post(doors[Tim], *asked).status_code == 201
+
+
+def test_a_file_stays_whose_record_may_have_been_made(doors, monkeypatch):
+    """The connection is lost while the transaction is being committed."""
+    tim, asked, before = doors[Tim], upload(), stored()
+    commit = DatabaseWrapper._commit
+
+    def lost(wrapper: DatabaseWrapper) -> None:
+        commit(wrapper)
+        monkeypatch.setattr(DatabaseWrapper, "_commit", commit)
+        raise OperationalError("nobody answers")
+
+    monkeypatch.setattr(DatabaseWrapper, "_commit", lost)
+    assert post(tim, *asked).status_code == 503
+    again = post(tim, *asked)
+    assert (again.status_code, again["Idempotency-Replayed"]) == (201, "true")
+    assert (Image.objects.count(), stored()) == (1, before + 1)
 
 
 def test_a_claim_whose_owner_died_is_taken_over_when_its_time_is_up(doors):

@@ -161,7 +161,7 @@ class TestAnswers:
         answer = listed.get("/v1/images", headers={"Origin": PAGE})
         assert names(answer, "Access-Control-Expose-Headers") >= {
             *("link", "etag", "x-token", "x-message", "x-request-id", "x-subject-token"),
-            *("retry-after", "location", "www-authenticate"),
+            *("retry-after", "location", "www-authenticate", "idempotency-replayed"),
         }
 
     @pytest.mark.parametrize(

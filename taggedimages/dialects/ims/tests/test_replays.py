@@ -100,6 +100,22 @@ def test_all_kinds_of_writes_are_tried():
     assert len(KINDS) == len(routed) + 2
 
 
+def test_a_write_that_is_signed_anew_is_known_by_its_key(ada: CredentialSet, image: Image):
+    now = datetime.now(UTC)
+
+    def write(seconds: int, body: Any, key: str) -> Any:
+        at = now - timedelta(seconds=seconds)
+        write = Signed(ada, "POST", tags_url(image), body, at=at)
+        write.headers["Idempotency-Key"] = key
+        return write.send()
+
+    assert write(1, ONE, "a").status_code == 204
+    again = write(2, ONE, "a")
+    assert (again.status_code, again["Idempotency-Replayed"]) == (204, "true")
+    assert write(3, {"tag": {"key": "hip", "value": ""}}, "a").status_code == 422
+    assert held(image) == [("knee", "left")]
+
+
 def test_a_refusal_is_answered_again(ada: CredentialSet, image: Image):
     missing = Signed(ada, "DELETE", tags_url(image, "knee"))
     first = missing.send()
