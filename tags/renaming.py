@@ -43,10 +43,12 @@ def rename(tag: Tag, name: str, by: Author, *, keep_old: bool = False) -> Tag:
     with transaction.atomic(), history.signed(by):
         alias = Tag.objects.filter(name=name, alias_of=tag.pk).first()
         if alias is not None:
+            images = images_to_move(alias)
             # Before both tags, as whoever tags an image locks it.
-            _lock_images(alias)
-        own = [tag.pk] if alias is None else [tag.pk, alias.pk]
-        locked = Tag.objects.select_for_update().filter(pk__in=own).order_by("pk")
+            own = Image.objects.select_for_update(no_key=True).filter(pk__in=images)
+            list(own.order_by("pk").values_list("pk"))
+        both = [tag.pk] if alias is None else [tag.pk, alias.pk]
+        locked = Tag.objects.select_for_update().filter(pk__in=both).order_by("pk")
         found = {one.pk: one for one in locked}
         if tag.pk not in found:
             raise Tag.DoesNotExist("The tag has been deleted.")
@@ -68,21 +70,20 @@ def rename(tag: Tag, name: str, by: Author, *, keep_old: bool = False) -> Tag:
         return held
 
 
-def _is_told(tag: Tag) -> bool:
-    """Whether everybody has been shown its name."""
-    return tag.told or AudienceTag.objects.filter(audience=EVERYBODY, tag=tag.pk).exists()
-
-
-def _lock_images(alias: Tag) -> None:
-    """Lock the images that have an alias itself. Raises TooManyLinks."""
+def images_to_move(alias: Tag) -> list[int]:
+    """The ids of the images that have an alias itself. Raises TooManyLinks."""
     links = ImageTag.objects.filter(tag=alias.pk).values_list("image_id", flat=True)
     images = list(links[: MOVED_LINKS_MAX + 1])
     if len(images) > MOVED_LINKS_MAX:
         raise TooManyLinks(
             f"More than {MOVED_LINKS_MAX:,} images have {alias.name!r} itself: merge it first."
         )
-    locked = Image.objects.select_for_update(no_key=True).filter(pk__in=images).order_by("pk")
-    list(locked.values_list("pk"))
+    return images
+
+
+def _is_told(tag: Tag) -> bool:
+    """Whether everybody has been shown its name."""
+    return tag.told or AudienceTag.objects.filter(audience=EVERYBODY, tag=tag.pk).exists()
 
 
 def _absorb(alias: Tag, tag: Tag) -> None:
