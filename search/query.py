@@ -3,7 +3,16 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import IntEnum
 from typing import NamedTuple
+
+
+class Rules(IntEnum):
+    """Which rules of the vocabulary (tags.vocabulary) a question goes by; each has those before."""
+
+    NONE = 0
+    ALIASES = 1
+    IMPLICATIONS = 2
 
 
 class TagValues(NamedTuple):
@@ -34,6 +43,10 @@ class Query:
     without_any: tuple[TagValues, ...] = ()
     # No tag at all.
     untagged: bool = False
+    # Whether a tag, however it is named above, stands for its target and all aliases of that ...
+    aliased: bool = False
+    # ... and also for what implies it, by any number of steps. Of `untagged` neither says anything.
+    implied: bool = False
     # The image's name: exactly, or a part of it in any case.
     name: str | None = None
     name_contains: str = ""
@@ -65,6 +78,13 @@ class Query:
     max_size: int | None = None
 
     @property
+    def rules(self) -> Rules:
+        """What the names of tags are gone by."""
+        if self.implied:
+            return Rules.IMPLICATIONS
+        return Rules.ALIASES if self.aliased else Rules.NONE
+
+    @property
     def is_expensive(self) -> bool:
         """Whether text is looked for, rather than names and numbers that an index has as such."""
         return bool(self.match_tags or self.words or self.name_contains or self.filename_contains)
@@ -72,7 +92,8 @@ class Query:
     @property
     def narrows(self) -> bool:
         """Whether there may be an image that it does not find: no file has fewer than 0 bytes."""
-        return replace(self, min_size=self.min_size or None) != Query()
+        asked = replace(self, min_size=self.min_size or None, aliased=False, implied=False)
+        return asked != Query()
 
     @property
     def names(self) -> list[str]:

@@ -15,15 +15,17 @@ from images.models import Image
 from images.visibility import Viewer
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import TRIES, retried
-from tags import history, names, shown, spelling, tagging
+from tags import history, names, resolving, shown, spelling, tagging
 from tags.models import Tag
 
 DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
 # Counted, since there may be very many.
 LOCK_IMAGES = """
 SELECT count(*) FROM (
-    SELECT FROM images_image WHERE id IN (SELECT image_id FROM tags_imagetag WHERE tag_id = %s)
-    ORDER BY id FOR NO KEY UPDATE
+    SELECT FROM images_image WHERE id IN (
+        SELECT image_id FROM tags_imagetag
+        WHERE tag_id = ANY(%(tag)s || ARRAY(SELECT id FROM tags_tag WHERE alias_of_id = %(tag)s))
+    ) ORDER BY id FOR NO KEY UPDATE
 ) locked
 """
 
@@ -34,9 +36,10 @@ class TagNameTaken(Exception):
 
 @retried
 def create(name: str, by: Author) -> Tag:
-    """The tag of this name, made for itself if absent. Raises names.BadName."""
+    """The tag of this name, made for itself if absent; of the name of an alias, its target. Raises
+    names.BadName."""
     with history.signed(by):
-        (tag,) = tagging.resolve([name])
+        (tag,) = resolving.resolve([name])
         shown.declare([tag.name], by.user)
         tag.told = True
         return tag
@@ -148,14 +151,29 @@ def redefine(tag: Tag, by: Author, name: str | None = None, description: str | N
     return tag
 
 
+def classify(tag: Tag, status: str | None = None, category: str | None = None) -> Tag:
+    """Say how a tag may be used (Tag.Status), what kind of thing it names, or both.
+
+    Raises Tag.DoesNotExist.
+    """
+    given = {"status": status, "category": category}
+    changes = {field: value for field, value in given.items() if value is not None}
+    for field, value in changes.items():
+        setattr(tag, field, value)
+    if changes:
+        _save(tag, *changes)
+    return tag
+
+
 @retried
 def delete(tag: Tag, by: Author) -> bool:
-    """Remove a tag with its links, never images; False when it was gone already."""
+    """Remove a tag with its aliases and all their links, never images; False when it was gone
+    already."""
     with history.signed(by):
         # In the order in which whoever tags an image locks both; images that get the tag in between
         # are locked with its deletion (docs/triggers.md).
         with connection.cursor() as cursor:
-            cursor.execute(LOCK_IMAGES, [tag.pk])
+            cursor.execute(LOCK_IMAGES, {"tag": tag.pk})
         # Before its links are looked for: who would make another waits, and finds it gone.
         list(Tag.objects.select_for_update().filter(pk=tag.pk).values_list("pk"))
         deleted, _ = Tag.objects.filter(pk=tag.pk).delete()

@@ -25,7 +25,7 @@ from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project
 from taggedimages.quoting import escaped
 from taggedimages.transactions import retried
-from tags import history, names, tagging
+from tags import history, names, resolving, tagging
 from tags.manifest_files import BadRow
 from tags.manifests import Row
 from tags.path_tags import TagsOf
@@ -135,8 +135,9 @@ def _import(task: Import, batch: list[Known], transfers: Executor) -> Outcome:
         else:
             files.append(_file(key, row, found))
     # New tags in transactions of their own: another batch that has one of them waits for its end.
+    every = {name for file in files for name in fresh[file.key].tags}
     with history.signed(task.by, task.change_id):
-        tagging.identified({name for file in files for name in fresh[file.key].tags}, task.by.user)
+        resolving.identified(every, task.by.user, exact=task.by.writes_exact_names)
     images, links = _register(task, files, fresh)
     # What another import has made meanwhile is known too.
     known = len(rows) - len(fresh) + len(files) - images

@@ -107,6 +107,15 @@ def part_pattern(text: str) -> str:
     return f"%{literal}%"
 
 
+def start_pattern(text: str) -> str:
+    r"""A text as a LIKE pattern for folded texts that begin with it; nothing is a wildcard.
+
+    >>> start_pattern("5%_")
+    '5\\%\\_%'
+    """
+    return part_pattern(text)[1:]
+
+
 def split(text: str, delimiter: str = "|") -> list[str]:
     r"""The items of a list in one text, empty ones too.
 

@@ -1,8 +1,9 @@
 """Who may change the vocabulary: rename a tag, describe it, publish it or delete it.
 
 A tag is on images of several projects, and a change of it changes them all. So apart from
-superusers somebody changes it only while no image outside their project has it; each API may ask
-for more (docs/security.md).
+superusers somebody changes it only while no image outside their project has it, or an alias of it;
+each API may ask for more (docs/security.md). Rules between tags, aliases and implications, change
+all the tags that they are between.
 """
 
 from taggedimages.identity.authors import Author
@@ -18,15 +19,25 @@ def check_change(tag: Tag, by: Author, new_name: str | None = None) -> None:
     """Raise OnImagesOfOthers, or restriction.Restricted, where the tag is not the author's to
     change; with `new_name`, to rename so.
 
-    One query, of the links of one tag up to the first that is of another project.
+    Two queries, of the aliases and of links up to the first that is of another project.
     """
     check_names(tag, by, new_name)
     if by.user is not None and by.user.is_superuser:
         return
-    if ImageTag.objects.filter(tag=tag).exclude(image__project=by.project_id).exists():
+    every = [tag.pk, *Tag.objects.filter(alias_of=tag.pk).values_list("pk", flat=True)]
+    if ImageTag.objects.filter(tag__in=every).exclude(image__project=by.project_id).exists():
         raise OnImagesOfOthers("Images of other projects have this tag.")
 
 
 def check_names(tag: Tag, by: Author, new_name: str | None = None) -> None:
-    """Raise restriction.Restricted where a name that the tag has, or shall have, is staff's."""
+    """Raise restriction.Restricted where a name that the tag has, or shall have, is staff's, or the
+    tag is locked."""
     restriction.check([tag.name, *([] if new_name in (None, tag.name) else [new_name])], by)
+    if tag.status == Tag.Status.LOCKED:
+        check_lock(by)
+
+
+def check_lock(by: Author) -> None:
+    """Raise restriction.Restricted where an author may not lock a tag, nor change a locked one."""
+    if not (by.is_operator or restriction.may_use_all(by.user)):
+        raise restriction.Restricted("Only staff may lock a tag, and change a locked one.")

@@ -1,9 +1,9 @@
 """The one door through which the links between images and tags change.
 
 Every function locks the image first unless it is new, so that concurrent edits of one image happen
-one after the other, and signs the ledger. Images are told apart by id; names are made into tags
-when absent. All raise restriction.Restricted where a tag that would come or go is not the author's
-to use.
+one after the other, and signs the ledger. Images are told apart by id; names become tags as
+`tags.resolving` has it. All raise restriction.Restricted where a tag that would come or go is not
+the author's to use, and restriction.Deprecated where none may get it any more.
 """
 
 from collections.abc import Iterable, Sequence
@@ -15,19 +15,15 @@ from django.db.models import Q, QuerySet
 
 from images.models import Image
 from taggedimages.identity.authors import Author
-from taggedimages.identity.models import User
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
-from tags import history, names, restriction, shown, spelling
+from tags import history, restriction, spelling
 from tags.models import ImageTag, Tag
+from tags.resolving import identified, resolve, with_aliases
 
 # An image's links as every API lists them: their ids count up as they are made.
 LINKS_OLDEST_FIRST = ImageTag.objects.select_related("tag").order_by("id")
-# Locked as a link's foreign key would at the end of the transaction: who deletes or renames one of
-# them waits for the links that are about to be made, and one that is being deleted is not found.
-TAG_IDS_BY_NAME = "SELECT name, id FROM tags_tag WHERE name = ANY(%s::text[]) FOR KEY SHARE"
-TAGS_BY_NAME = "SELECT * FROM tags_tag WHERE name = ANY(%s::text[]) FOR KEY SHARE"
 TAGS_BY_ID = "SELECT id FROM tags_tag WHERE id = ANY(%s::bigint[]) FOR KEY SHARE"
 # With what a trigger would look up for each link (migration 0003). The images come from their
 # ids alone, so that the plan is the same however many others there are.
@@ -49,39 +45,6 @@ class TooManyTags(Exception):
     """The image would have more tags than the caller lets it have."""
 
 
-def resolve(wanted: Iterable[str], by: User | None = None) -> list[Tag]:
-    """The tags of these names in this order, made where absent by a user who puts them on images.
-
-    Inserting in one sorted statement keeps concurrent requests from locking each other out. None
-    of them goes before the transaction ends. Raises names.BadName for what would be made.
-    """
-    wanted = spelling.names(wanted)
-    found = _named(wanted)
-    # More than once only where a tag goes between the insert that met it and the reading.
-    while missing := sorted(set(wanted) - found.keys()):
-        _check_names(missing)
-        new = [Tag(name=name, folded=names.folded(name), told=False) for name in missing]
-        Tag.objects.bulk_create(new, ignore_conflicts=True)
-        shown.made_by(by, missing)
-        found |= _named(missing)
-    return [found[name] for name in wanted]
-
-
-@retried
-def identified(wanted: set[str], by: User | None = None) -> dict[str, int]:
-    """The ids of the tags of these names, by their spellings; made by a user where absent.
-
-    Raises names.BadName for what would be made.
-    """
-    wanted = set(spelling.names(wanted))
-    with connection.cursor() as cursor:
-        execute_prepared(cursor, TAG_IDS_BY_NAME, [array(wanted)])
-        ids = dict(cursor.fetchall())
-    if missing := wanted - ids.keys():
-        ids |= {tag.name: tag.pk for tag in resolve(missing, by)}
-    return ids
-
-
 @retried
 def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = None) -> list[Tag]:
     """Add tags by name; links that exist stay as they are. Returns the tags named.
@@ -90,11 +53,11 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
     """
     wanted = spelling.names(wanted)
     _lock(image)
-    _check_new(image, wanted, by)
     if at_most is not None:
         _check_room(_values(image), wanted, at_most)
     with history.signed(by):
-        tags = resolve(wanted, by.user)
+        tags = resolve(wanted, by.user, exact=by.writes_exact_names)
+        _check_new(image, tags, by)
         _link(image, tags, by)
         return tags
 
@@ -111,7 +74,7 @@ def tag_new(image: Image, wanted: Iterable[str], by: Author) -> None:
 def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
     """Add the same tags to many images in one change. Raises Tag.DoesNotExist where one is gone."""
     ids = sorted({image.pk for image in images})
-    restriction.check([tag.name for tag in tags], by)
+    restriction.check_new(tags, by)
     # In the order of their ids, so that two such changes wait for each other in turn.
     locked = Image.objects.select_for_update(no_key=True).filter(pk__in=ids).order_by("pk")
     there = list(locked.values_list("pk", flat=True))
@@ -123,15 +86,17 @@ def tag_each(images: Iterable[Image], tags: list[Tag], by: Author) -> None:
 
 @retried
 def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
-    """Make these names the image's tags: a diff, so that links that stay keep what they hold."""
-    wanted = spelling.names(wanted)
+    """Make these names the image's tags: a diff, so that links that stay keep what they hold.
+
+    A link stays too where it has an alias of a tag that is wanted.
+    """
     _lock(image)
-    _check_new(image, wanted, by)
-    _check_gone(ImageTag.objects.filter(image=image).exclude(tag__name__in=wanted), by)
     with history.signed(by):
-        tags = resolve(wanted, by.user)
-        links = ImageTag.objects.filter(image=image)
-        links.exclude(tag__in=[tag.pk for tag in tags]).delete()
+        tags = resolve(wanted, by.user, exact=by.writes_exact_names)
+        _check_new(image, tags, by)
+        gone = ImageTag.objects.filter(image=image).exclude(_is_one_of(tags, by))
+        _check_gone(gone, by)
+        gone.delete()
         _link(image, tags, by)
 
 
@@ -141,7 +106,7 @@ def link(image: Image, tag: Tag, by: Author) -> tuple[ImageTag, bool]:
 
     Raises Tag.DoesNotExist where the tag is gone.
     """
-    restriction.check([tag.name], by)
+    restriction.check_new([tag], by)
     with history.signed(by):
         _lock(image)
         _hold([tag])
@@ -182,7 +147,8 @@ def untag_named(image: Image, values: dict[str, str | None], by: Author) -> int:
 def set_values(
     image: Image, values: dict[str, str], by: Author, at_most: int | None = None
 ) -> None:
-    """Give the image these tags with these values; a tag it has gets the new value.
+    """Give the image these tags, by their exact names, with these values; a tag it has gets the new
+    value.
 
     Raises TooManyTags where a tag would be added and the image then had more than `at_most`.
     """
@@ -193,9 +159,9 @@ def set_values(
     if at_most is not None:
         _check_room(held, values, at_most)
     changed = {name: value for name, value in values.items() if held.get(name) != value}
-    restriction.check(changed, by)
     with history.signed(by):
-        tags = resolve(changed, by.user)
+        tags = resolve(changed, by.user, exact=True)
+        restriction.check_new(tags, by)
         ImageTag.objects.bulk_create(
             [ImageTag(image=image, tag=tag, value=changed[tag.name], user=by.user) for tag in tags],
             update_conflicts=True,
@@ -211,11 +177,12 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
     lock.
     """
     spelt = spelling.settled(name for _, tags in tagged for name in tags)
-    every = set(spelt.values())
-    restriction.check(sorted(every), by)
-    ids = identified(every, by.user)
+    found = identified(set(spelt.values()), by.user, exact=by.writes_exact_names)
+    restriction.check_new(found.values(), by)
     # By id, since two names may be one.
-    values = [(image, {ids[spelt[name]]: tags[name] for name in tags}) for image, tags in tagged]
+    values = [
+        (image, {found[spelt[name]].pk: tags[name] for name in tags}) for image, tags in tagged
+    ]
     links = [(image, tag, value) for image, tags in values for tag, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]
@@ -229,16 +196,6 @@ def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
                 # Very many are planned for as many as they are.
                 cursor.execute(INSERT_LINKS, parameters)
     return len(links)
-
-
-def _check_names(missing: Iterable[str]) -> None:
-    """Raise BadName where a name that is to be made is none."""
-    for name in missing:
-        names.entered(name)
-
-
-def _named(wanted: Iterable[str]) -> dict[str, Tag]:
-    return {tag.name: tag for tag in Tag.objects.raw(TAGS_BY_NAME, [list(wanted)])}
 
 
 def _hold(tags: Iterable[Tag]) -> None:
@@ -256,22 +213,35 @@ def _lock(image: Image) -> None:
 
 
 def _link(image: Image, tags: list[Tag], by: Author) -> None:
-    ImageTag.objects.bulk_create(
-        [ImageTag(image=image, tag=tag, user=by.user) for tag in tags], ignore_conflicts=True
-    )
+    """Link those that the image does not have, not even by an alias if these are gone by."""
+    aliased = [] if by.writes_exact_names else with_aliases(tags)
+    links = ImageTag.objects.filter(image=image, tag__alias_of__in=aliased)
+    there = set(links.values_list("tag__alias_of", flat=True)) if aliased else set()
+    new = [ImageTag(image=image, tag=tag, user=by.user) for tag in tags if tag.pk not in there]
+    ImageTag.objects.bulk_create(new, ignore_conflicts=True)
 
 
-def _check_new(image: Image, wanted: Iterable[str], by: Author) -> None:
-    """Raise Restricted where a tag that the image does not have yet is not the author's to add."""
-    if refused := restriction.refused(wanted, by):
-        restriction.check(set(refused) - _values(image).keys(), by)
+def _is_one_of(tags: list[Tag], by: Author) -> Q:
+    """Whether a link has one of some tags, or an alias of one if these are gone by."""
+    those = Q(tag__in=[tag.pk for tag in tags])
+    aliased = [] if by.writes_exact_names else with_aliases(tags)
+    return those | Q(tag__alias_of__in=aliased) if aliased else those
+
+
+def _check_new(image: Image, tags: list[Tag], by: Author) -> None:
+    """Raise Restricted or Deprecated where a tag that the image does not have yet is not to be
+    added by the author."""
+    if refused := restriction.refused_new(tags, by):
+        links = ImageTag.objects.filter(_is_one_of(refused, by), image=image)
+        held = {target or tag for tag, target in links.values_list("tag", "tag__alias_of")}
+        restriction.check_new([tag for tag in refused if tag.pk not in held], by)
 
 
 def _check_gone(links: QuerySet[ImageTag], by: Author) -> None:
     """Raise Restricted where one of some links is not the author's to remove."""
     if not (by.is_operator or restriction.may_use_all(by.user)):
-        restricted = links.filter(tag__folded__in=restriction.names())
-        restriction.check(restricted.values_list("tag__name", flat=True), by)
+        restricted = links.filter(restriction.of_staff("tag__"))
+        restriction.refuse(restricted.values_list("tag__name", flat=True))
 
 
 def _values(image: Image) -> dict[str, str]:

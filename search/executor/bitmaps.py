@@ -10,8 +10,9 @@ from images.visibility import LATEST_CREATED_SQL
 from search.executor.predicates import AND, LINK_IMAGE, has_any_tag
 from search.index import terms
 from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK
+from search.planner.named_tags import Clause
 from search.planner.paths import AccessPath
-from search.planner.resolution import Clause, ResolvedQuery
+from search.planner.resolution import ResolvedQuery
 from taggedimages.postgresql.fragments import EMPTY, Fragment, bigint, bigints, compose, join
 
 # SQL selecting (image): those with an end that lies ahead, those created ahead of time, and those

@@ -8,8 +8,9 @@ from datetime import datetime
 
 from images.visibility import LATEST_CREATED_SQL
 from search.ordering import KeysetPosition
+from search.planner.named_tags import Clause
 from search.planner.paths import AccessPath
-from search.planner.resolution import Clause, ResolvedQuery
+from search.planner.resolution import ResolvedQuery
 from taggedimages.postgresql.fragments import Fragment, bigint, bigints, column, compose, join
 
 # OFFSET keeps a probe from becoming a join.

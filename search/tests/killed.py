@@ -20,13 +20,13 @@ from search.index.building import rebuild  # noqa: E402
 from search.index.merging import merge  # noqa: E402
 from search.tests.thresholds import SMALL  # noqa: E402
 from taggedimages.factories import TESTS  # noqa: E402
-from tags import tagging  # noqa: E402
+from tags import resolving, tagging  # noqa: E402
 
 
 def tag_everything_twice() -> None:
     with transaction.atomic():
         for name in ("one", "two"):
-            tagging.tag_each(Image.objects.all(), tagging.resolve([name]), TESTS)
+            tagging.tag_each(Image.objects.all(), resolving.resolve([name]), TESTS)
 
 
 DEEDS: dict[str, Callable[[], Any]] = {

@@ -3,8 +3,9 @@
 import pytest
 
 from images.visibility import Viewer
+from search.planner.named_tags import Clause
 from search.planner.paths import AccessPath, CountBy, ScanBy, choose
-from search.planner.resolution import Clause, ResolvedQuery
+from search.planner.resolution import ResolvedQuery
 
 EVERYBODY = Viewer.of(None)
 RARE, USUAL, COMMON = 50, 20_000, 300_000

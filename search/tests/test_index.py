@@ -1,6 +1,6 @@
 """Whatever happens to images and tags, the tag index answers what row by row would."""
 
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
 from typing import Any
@@ -30,7 +30,7 @@ from search.tests.answers import assert_right, assert_right_of_project
 from search.tests.thresholds import SMALL
 from taggedimages.factories import TESTS, make_image, make_user
 from taggedimages.identity.models import Project, User
-from tags import curation, tagging
+from tags import curation, resolving, tagging, vocabulary
 from tags.models import ImageTag, Tag
 
 NOW = timezone.now()
@@ -53,12 +53,17 @@ QUERIES = st.builds(
     with_any=TAGS.map(lambda tags: (tags,) if tags else ()),
     without_any=st.just(()) | TAGS,
     untagged=st.sampled_from([False, False, False, True]),
+    aliased=st.booleans(),
+    implied=st.booleans(),
     uploaded_only=st.booleans(),
     created_from=st.none() | HOURS,
     created_before=st.none() | HOURS,
 )
 # Asked again and again, so that counts are cached.
-ASKED_AGAIN = (Query(exact_tags=("a", "b")), Query(match_tags=("e%", "a%"), uploaded_only=True))
+ASKED_AGAIN = (
+    Query(exact_tags=("a", "b"), aliased=True),
+    Query(match_tags=("e%", "a%"), uploaded_only=True, implied=True),
+)
 # What term statistics answer, asked often.
 PLAIN = st.builds(Query, exact_tags=st.lists(NAMES, max_size=1).map(tuple))
 
@@ -178,7 +183,7 @@ class Service(RuleBasedStateMachine):
 
     @rule(names=SETS_OF_NAMES)
     def tag_everything(self, names: list[str]) -> None:
-        tagging.tag_each(Image.objects.all(), tagging.resolve(names), TESTS)
+        tagging.tag_each(Image.objects.all(), resolving.resolve(names), TESTS)
 
     @rule(name=NAMES)
     def link_and_move_by_plain_sql(self, name: str) -> None:
@@ -191,6 +196,26 @@ class Service(RuleBasedStateMachine):
         newest, oldest = ImageTag.objects.order_by("-pk").first(), Image.objects.first()
         if newest and oldest and not newest.tag.imagetag_set.filter(image=oldest).exists():
             sql("UPDATE tags_imagetag SET image_id = %s WHERE id = %s", oldest.pk, newest.pk)
+
+    # --- Rules between tags come and go ----------------------------------------------------------
+
+    @precondition(lambda self: Tag.objects.count() > 1)
+    @rule(pick=PICKS, other=PICKS)
+    def alias(self, pick: int, other: int) -> None:
+        with suppress(vocabulary.Cycle):
+            vocabulary.alias(self.tag(pick), self.tag(other), TESTS)
+
+    @precondition(lambda self: Tag.objects.exclude(alias_of=None).exists())
+    @rule(pick=PICKS)
+    def unalias(self, pick: int) -> None:
+        aliases = Tag.objects.exclude(alias_of=None).order_by("pk")
+        vocabulary.unalias(aliases[pick % aliases.count()], TESTS)
+
+    @precondition(lambda self: Tag.objects.exists())
+    @rule(pick=PICKS, others=st.lists(PICKS, max_size=2))
+    def imply(self, pick: int, others: list[int]) -> None:
+        with suppress(vocabulary.Cycle):
+            vocabulary.imply(self.tag(pick), [self.tag(other) for other in others], TESTS)
 
     # --- The index keeps up, or does not ---------------------------------------------------------
 

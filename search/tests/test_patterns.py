@@ -7,7 +7,8 @@ from images.visibility import Viewer
 from search.executor import predicates
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import Rebuild
-from search.planner.resolution import Clause, resolve
+from search.planner.named_tags import Clause
+from search.planner.resolution import resolve
 from search.query import Query
 from search.results import SearchResults
 from search.tests.indexes import merge_all

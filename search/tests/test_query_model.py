@@ -1,7 +1,10 @@
 """Every Query finds what a few lines of plain Python say, in the order that they say."""
 
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -18,10 +21,14 @@ from search.query import Query, TagValues
 from search.results import SearchResults
 from search.tests.test_search import matches
 from taggedimages.factories import TESTS, make_image, make_tag
+from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
-from tags import tagging
+from tags import tagging, vocabulary
+from tags.models import Tag
 
 pytestmark = pytest.mark.django_db
+
+EXACT = Author(None, "ims", is_operator=True)
 
 # --- Corpora -------------------------------------------------------------------------------------
 
@@ -32,6 +39,52 @@ TEXTS = st.text("aAé%_\\.", max_size=3)
 FORMATS = st.sampled_from(["", "png", "jpeg"])
 NUMBERS = st.integers(0, 3)
 INSTANTS = NUMBERS.map(lambda n: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(milliseconds=n))
+
+
+# By name: what is an alias of what, and what implies what.
+ALIASES = st.dictionaries(TAGS, TAGS, max_size=2)
+IMPLICATIONS = st.lists(st.tuples(TAGS, TAGS), max_size=3)
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """Rules that there are, by name."""
+
+    aliases: dict[str, str]
+    implications: tuple[tuple[str, str], ...]
+
+    def target(self, name: str) -> str:
+        return self.aliases.get(name, name)
+
+    def meant(self, name: str, asked: dict[str, Any]) -> set[str]:
+        """What a name stands for by what is asked."""
+        if not (asked.get("aliased") or asked.get("implied")):
+            return {name}
+        targets = {self.target(name)}
+        while asked.get("implied"):
+            edges = [
+                (self.target(child), self.target(parent)) for child, parent in self.implications
+            ]
+            new = {child for child, parent in edges if parent in targets} - targets
+            if not new:
+                break
+            targets |= new
+        return targets | {alias for alias, target in self.aliases.items() if target in targets}
+
+
+def write(aliases: dict[str, str], implications: list[tuple[str, str]]) -> Vocabulary:
+    """Make those rules that may be made, and say which these are."""
+    made = []
+    for child, parent in implications:
+        with suppress(vocabulary.Cycle):
+            child_tag, parent_tag = make_tag(child), make_tag(parent)
+            vocabulary.imply(child_tag, [*vocabulary.parents_of(child_tag), parent_tag], TESTS)
+            made.append((child, parent))
+    for name, target in aliases.items():
+        with suppress(vocabulary.Cycle):
+            vocabulary.alias(make_tag(name), make_tag(target), TESTS)
+    rows = Tag.objects.exclude(alias_of=None).values_list("name", "alias_of__name")
+    return Vocabulary(dict(rows), tuple(made))
 
 
 @dataclass(frozen=True)
@@ -57,6 +110,9 @@ class Row:
     creator: str | None
     known: Known | None
     number: int = 0
+    # The names that there are, and what each stands for by what is asked.
+    vocabulary: frozenset[str] = frozenset()
+    meant: Callable[[str], set[str]] = lambda name: {name}
 
 
 ROWS = st.builds(
@@ -87,7 +143,7 @@ def make(row):
         upload_error="" if row.uploaded_at else row.upload_error,
         by=User.objects.get_or_create(username=row.creator)[0] if row.creator else None,
     )
-    tagging.set_values(image, row.tags, TESTS)
+    tagging.set_values(image, row.tags, EXACT)
     if row.known:
         Facts.objects.create(image=image, **vars(row.known))
     return image
@@ -116,6 +172,8 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     "upload_states": st.sets(st.sampled_from(sorted(UPLOAD_STATES))).map(tuple),
     "without_all": WITH_VALUES,
     "without_any": WITH_VALUES,
+    "aliased": st.booleans(),
+    "implied": st.booleans(),
     "untagged": st.booleans(),
     "name": TEXTS,
     "name_contains": TEXTS,
@@ -126,16 +184,27 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     "uploaded_only": st.booleans(),
 }
 # More often than not in an order of their own, and with few conditions, so that much is found.
-QUESTIONS = st.lists(st.sampled_from(sorted(ASKED)), max_size=3, unique=True).flatmap(
-    lambda names: st.fixed_dictionaries({name: ASKED[name] for name in names})
-)
+RULES = ("aliased", "implied")
+QUESTIONS = st.lists(
+    st.sampled_from(sorted(ASKED.keys() - set(RULES))), max_size=3, unique=True
+).flatmap(lambda names: st.fixed_dictionaries({name: ASKED[name] for name in (*names, *RULES)}))
 
 
 # --- The model -----------------------------------------------------------------------------------
 
 
 def has(row, wanted):
-    return wanted.name in row.tags and (not wanted.values or row.tags[wanted.name] in wanted.values)
+    """Whether it has one of what a tag stands for, with one of the values."""
+    return any(
+        name in row.tags and (not wanted.values or row.tags[name] in wanted.values)
+        for name in row.meant(wanted.name)
+    )
+
+
+def has_match(row, pattern):
+    """Whether it has one of what the tags that match stand for."""
+    there = [name for name in row.vocabulary if matches(name, pattern)]
+    return any(has(row, TagValues(name)) for name in there)
 
 
 def has_word(row, word):
@@ -169,11 +238,9 @@ def earlier(instant, end):
 
 MODEL = {
     "ids": lambda row, numbers: row.number in numbers,
-    "exact_tags": lambda row, names: set(names) <= row.tags.keys(),
-    "match_tags": lambda row, patterns: all(
-        any(matches(name, pattern) for name in row.tags) for pattern in patterns
-    ),
-    "tag_id": lambda row, name: name in row.tags,
+    "exact_tags": lambda row, names: all(has(row, TagValues(name)) for name in names),
+    "match_tags": lambda row, patterns: all(has_match(row, pattern) for pattern in patterns),
+    "tag_id": lambda row, name: has(row, TagValues(name)),
     "uuid": lambda row, number: row.number == number,
     "with_all": lambda row, tags: all(has(row, tag) for tag in tags),
     "with_any": lambda row, groups: all(any(has(row, tag) for tag in tags) for tags in groups),
@@ -182,6 +249,8 @@ MODEL = {
     "upload_states": lambda row, states: upload_state(row) in states,
     "without_all": lambda row, tags: not all(has(row, tag) for tag in tags),
     "without_any": lambda row, tags: not any(has(row, tag) for tag in tags),
+    "aliased": lambda *_: True,
+    "implied": lambda *_: True,
     "untagged": lambda row, asked: not (asked and row.tags),
     "name": lambda row, name: row.name == name,
     "name_contains": lambda row, part: part.upper() in row.name.upper(),
@@ -223,7 +292,9 @@ def query_of(asked, images):
     """The Query, now that ids are known."""
     known = dict(asked)
     if "tag_id" in known:
-        known["tag_id"] = make_tag(known["tag_id"]).pk
+        known["tag_id"] = Tag.objects.get_or_create(
+            name=known["tag_id"], defaults={"folded": known["tag_id"]}
+        )[0].pk
     if "ids" in known:
         known["ids"] = tuple(images[n].pk if n < len(images) else MAX_ID for n in known["ids"])
     if "uuid" in known:
@@ -242,10 +313,17 @@ def test_the_model_knows_every_field_and_every_order():
 @settings(
     max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(CORPORA, QUESTIONS, st.sampled_from(sorted(ORDERS)))
-def test_search_results_are_what_the_model_finds_in_every_form(db, corpus, asked, order):
+@given(CORPORA, ALIASES, IMPLICATIONS, QUESTIONS, st.sampled_from(sorted(ORDERS)))
+def test_search_results_are_what_the_model_finds_in_every_form(
+    db, corpus, aliases, implications, asked, order
+):
     with transaction.atomic():
         images = [make(row) for row in corpus]
+        rules = write(aliases, implications)
+        query_of(asked, images)
+        there = frozenset(Tag.objects.values_list("name", flat=True))
+        meant = partial(rules.meant, asked=asked)
+        corpus = [replace(row, vocabulary=there, meant=meant) for row in corpus]
         numbers = {image.pk: number for number, image in enumerate(images)}
         found = SearchResults(query_of(asked, images), Viewer.of(None), order)
         wanted = expected(corpus, asked, order)

@@ -27,7 +27,7 @@ from taggedimages.changes.edits import Edits
 from taggedimages.changes.models import Change, Kind, Outcome, State
 from taggedimages.changes.operations import Operation
 from taggedimages.identity.authors import Author
-from tags import history, tagging
+from tags import history, resolving
 
 # How long a worker may be silent before another takes over.
 LEASE = timedelta(seconds=60)
@@ -98,7 +98,7 @@ def begin(change: Change) -> None:
     if missing := [tag.name for tag in operation.wanted if tag.id is None]:
         by = rights.author_of(change)
         with _bounded(change, by) as move:
-            made = dict(zip(missing, tagging.resolve(missing, by.user), strict=True))
+            made = resolving.resolve_each(missing, by.user)
             move(operation=operation.with_tags(made).to_json())
 
 

@@ -32,7 +32,8 @@ from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
 from tags.names import BadName
-from tags.restriction import Restricted
+from tags.renaming import TooManyLinks
+from tags.restriction import Deprecated, Restricted
 from tags.rights import OnImagesOfOthers
 from tags.tagging import TooManyTags
 from tags.vocabulary import Cycle, TooDeep, TooMany
@@ -110,11 +111,11 @@ def problem_of(error: Exception) -> Problem | None:
         case QuotaExceeded():
             # Not 507 (RFC 4918): that would be the server's trouble, and worth trying again.
             return Problem(413, str(error))
-        case BadPlan() | TooManyTags() | BadName():
+        case BadPlan() | TooManyTags() | BadName() | Deprecated():
             return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, line(error))
-        case TooDeep() | TooMany():
+        case TooDeep() | TooMany() | TooManyLinks():
             return Problem(409, line(error))
         case Cycle():
             # Whole, for it says which rule to withdraw.

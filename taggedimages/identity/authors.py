@@ -6,6 +6,10 @@ from taggedimages.identity.models import ANONYMOUS_NAME, User, default_project_i
 
 __all__ = ["ANONYMOUS_NAME", "Author"]
 
+# Doors whose clients reconcile the names that they read with those that they wrote: in another name
+# than theirs, an alias's target, they would see a difference each time, and write it again.
+EXACT_DOORS = frozenset({"atmosphere", "sharinpix", "ims"})
+
 
 @dataclass(frozen=True)
 class Author:
@@ -23,6 +27,11 @@ class Author:
     def name(self) -> str:
         """The user's name, or `anonymous`."""
         return self.user.username if self.user else ANONYMOUS_NAME
+
+    @property
+    def writes_exact_names(self) -> bool:
+        """Whether a name is the tag that has it, even where that is an alias of another."""
+        return self.through in EXACT_DOORS
 
     @property
     def project_id(self) -> str:

@@ -27,7 +27,7 @@ from taggedimages.identity import sessions
 from taggedimages.identity.authors import Author
 from taggedimages.identity.credentials import CredentialSet
 from taggedimages.identity.models import User
-from tags import tagging
+from tags import resolving, tagging
 from tags.models import ImageTag, Tag
 
 # One letter for each state that an image can be in.
@@ -140,7 +140,7 @@ def _change(by: Author) -> Change:
 
 def _tagged(state: str, image: Image, shared: Tag) -> tuple[Tag, ImageTag]:
     by = Author(image.created_by, "tests", is_operator=True)
-    tag, common = tagging.resolve([f"mark-{re.sub('[^a-z]', '-', STATES[state])}", "common"])
+    tag, common = resolving.resolve([f"mark-{re.sub('[^a-z]', '-', STATES[state])}", "common"])
     link, _ = tagging.link(image, tag, by)
     tagging.link(image, shared, by)
     tagging.link(image, common, by)

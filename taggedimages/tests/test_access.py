@@ -63,6 +63,16 @@ PUT    /v1/tags/{tag}                         names 200  404  {"name": "new"}
 DELETE /v1/tags/{tag}                         names 204  404
 GET    /v1/tags/{tag}/images                  tagged 200+ 404
 GET    /v1/tags/{tag}/images.ndjson           tagged 200+ 404
+GET    /v1/tags/{tag}/related                 names 200  404
+GET    /v1/tags/suggest?q=mark                names 200# 200
+GET    /v1/tags/suggest?q=ark                 names 200# 200
+PUT    /v1/tags/{tag}                         names 200# 404  {"status": "deprecated"}
+PUT    /v1/tags/{tag}                         names 200# 404  {"name": "new", "keep_old": true, "category": "x"}
+POST   /v1/tags/{tag}/alias                   names 200# 404  {"of": {shared_id}}
+POST   /v1/tags/{shared_id}/alias             names 200# 400  {"of": {tag}}
+DELETE /v1/tags/{tag}/alias                   names 204  404
+POST   /v1/tags/{tag}/implications            names 200# 404  {"parents": []}
+POST   /v1/tags/{shared_id}/implications      names 200# 400  {"parents": [{tag}]}
 GET    /v1/search/images?exact_tags=shared    read  200+ 200
 GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
 GET    /v1/search/images.ndjson?any_tags=shared read 200+ 200

@@ -12,16 +12,16 @@ from taggedimages.tests.matrix import rows
 pytestmark = pytest.mark.django_db
 
 V1 = """
-                  read  members own   parts   done      any  tag  common
-anonymous         pn    401     401   401     401       401  401  401
-Bearer foreign    pn    pn!     pn!   pn!     p,n=409   *    403  403
-Bearer far-editor pn    pn!     pn!   pn!     p,n=409   *    403  403
-Bearer far-staff  pn    pn!     pn!   pn!     p,n=409   *    403  403
-Bearer other      pnm   pnm     pnm!  pnm!    pm,n=409  *    *    403
-Bearer editor     pnm   pnm     pnm   pnm     pm,n=409  *    *    403
-Bearer owner      pnmv  pnmv    pnmv  pnmv    pmv,n=409 *    *    403
-Bearer staff      pnmv  pnmv    pnmv  pnmv    pmv,n=409 *    *    403
-Bearer super      pnmv  pnmv    pnmv  pnmv    pmv,n=409 *    *    *
+                  read  members own   parts   done      any  tag  common locks
+anonymous         pn    401     401   401     401       401  401  401    401
+Bearer foreign    pn    pn!     pn!   pn!     p,n=409   *    403  403    403
+Bearer far-editor pn    pn!     pn!   pn!     p,n=409   *    403  403    403
+Bearer far-staff  pn    pn!     pn!   pn!     p,n=409   *    403  403    403
+Bearer other      pnm   pnm     pnm!  pnm!    pm,n=409  *    *    403    403
+Bearer editor     pnm   pnm     pnm   pnm     pm,n=409  *    *    403    403
+Bearer owner      pnmv  pnmv    pnmv  pnmv    pmv,n=409 *    *    403    403
+Bearer staff      pnmv  pnmv    pnmv  pnmv    pmv,n=409 *    *    403    *
+Bearer super      pnmv  pnmv    pnmv  pnmv    pmv,n=409 *    *    *      *
 
 GET    /v1/images/{image}          read   200+ 404
 PUT    /v1/images/{image}          EDITS  200+ 404 {"tags": ["new"]}
@@ -38,6 +38,18 @@ PUT    /v1/tags/{shared_id}        tag    200  -    {"name": "new"}
 DELETE /v1/tags/{shared_id}        tag    204  -
 PUT    /v1/tags/{common}           common 200  -    {"name": "new"}
 DELETE /v1/tags/{common}           common 204  -
+PUT    /v1/tags/{shared_id}        tag    200  -    {"name": "new", "keep_old": true}
+PUT    /v1/tags/{shared_id}        tag    200  -    {"status": "deprecated", "category": "new"}
+PUT    /v1/tags/{shared_id}        locks  200  -    {"status": "locked"}
+DELETE /v1/tags/{shared_id}/alias  tag    204  -
+POST   /v1/tags/{shared_id}/alias  common 200  -    {"of": {common}}
+POST   /v1/tags/{shared_id}/implications tag    200  - {"parents": []}
+POST   /v1/tags/{shared_id}/implications common 200  - {"parents": [{common}]}
+PUT    /v1/tags/{common}           common 200  -    {"name": "new", "keep_old": true}
+PUT    /v1/tags/{common}           common 200  -    {"status": "deprecated"}
+DELETE /v1/tags/{common}/alias     common 204  -
+POST   /v1/tags/{common}/alias     common 200  -    {"of": {shared_id}}
+POST   /v1/tags/{common}/implications common 200 -  {"parents": []}
 """
 
 # Of images that somebody may not change, a plan tells only how many there are.
@@ -104,6 +116,13 @@ POST   /v1/images           staff 201  - {"filename": "new.png", "tags": ["Featu
 POST   /v1/upload           staff 201  - {"filename": "new.png", "image_data": "eA==", "tags": ["featured"]}
 PUT    /v1/tags/{shared_id} staff 200  - {"name": "new"}
 PUT    /v1/tags/{tag}       staff 200  - {"name": "featured"}
+PUT    /v1/tags/{shared_id} staff 200  - {"status": "deprecated"}
+PUT    /v1/tags/{tag}       staff 200# - {"status": "locked"}
+POST   /v1/tags/{shared_id}/alias staff 200# - {"of": {tag}}
+POST   /v1/tags/{tag}/alias       staff 200# - {"of": {shared_id}}
+DELETE /v1/tags/{shared_id}/alias staff 204 -
+POST   /v1/tags/{shared_id}/implications staff 200 - {"parents": []}
+POST   /v1/tags/{tag}/implications       staff 200# - {"parents": [{shared_id}]}
 DELETE /v1/tags/{shared_id} staff 204  -
 """  # noqa: E501
 

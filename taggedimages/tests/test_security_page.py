@@ -82,6 +82,21 @@ V1_EDITS = (
     'PUT /v1/images/{image} {"visibility": "private"}',
     "DELETE /v1/images/{image}",
 )
+
+
+def changes_of_tag(tag: str) -> tuple[str, ...]:
+    """All that /v1 changes of a tag."""
+    return (
+        f'PUT /v1/tags/{tag} {{"name": "new"}}',
+        f'PUT /v1/tags/{tag} {{"name": "new", "keep_old": true}}',
+        f'PUT /v1/tags/{tag} {{"status": "deprecated", "category": "new"}}',
+        f'POST /v1/tags/{tag}/alias {{"of": {{tag}}}}',
+        f"DELETE /v1/tags/{tag}/alias",
+        f'POST /v1/tags/{tag}/implications {{"parents": [{{tag}}]}}',
+        f"DELETE /v1/tags/{tag}",
+    )
+
+
 APIS = {
     "`/v1`": (
         people("Bearer"),
@@ -107,15 +122,12 @@ APIS = {
                 of_tag=True,
             ),
             Column(
-                "renames, deletes a tag of that project",
-                ('PUT /v1/tags/{shared_id} {"name": "new"}', "DELETE /v1/tags/{shared_id}"),
+                "changes, deletes a tag of that project",
+                changes_of_tag("{shared_id}"),
                 of_tag=True,
             ),
-            Column(
-                "… that others have too",
-                ('PUT /v1/tags/{common} {"name": "new"}', "DELETE /v1/tags/{common}"),
-                of_tag=True,
-            ),
+            Column("… that others have too", changes_of_tag("{common}"), of_tag=True),
+            Column("locks tags", ('PUT /v1/tags/{shared_id} {"status": "locked"}',), of_tag=True),
         ),
     ),
     "Bulk changes": (

@@ -20,13 +20,14 @@ pytestmark = pytest.mark.django_db(transaction=True)
 SHELF_FUNCTIONS = """
 SELECT count(*) FROM pg_proc WHERE proname IN ('search_tags_shelved', 'search_tag_moved')
 """
-TAG_ON_IMAGE = """
-WITH tag AS (
-    INSERT INTO tags_tag (uuid, name, folded, description, label_en, label_fr, color, public,
-                          listed, visible, allow_download)
-    VALUES (gen_random_uuid(), %s, %s, '', '', '', '#000000', false, true, false, false)
-    RETURNING id
-)
+NEW_TAG = """
+INSERT INTO tags_tag (uuid, name, folded, description, label_en, label_fr, color, public,
+                      listed, visible, allow_download)
+VALUES (gen_random_uuid(), %s, %s, '', '', '', %s, false, true, false, false)
+RETURNING id
+"""
+TAG_ON_IMAGE = f"""
+WITH tag AS ({NEW_TAG})
 INSERT INTO tags_imagetag (uuid, image_id, tag_id, value)
 SELECT gen_random_uuid(), (SELECT max(id) FROM images_image), id, '' FROM tag
 """
@@ -51,7 +52,14 @@ def before() -> Iterator[None]:
 
 def put_on_image(cursor: CursorWrapper, name: str) -> None:
     """A new tag of this name on an image, without a model, whose columns were others before."""
-    cursor.execute(TAG_ON_IMAGE, [name, name])
+    cursor.execute(TAG_ON_IMAGE, [name, name, "#000000"])
+
+
+def new_tag(name: str, folded: str = "", color: str = "#000000") -> int:
+    """The id of a new tag, likewise."""
+    with connection.cursor() as cursor:
+        cursor.execute(NEW_TAG, [name, folded or name, color])
+        return int(cursor.fetchone()[0])
 
 
 def _number(cursor: CursorWrapper, statement: str) -> int:
@@ -99,13 +107,9 @@ def test_names_are_brought_to_form_nfc_where_no_other_tag_has_them():
         "e\u0301": "e\u0301",
         "\u0390": "\u03b9\u0308\u0301",
     }
-    tags = {
-        name: Tag.objects.bulk_create([Tag(name=name, folded=fold)])[0]
-        for name, fold in old.items()
-    }
+    ids = {name: new_tag(name, fold) for name, fold in old.items()}
     migrate()
-    for tag in tags.values():
-        tag.refresh_from_db()
+    tags = {name: Tag.objects.get(pk=pk) for name, pk in ids.items()}
     shown = [(tag.name, tag.folded) for tag in tags.values()]
     assert shown == [
         ("zü", "zü"),
@@ -132,10 +136,9 @@ def test_names_are_brought_to_form_nfc_where_no_other_tag_has_them():
 
 def test_a_colour_that_is_none_becomes_the_one_that_is_shown():
     migrate(("tags", "0017_normal_names"))
-    tag = make_tag("knee", color="red")
+    tag = new_tag("knee", color="red")
     migrate()
-    tag.refresh_from_db()
-    assert tag.color == colours.shown("red") == colours.UNKNOWN
+    assert Tag.objects.get(pk=tag).color == colours.shown("red") == colours.UNKNOWN
 
 
 def test_models_and_migrations_say_the_same():

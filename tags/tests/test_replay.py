@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from images.models import Image
 from taggedimages.factories import make_image
 from taggedimages.identity.authors import Author
-from tags import curation, tagging
+from tags import curation, resolving, tagging
 from tags.models import ImageTag, Tag, TagChange
 
 OPS = Author(None, "tests")
@@ -44,7 +44,7 @@ def image(number: int) -> Image:
 
 
 def ids_of(names: list[str]) -> list[int]:
-    return [tag.pk for tag in tagging.resolve(names)]
+    return [tag.pk for tag in resolving.resolve(names)]
 
 
 def sql(statement: str, *values: Any) -> None:
@@ -70,15 +70,15 @@ def set_values(number: int, values: dict[str, str]) -> None:
 
 def rename(name: str, other: str) -> None:
     with suppress(curation.TagNameTaken):
-        curation.rename(tagging.resolve([name])[0], other, OPS)
+        curation.rename(resolving.resolve([name])[0], other, OPS)
 
 
 def delete_tag(name: str) -> None:
-    curation.delete(tagging.resolve([name])[0], OPS)
+    curation.delete(resolving.resolve([name])[0], OPS)
 
 
 def through_manager(number: int, names: list[str]) -> None:
-    image(number).tags.set(tagging.resolve(names))
+    image(number).tags.set(resolving.resolve(names))
 
 
 def bulk_insert(names: list[str], value: str) -> None:

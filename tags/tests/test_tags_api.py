@@ -209,7 +209,9 @@ def test_a_name_is_required(api, body):
 def test_one_tag(api, slash):
     knee = make_tag("knee")
     answer = api.get(f"/v1/tags/{knee.pk}{slash}")
-    assert (answer.status_code, answer.json()) == (200, shown(knee))
+    alone = {"aliases": [], "parents": [], "children": [], "images": 0}
+    described = {"status": "active", "category": ""}
+    assert (answer.status_code, answer.json()) == (200, shown(knee) | alone | described)
 
 
 @SLASHES

@@ -1,8 +1,8 @@
 """/v1/tags (contract TIM)."""
 
-from django.conf import settings
 from django.http import HttpResponseBase
-from drf_spectacular.utils import extend_schema
+from django.urls import reverse
+from drf_spectacular.utils import OpenApiParameter, OpenApiResponse, extend_schema
 from rest_framework import status
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -13,19 +13,34 @@ from images.visibility import Viewer
 from search.v1.parameters import ImageConditions, list_query
 from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
+from taggedimages.http.errors import Conflict
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
 from taggedimages.http.reading import read
-from taggedimages.identity.authentication import author_of
 from taggedimages.transactions import retried
-from taggedimages.v1 import SOURCE
 from taggedimages.v1.cursors import LINK_HEADER
 from taggedimages.v1.ids import parse_id
 from taggedimages.v1.pagination import CursorPageParameters, page_response, read_page
 from taggedimages.v1.schema import CHANGED_SINCE
-from tags import alphabet, curation, rights
-from tags.models import Tag, TagQuerySet
+from tags import alphabet, curation, renaming, rights, vocabulary
+from tags.models import ImageTag, Tag, TagQuerySet
+from tags.v1.access import author, check_change, check_target, held_tags, shown_tag
 from tags.v1.cursors import cursor_at, position_of
-from tags.v1.serializers import TagBrowsePageSerializer, TagNameSerializer, TagSerializer
+from tags.v1.details import detail_of, entity_tag, state_of
+from tags.v1.serializers import (
+    TagBrowsePageSerializer,
+    TagDetailSerializer,
+    TagNameSerializer,
+    TagSerializer,
+    TagUpdatedSerializer,
+    TagUpdateSerializer,
+)
+
+IS_ALIAS = OpenApiResponse(None, "The tag is an alias; `Location` is its target.")
+ALIAS_LOCATION = OpenApiParameter(
+    "Location", location=OpenApiParameter.HEADER, response=[301], description="Path of the target."
+)
+# What the published API does not know of PUT: whoever sends one of these is answered the whole tag.
+BESIDE_NAME = {"keep_old", "status", "category"}
 
 
 class TagViewSet(GenericViewSet[Tag]):
@@ -34,7 +49,7 @@ class TagViewSet(GenericViewSet[Tag]):
     serializer_class = TagSerializer
 
     def get_queryset(self) -> TagQuerySet:
-        return Tag.objects.shown_to(Viewer.of(self.request.user)).alphabetical()
+        return Tag.objects.targets_shown_to(Viewer.of(self.request.user)).alphabetical()
 
     @extend_schema(
         operation_id="listTags",
@@ -60,45 +75,72 @@ class TagViewSet(GenericViewSet[Tag]):
         responses={201: TagSerializer},
     )
     def create(self, request: Request) -> Response:
-        tag = curation.create(_name_in(request), author_of(request, SOURCE))
+        name = read(TagNameSerializer, request.data)["name"]
+        tag = curation.create(name, author(request))
         return Response(TagSerializer(tag).data, status=status.HTTP_201_CREATED)
 
     @extend_schema(
         operation_id="getTag",
-        summary="One tag",
-        parameters=[IF_NONE_MATCH, ETAG],
-        responses={200: TagSerializer, **NOT_MODIFIED},
+        summary="One tag, with what stands around it",
+        description="The id of an alias leads to its target.",
+        parameters=[IF_NONE_MATCH, ETAG, ALIAS_LOCATION],
+        responses={200: TagDetailSerializer, 301: IS_ALIAS, **NOT_MODIFIED},
     )
     def retrieve(self, request: Request, id: str) -> Response:
-        record = TagSerializer(self.tag(id)).data
-        return caching.tagged(request, record, caching.entity_tag(record))
+        tag = shown_tag(request, id)
+        if tag.alias_of_id is not None:
+            target = reverse("tag", kwargs={"id": tag.alias_of_id})
+            # It may be one no longer with the next request: not to be stored (http.caching).
+            return Response(status=301, headers={"Location": target})
+        record = detail_of(tag, Viewer.of(request.user))
+        return caching.tagged(request, record, entity_tag(record))
 
     @extend_schema(
         operation_id="updateTag",
-        summary="Rename a tag on every image",
-        request=TagNameSerializer,
+        summary="Rename a tag on every image, or say how it may be used",
+        description=(
+            "A tag may take back the name of its own alias; another tag's name, or the name of its "
+            "alias, is 409. So is an alias: change its target."
+        ),
+        request=TagUpdateSerializer,
         parameters=[IF_MATCH],
-        responses={200: TagSerializer, **CHANGED_SINCE},
+        responses={200: TagUpdatedSerializer, **CHANGED_SINCE},
     )
     @retried
     def update(self, request: Request, id: str) -> Response:
-        name = _name_in(request)
-        tag = self.held(id)
-        self.check_change(tag, name)
-        renamed = curation.rename(tag, name, author_of(request, SOURCE))
-        return Response(TagSerializer(renamed).data)
+        asked = read(TagUpdateSerializer, request.data)
+        name = asked.get("name")
+        tag = held_tag(request, id)
+        check_target(tag)
+        check_change(request, tag, name)
+        if asked.get("status") == Tag.Status.LOCKED:
+            rights.check_lock(author(request))
+        if name is not None:
+            tag = renaming.rename(tag, name, author(request), keep_old=asked["keep_old"])
+        curation.classify(tag, asked.get("status"), asked.get("category"))
+        if BESIDE_NAME.intersection(request.data):
+            return Response(detail_of(tag, Viewer.of(request.user)))
+        return Response(TagSerializer(tag).data)
 
     @extend_schema(
         operation_id="deleteTag",
-        summary="Delete a tag, never its images",
+        summary="Delete a tag with its aliases, never its images",
+        description=(
+            "An alias is deleted by its own id, as long as no image has it itself; one that images "
+            "have is 409: merge it into its target first."
+        ),
         parameters=[IF_MATCH],
         responses={204: None, **CHANGED_SINCE},
     )
     @retried
     def destroy(self, request: Request, id: str) -> Response:
-        tag = self.held(id)
-        self.check_change(tag)
-        if not curation.delete(tag, author_of(request, SOURCE)):
+        tag = held_tag(request, id)
+        check_change(request, tag)
+        if tag.alias_of_id is not None:
+            check_change(request, vocabulary.canonical(tag))
+            if ImageTag.objects.filter(tag=tag.pk).exists():
+                raise Conflict(f"Images have the alias {tag.name!r} itself: merge it first.")
+        if not curation.delete(tag, author(request)):
             raise NotFound
         return Response(status=status.HTTP_204_NO_CONTENT)
 
@@ -107,41 +149,22 @@ class TagViewSet(GenericViewSet[Tag]):
         found = browse(request, list_query(request, tag_id=parse_id(id)))
         if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
             # Nothing, or a stream of it may be: of a tag without images, or of none.
-            self.tag(id)
+            shown_tag(request, id)
         return found
 
     @documented_lines("listTagImageLines", "All images with a tag, as NDJSON", ImageConditions)
     def image_lines(self, request: Request, id: str) -> HttpResponseBase:
         found = browse_lines(request, list_query(request, tag_id=parse_id(id)))
         # What is wrong with the request comes first, as everywhere.
-        self.tag(id)
+        shown_tag(request, id)
         return found
 
-    def tag(self, id: str, *, locked: bool = False) -> Tag:
-        """The tag with this id, if the caller is shown it. Raises NotFound."""
-        tags = self.get_queryset()
-        if locked:
-            tags = tags.select_for_update()
-        tag = tags.filter(pk=parse_id(id)).first()
-        if tag is None:
-            raise NotFound
-        return tag
 
-    def check_change(self, tag: Tag, new_name: str | None = None) -> None:
-        """Raise OnImagesOfOthers or Restricted; under `open`, everybody changes all tags but the
-        restricted ones."""
-        check = rights.check_names if settings.ANONYMOUS == "open" else rights.check_change
-        check(tag, author_of(self.request, SOURCE), new_name)
+def held_tag(request: Request, id: str) -> Tag:
+    """The tag for a write: locked, and as If-Match wants it, until the transaction ends.
 
-    def held(self, id: str) -> Tag:
-        """The tag for a write: locked, and as If-Match wants it, until the transaction ends.
-
-        Raises NotFound, PreconditionFailed.
-        """
-        tag = self.tag(id, locked=True)
-        caching.check(self.request, lambda: caching.entity_tag(TagSerializer(tag).data))
-        return tag
-
-
-def _name_in(request: Request) -> str:
-    return str(read(TagNameSerializer, request.data)["name"])
+    Raises NotFound, PreconditionFailed.
+    """
+    tag, _ = held_tags(request, id)
+    caching.check(request, lambda: entity_tag(state_of(tag, Viewer.of(request.user))))
+    return tag

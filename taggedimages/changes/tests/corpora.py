@@ -9,7 +9,7 @@ from search.executor.blocks import Blocks
 from taggedimages.changes import outcomes, sets, worker
 from taggedimages.changes.models import Change, Kind, Outcome, State
 from taggedimages.identity.models import Project, User, default_project_id
-from tags import tagging
+from tags import resolving
 from tags.models import ImageTag, TagChange
 
 Links = dict[tuple[int, int], str]
@@ -17,7 +17,7 @@ Links = dict[tuple[int, int], str]
 
 def refs(*names: str) -> list[dict[str, Any]]:
     """Tags as an operation has them, made where absent."""
-    return [{"id": tag.pk, "name": tag.name} for tag in tagging.resolve(names)]
+    return [{"id": tag.pk, "name": tag.name} for tag in resolving.resolve(names)]
 
 
 def make_change(

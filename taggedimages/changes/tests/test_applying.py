@@ -22,7 +22,7 @@ from taggedimages.changes.tests.corpora import (
     refs,
 )
 from taggedimages.factories import TESTS, make_image, make_user
-from tags import curation, tagging, vocabulary
+from tags import curation, resolving, tagging, vocabulary
 from tags.models import ImageTag, Tag, TagChange
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -125,7 +125,7 @@ def test_restricted_tags_stay_restricted(settings):
 
 def test_a_change_whose_tag_was_deleted_fails_and_says_so():
     image = make_image()
-    tag = tagging.resolve(["doomed"])[0]
+    tag = resolving.resolve(["doomed"])[0]
     change = make_change({"add": refs("doomed")}, [image])
     tag.delete()
     assert applied(change).state == State.FAILED
@@ -143,7 +143,7 @@ def test_a_change_whose_author_is_gone_fails():
 
 def test_links_under_an_alias_count_as_its_targets():
     images = [make_image("kne"), make_image("kne", "left"), make_image()]
-    tags = {tag.name: tag for tag in tagging.resolve(["kne", "knee"])}
+    tags = {tag.name: tag for tag in resolving.resolve(["kne", "knee"])}
     vocabulary.alias(tags["kne"], tags["knee"], TESTS)
     change = applied(make_change({"add": refs("knee"), "remove": refs("left")}, images))
     assert [tags_of(image) for image in images] == [{"kne": ""}, {"kne": ""}, {"knee": ""}]

@@ -12,18 +12,9 @@ from search.query import Query, TagValues
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.rules import TagTextField
 from taggedimages.dialects.ims.serializers import distinct
-from taggedimages.http.fields import QueryIntegerField, StrictCharField
+from taggedimages.http.fields import QueryIntegerField, StrictBooleanField, StrictCharField
 
 MAX_KEYS, MAX_VALUES = 10, 10
-
-
-class StrictBooleanField(serializers.BooleanField):
-    """JSON's true or false and nothing like them."""
-
-    def to_internal_value(self, data: Any) -> bool:
-        if not isinstance(data, bool):
-            self.fail("invalid", input=data)
-        return data
 
 
 class KnownFields(serializers.Serializer[Any]):

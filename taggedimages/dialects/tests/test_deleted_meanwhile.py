@@ -15,7 +15,7 @@ from taggedimages.dialects.tests.doors import Atmosphere, Ims, OpenStack, Sharin
 from taggedimages.factories import make_image, make_tag
 from taggedimages.identity.authors import Author
 from taggedimages.identity.credentials import CredentialSet
-from tags import curation, tagging
+from tags import curation, resolving
 from tags.models import Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
@@ -102,7 +102,7 @@ def test_who_deletes_waits_for_the_link_that_is_being_made(ada):
     def put_on() -> None:
         try:
             with transaction.atomic():
-                tagging.resolve([NAME])
+                resolving.resolve([NAME])
                 found.set()
                 assert not ended.wait(0.5)
         finally:

@@ -20,6 +20,8 @@ READS = [
     "/v1/tags",
     "/v1/tags/{tag}",
     "/v1/tags/{tag}/images",
+    "/v1/tags/{tag}/related",
+    "/v1/tags/suggest?q=kn",
     "/v1/search/images?exact_tags=knee",
     "/v1/images.ndjson",
     "/v1/tags/{tag}/images.ndjson",
@@ -36,6 +38,8 @@ WRITES = [
     ("PUT", "/v1/tags/{tag}", {"name": "joint"}, 200),
     ("POST", "/v1/changes", {"query": {"untagged": True}, "operation": {"add": ["new"]}}, 202),
     ("POST", "/v1/tags/{tag}/merge", {"from": []}, 400),
+    ("POST", "/v1/tags/{tag}/implications", {"parents": []}, 200),
+    ("DELETE", "/v1/tags/{tag}/alias", None, 204),
     ("DELETE", "/v1/tags/{tag}", None, 204),
 ]
 # Guarded by its own secret, not by who calls; and the document is for everybody.
@@ -124,6 +128,13 @@ def test_looking_up_checksums_is_reading(api, settings, policy, status):
 def test_the_file_of_an_image_is_for_who_may_read(api, settings, policy, status):
     settings.ANONYMOUS = policy
     assert api.get(f"/v1/images/{make_image(body=b'file').pk}/file").status_code == status
+
+
+@pytest.mark.parametrize(("policy", "status"), [("open", 200), ("read-only", 401), ("none", 401)])
+def test_making_an_alias_is_writing(api, ids, settings, policy, status):
+    settings.ANONYMOUS = policy
+    path = f"/v1/tags/{ids['tag']}/alias"
+    assert api.post(path, {"of": make_tag("genu").pk}).status_code == status
 
 
 @pytest.mark.parametrize("policy", ["read-only", "none"])
