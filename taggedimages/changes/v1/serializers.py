@@ -168,7 +168,7 @@ class TagOfChangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class TagCountSerializer(TagOfChangeSerializer):
+class TagEffectSerializer(TagOfChangeSerializer):
     """How many links of a tag come and go."""
 
     added = serializers.IntegerField()
@@ -212,7 +212,7 @@ class PlanSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="Of an undo: images of which something stays as it is, by reason.",
     )
-    tags = TagCountSerializer(many=True)
+    tags = TagEffectSerializer(many=True)
     estimate = EstimateSerializer()
     sample = SampleSerializer(many=True)
 
