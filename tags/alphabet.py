@@ -87,9 +87,9 @@ class AlphabetPage(NamedTuple):
 def page(
     viewer: Viewer, limit: int, offset: int = 0, after: TagPosition | None = None
 ) -> AlphabetPage:
-    """So many of the tags that a viewer is shown in alphabetical order: after a position, or else
-    from `offset` tags on."""
-    found = shown.shown_to(viewer)
+    """So many of the tags that a viewer is shown in alphabetical order, aliases left out: after a
+    position, or else from `offset` tags on."""
+    found = shown.shown_to(viewer, aliased=True)
     # One more tells whether others follow.
     if after:
         rows = _after(found, limit + 1, after)
@@ -101,7 +101,7 @@ def page(
 
 
 class OldestFirst:
-    """The tags that a viewer is shown by their ids, as paginators want a list."""
+    """The tags that a viewer is shown by their ids, aliases too, as paginators want a list."""
 
     def __init__(self, viewer: Viewer) -> None:
         self.found = shown.shown_to(viewer)

@@ -20,12 +20,15 @@ class TagQuerySet(models.QuerySet["Tag"]):
     """Reads of the vocabulary."""
 
     def shown_to(self, viewer: Viewer) -> Self:
-        """Those that a viewer is shown (tags.shown)."""
+        """Those that a viewer is shown (tags.shown), by their exact names."""
         return self if viewer.audiences is None else self.filter(IsShown(F("pk"), viewer))
 
-    def targets(self) -> Self:
-        """Those that are no alias of another."""
-        return self.filter(alias_of=None)
+    def targets_shown_to(self, viewer: Viewer) -> Self:
+        """Those that are no alias, and that a viewer who goes by aliases is shown."""
+        targets = self.filter(alias_of=None)
+        if viewer.audiences is None:
+            return targets
+        return targets.filter(IsShown(F("pk"), viewer, aliased=True))
 
     def alphabetical(self) -> Self:
         """By folded name, then exact name; both columns collate by code point everywhere."""

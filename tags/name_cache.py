@@ -1,8 +1,8 @@
-"""The names of many tags by id, kept in memory for as long as no tag is renamed.
+"""The names of many tags by id, kept in memory while no tag is renamed or becomes an alias.
 
 A page of a hundred images shows a thousand tags, and asking for their names takes longer than
 finding the images. Names have a version (TagNamesVersion), which changes in the very transaction
-of a rename: names that were read at one version are right wherever that is read.
+of a rename or a rule: names that were read at one version are right wherever that is read.
 
 A database may be restored or put back under running processes, and then give ids and versions out
 again, to other tags. So a version is random, and what is remembered belongs to the row that held
@@ -26,7 +26,10 @@ VERSION = """
                   pg_relation_filenode('tags_tag'),
                   (SELECT concat_ws(' ', xmin, version) FROM tags_vocabulary)))
 """
-READ_NAMES = f"SELECT {VERSION}, id, name FROM tags_tag WHERE id = ANY(%s)"  # noqa: S608
+READ_NAMES = f"""
+SELECT {VERSION}, t.id, coalesce(a.id, t.id), coalesce(a.name, t.name)
+FROM tags_tag t LEFT JOIN tags_tag a ON a.id = t.alias_of_id WHERE t.id = ANY(%s)
+"""  # noqa: S608
 
 
 class NamedTag(TypedDict):
@@ -51,8 +54,8 @@ _known: dict[str, _Names] = {}
 
 
 def named(ids: set[int], version: str) -> dict[int, bytes]:
-    """Tags by id, each as the JSON of its NamedTag, as of a version of the vocabulary (`VERSION`)
-    that was just read; those gone are missing.
+    """Tags by id, each as the JSON of its NamedTag, or of its target's where it is an alias, as of
+    a version of the vocabulary (`VERSION`) that was just read; those gone are missing.
 
     Costs a statement where one of them is not known yet.
     """
@@ -67,7 +70,7 @@ def named(ids: set[int], version: str) -> dict[int, bytes]:
     with connection.cursor() as cursor:
         cursor.execute(READ_NAMES, [list(missing)])
         rows = cursor.fetchall()
-    read = {tag: _encoded(tag, name) for _, tag, name in rows}
+    read = {tag: _encoded(shown, name) for _, tag, shown, name in rows}
     if any(row[0] != version for row in rows):
         # Renamed meanwhile: right for this page, and not to be remembered with the others.
         return {**known.tags, **read}

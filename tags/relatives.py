@@ -37,7 +37,9 @@ def relatives(tag: Tag, viewer: Viewer) -> Relatives:
 
     One statement.
     """
-    asked = statement(RELATIVES, tag=bigint(tag.pk), is_shown=is_shown(viewer, Fragment("t.id")))
+    asked = statement(
+        RELATIVES, tag=bigint(tag.pk), is_shown=is_shown(viewer, Fragment("t.id"), aliased=True)
+    )
     with read_connection().cursor() as cursor:
         execute_prepared(cursor, asked.text, asked.parameters)
         rows = cursor.fetchall()

@@ -4,6 +4,9 @@ A name tells of the images that have it. A tag is shown to superusers; to whoeve
 that has it (images.visibility); to users who made it; and, as long as no image has it, to everybody
 if it was made for itself or everybody has been shown it before.
 
+Whoever goes by aliases is shown no alias, and a target also by the links that its aliases have
+(`aliased`).
+
 The rows of AudienceTag say this, but for two kinds of images whose time decides: what has an end
 that lies ahead is in no audience and shows its tags (`ENDING`), what will be created shows none yet
 (`AHEAD`). There are few of either, and each statement looks them up.
@@ -47,6 +50,10 @@ AND {tag} NOT IN ({ahead}) OR {tag} IN ({ending}))"""
 
 BESIDE = """
 ahead (id) AS MATERIALIZED ({ahead}), ending (id) AS MATERIALIZED ({ending}),"""
+# The same of a target by its aliases.
+IS_SHOWN_ALIASED = """({itself} OR EXISTS (
+SELECT FROM tags_tag a WHERE a.alias_of_id = {tag} AND {alias} OFFSET 0))"""
+
 # CTEs: all that a viewer is shown is `walked`, the rows of one audience, and `extras`, which are in
 # memory; no tag is in both. `counted` says how many that is.
 SHOWN_CTES = """
@@ -76,10 +83,52 @@ AND NOT EXISTS (SELECT FROM tags_audiencetag w
                 WHERE w.audience = {walked} AND w.tag_id = s.tag_id OFFSET 0)
 UNION"""
 WALKED = "FROM tags_audiencetag WHERE audience = {walked} AND tag_id NOT IN (TABLE ahead)"
-# The same for whoever is shown all.
+# The same for whoever goes by aliases: `aside` are the tags that are passed over in the walk.
+TARGETS_CTES = """
+ahead (id) AS MATERIALIZED (SELECT DISTINCT a.tag_id FROM ({ahead}) a),
+aliases (id, target) AS MATERIALIZED (
+    SELECT id, alias_of_id FROM tags_tag WHERE alias_of_id IS NOT NULL
+),
+aside (id) AS MATERIALIZED (TABLE ahead UNION SELECT id FROM aliases),
+beside AS MATERIALIZED (
+    {others}
+    SELECT t.id, t.folded, t.name FROM (SELECT DISTINCT e.tag_id FROM ({ending}) e) e,
+    LATERAL (SELECT id, folded, name FROM tags_tag WHERE id = e.tag_id OFFSET 0) t
+),
+extras AS MATERIALIZED (
+    SELECT t.id, t.folded, t.name FROM (
+        SELECT id FROM beside WHERE id NOT IN (SELECT id FROM aliases)
+        UNION
+        SELECT target FROM aliases a
+        WHERE id IN (SELECT id FROM beside) OR (id NOT IN (TABLE ahead) AND EXISTS (
+            SELECT FROM tags_audiencetag w
+            WHERE w.audience = {walked} AND w.tag_id = a.id OFFSET 0))
+    ) e, LATERAL (SELECT id, folded, name FROM tags_tag WHERE id = e.id OFFSET 0) t
+    WHERE t.id IN (TABLE ahead)
+    OR NOT EXISTS (SELECT FROM tags_audiencetag w
+                   WHERE w.audience = {walked} AND w.tag_id = t.id OFFSET 0)
+),
+counted (total) AS MATERIALIZED (
+    SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild)
+               THEN (SELECT count(*) FROM tags_audiencetag WHERE audience = {walked})
+               ELSE (SELECT coalesce(sum(change), 0)::bigint FROM search_tally
+                     WHERE of = {walked} + 1) END
+           - (SELECT count(*) FROM aside
+              WHERE EXISTS (SELECT FROM tags_audiencetag w
+                            WHERE w.audience = {walked} AND w.tag_id = aside.id OFFSET 0))
+           + (SELECT count(*) FROM extras)
+)"""
+WALKED_TARGETS = "FROM tags_audiencetag WHERE audience = {walked} AND tag_id NOT IN (TABLE aside)"
+# Both for whoever is shown all.
 ALL_CTES = """
 extras AS MATERIALIZED (SELECT id, folded, name FROM tags_tag WHERE false),
 counted (total) AS MATERIALIZED ({count})"""
+ALL_TARGETS_CTES = """
+aliases AS MATERIALIZED (SELECT id FROM tags_tag WHERE alias_of_id IS NOT NULL),
+extras AS MATERIALIZED (SELECT id, folded, name FROM tags_tag WHERE false),
+counted (total) AS MATERIALIZED (SELECT ({count}) - (SELECT count(*) FROM aliases))"""
+ALL = Fragment("FROM tags_tag WHERE true")
+ALL_TARGETS = Fragment("FROM tags_tag WHERE id NOT IN (TABLE aliases)")
 # All of them.
 COUNT = "WITH {ctes} SELECT total FROM counted"
 
@@ -122,21 +171,26 @@ class IsShown(models.Func):
 
     output_field = models.BooleanField()
 
-    def __init__(self, tag: Any, viewer: Viewer) -> None:
+    def __init__(self, tag: Any, viewer: Viewer, *, aliased: bool = False) -> None:
         super().__init__(tag)
         self.viewer = viewer
+        self.aliased = aliased
 
     def as_sql(  # type: ignore[override]
         self, compiler: SQLCompiler, connection: Any, **_: Any
     ) -> tuple[str, list[Any]]:
         column, _parameters = compiler.compile(self.source_expressions[0])
-        return positional(is_shown(self.viewer, Fragment(column)))
+        return positional(is_shown(self.viewer, Fragment(column), aliased=self.aliased))
 
 
-def is_shown(viewer: Viewer, tag: Fragment) -> Fragment:
-    """SQL, in parentheses: whether the tag with this id is shown to a viewer."""
+def is_shown(viewer: Viewer, tag: Fragment, *, aliased: bool = False) -> Fragment:
+    """SQL, in parentheses: whether the tag with this id is shown to a viewer; if `aliased`, which
+    wants the id of a target, also by its aliases."""
     if viewer.audiences is None:
         return Fragment("(true)")
+    if aliased:
+        itself, alias = is_shown(viewer, tag), is_shown(viewer, Fragment("a.id"))
+        return compose(IS_SHOWN_ALIASED, itself=itself, tag=tag, alias=alias)
     return compose(
         IS_SHOWN,
         tag=tag,
@@ -159,26 +213,27 @@ def positional(piece: Fragment) -> tuple[str, list[Any]]:
     return named.sub("%s", piece.text), values
 
 
-def shown_to(viewer: Viewer) -> Shown:
-    """All tags that a viewer is shown.
+def shown_to(viewer: Viewer, *, aliased: bool = False) -> Shown:
+    """All tags that a viewer is shown; if `aliased`, without aliases.
 
     Takes a query of whoever is in several audiences: the one that most tags are shown to is walked.
     """
     if viewer.audiences is None:
-        ctes = compose(ALL_CTES, count=counters.COUNT_TAGS)
-        return Shown(ctes, Fragment("FROM tags_tag WHERE true"), "id")
+        ctes = compose(ALL_TARGETS_CTES if aliased else ALL_CTES, count=counters.COUNT_TAGS)
+        return Shown(ctes, ALL_TARGETS if aliased else ALL, "id")
     audiences = audiences_of(viewer)
     walked = _largest(audiences)
     others = [audience for audience in audiences if audience != walked]
     rest = compose(OTHERS, walked=bigint(walked), others=bigints(others)) if others else EMPTY
     ctes = compose(
-        SHOWN_CTES,
+        TARGETS_CTES if aliased else SHOWN_CTES,
         walked=bigint(walked),
         others=rest,
         ahead=_ahead(viewer),
         ending=_ending(viewer),
     )
-    return Shown(ctes, compose(WALKED, walked=bigint(walked)), "tag_id")
+    rest_of_select = WALKED_TARGETS if aliased else WALKED
+    return Shown(ctes, compose(rest_of_select, walked=bigint(walked)), "tag_id")
 
 
 def count(found: Shown) -> int:

@@ -85,7 +85,7 @@ def _met(
     viewer: Viewer, text: str, most: int, like: str, *, walks: bool, met: list[int] | None = None
 ) -> list[Suggestion]:
     """The first so many whose names are as `like` says; `walks` looks in the viewer's audiences."""
-    is_shown = shown.is_shown(viewer, Fragment("t.id"))
+    is_shown = shown.is_shown(viewer, Fragment("t.id"), aliased=True)
     if walks:
         audiences, named = bigints(shown.audiences_of(viewer)), _like(like, "folded", "tag_id")
         ending = _like(like, "t.folded", "t.id")

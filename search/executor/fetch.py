@@ -55,7 +55,7 @@ class Record(NamedTuple):
     # As inspection found them, where the file can be shown as what it is.
     format: str | None
     media_type: str | None
-    # The JSON of a list of tags.NamedTag.
+    # The JSON of a list of tags.NamedTag, targets in place of their aliases.
     tags: bytes
 
 
@@ -144,5 +144,5 @@ def _links(rows: list[tuple[Any, ...]], most: int | None) -> list[list[int]]:
 
 
 def _written(known: Callable[[int], bytes | None], ids: list[int]) -> bytes:
-    # A thousand tags a page: without a line of Python for each.
-    return b"[%b]" % b",".join(filter(None, map(known, ids)))
+    # A thousand tags a page: without a line of Python for each. Those with one target come once.
+    return b"[%b]" % b",".join(filter(None, dict.fromkeys(map(known, ids))))

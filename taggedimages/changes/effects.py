@@ -13,6 +13,7 @@ from django.db import connection
 
 from search.executor.blocks import Blocks
 from search.index.bits import BLOCK_SQL, is_set
+from taggedimages.changes import rights
 from taggedimages.changes.holdings import Holdings
 from taggedimages.changes.operations import Merge, Operation, TagRef
 from taggedimages.identity.authors import Author
@@ -87,18 +88,20 @@ def refused(operation: Operation, images: Blocks, by: Author) -> Blocks:
     """Those of some images on which a tag would come, go or change that is not the author's to
     use."""
     names = set(restriction.refused([tag.name for tag in operation.named], by))
-    kept = Operation(
-        add=tuple(tag for tag in operation.add if tag.name in names),
-        remove=tuple(tag for tag in operation.remove if tag.name in names),
-        values={tag: value for tag, value in operation.values.items() if tag.name in names},
-    )
+    ids = dict(rights.refused_tags(by).values_list("pk", "name"))
+
+    def kept(tags: Iterable[TagRef]) -> tuple[TagRef, ...]:
+        return tuple(tag for tag in tags if tag.id in ids or (tag.id is None and tag.name in names))
+
+    if operation.merge:
+        return _merged(operation.merge, images)[0] if kept(operation.named) else Blocks()
+    gone = kept(operation.remove)
     if operation.replace is not None:
-        others = _refused_tags(by, but=operation.wanted)
-        came = tuple(tag for tag in operation.replace if tag.name in names)
-        kept = Operation(kept.add + came, others, values=kept.values)
-    if operation.merge and names:
-        return _merged(operation.merge, images)[0]
-    return _retagged(kept, images).touched if kept.named else Blocks()
+        wanted = {tag.id for tag in operation.wanted}
+        gone = tuple(TagRef(tag, name) for tag, name in ids.items() if tag not in wanted)
+    values = {tag: operation.values[tag] for tag in kept(operation.values)}
+    theirs = Operation(kept((*(operation.replace or ()), *operation.add)), gone, values=values)
+    return _retagged(theirs, images).touched if theirs.named else Blocks()
 
 
 def of(operation: Operation, change_id: int, images: Blocks) -> Effects:
@@ -184,11 +187,3 @@ def _merged_values(merge: Merge, change_id: int) -> tuple[int, int]:
         cursor.execute(MERGED_VALUES, {"change": change_id, "tags": tags, "into": merge.into.id})
         dropped, changed = cursor.fetchone()
         return dropped, changed
-
-
-def _refused_tags(by: Author, but: Iterable[TagRef]) -> tuple[TagRef, ...]:
-    """All tags that are not the author's to take off, but for some."""
-    if not (names := restriction.refused(restriction.names(), by)):
-        return ()
-    found = Tag.objects.filter(folded__in=names).exclude(pk__in=[tag.id for tag in but if tag.id])
-    return tuple(TagRef(tag.pk, tag.name) for tag in found)

@@ -11,8 +11,6 @@ from taggedimages.changes import questions, rights
 from taggedimages.changes.models import Change, Outcome
 from taggedimages.identity.authors import Author
 from taggedimages.postgresql.bulk import array
-from tags import restriction
-from tags.models import Tag
 
 # In the order of their ids, so that two that change the same images wait for each other in turn.
 LOCK_IMAGES = """
@@ -63,10 +61,7 @@ def judged(change: Change, by: Author, images: list[int]) -> Judged:
 
 def refused(by: Author) -> set[int]:
     """The ids of the tags that are not the author's to put on images or to take off."""
-    names = restriction.refused(restriction.names(), by)
-    return (
-        set(Tag.objects.filter(folded__in=names).values_list("pk", flat=True)) if names else set()
-    )
+    return set(rights.refused_tags(by).values_list("pk", flat=True))
 
 
 def _ids(images: ImageQuerySet) -> set[int]:

@@ -47,10 +47,13 @@ def propose(
     """A change that is planned at once where few images are found, and else by the worker.
 
     `asked` is the query as it was sent; without a query, a merge is of all images with its tags.
-    Raises TooManyPlanned; of a merge OnImagesOfOthers and Restricted, as renaming its tags does.
+    Raises TooManyPlanned, restriction.Deprecated; of a merge OnImagesOfOthers and Restricted, as
+    renaming its tags does.
     """
     if operation.merge:
         rights.check_may_merge(operation.merge, by)
+    else:
+        rights.check_coming(operation.wanted, by)
     # First: a question that takes too long is refused, and leaves no change.
     images = _found_for(operation, query, by)
     change = _made(

@@ -27,7 +27,7 @@ def shown_tags(request: Request) -> TagQuerySet:
     viewer = Viewer.of(request.user)
     if viewer.audiences is None:
         return Tag.objects.all()
-    return Tag.objects.filter(IsShown(Coalesce(F("alias_of"), F("pk")), viewer))
+    return Tag.objects.filter(IsShown(Coalesce(F("alias_of"), F("pk")), viewer, aliased=True))
 
 
 def shown_tag(request: Request, id: str) -> Tag:

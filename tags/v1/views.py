@@ -49,7 +49,7 @@ class TagViewSet(GenericViewSet[Tag]):
     serializer_class = TagSerializer
 
     def get_queryset(self) -> TagQuerySet:
-        return Tag.objects.shown_to(Viewer.of(self.request.user)).alphabetical()
+        return Tag.objects.targets_shown_to(Viewer.of(self.request.user)).alphabetical()
 
     @extend_schema(
         operation_id="listTags",

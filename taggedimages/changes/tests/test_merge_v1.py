@@ -1,5 +1,7 @@
 """POST /v1/tags/{id}/merge, and a merge that is proposed: aliases at once, links behind them."""
 
+from typing import Any
+
 import pytest
 
 from taggedimages.changes import worker
@@ -65,7 +67,7 @@ def test_a_merge_is_proposed_and_applied_like_any_other(mira):
 def test_what_a_merge_asks_has_to_be_there(mira):
     knee, joint = make_tag("knee"), make_tag("joint")
     url = f"/v1/tags/{knee.pk}/merge"
-    for body in (
+    bodies: list[dict[str, Any]] = [
         {},
         {"from": []},
         {"from": "joint"},
@@ -74,7 +76,8 @@ def test_what_a_merge_asks_has_to_be_there(mira):
         {"from": [knee.pk]},
         {"from": [10**9]},
         {"from": [joint.pk], "into": knee.pk},
-    ):
+    ]
+    for body in bodies:
         assert mira.post(url, body).status_code == 400, body
     assert mira.post(f"/v1/tags/{10**9}/merge", {"from": [joint.pk]}).status_code == 404
     assert mira.post("/v1/tags/x/merge", {"from": [joint.pk]}).status_code == 400

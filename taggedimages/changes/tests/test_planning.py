@@ -21,7 +21,7 @@ from taggedimages.changes.refusals import BadOperation
 from taggedimages.changes.tests.corpora import applied
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.authors import Author
-from tags import tagging, vocabulary
+from tags import restriction, tagging, vocabulary
 from tags.models import Tag, TagChange
 
 pytestmark = pytest.mark.django_db
@@ -333,6 +333,19 @@ def test_restricted_tags_stay_where_they_are(settings, given, fit):
     assert planned_of(change)["forbidden"] == 2 - len(fit)
     staff = plan(given, by=Author(make_user("boss", staff=True), "tests"))
     assert planned_of(staff)["images"] == 2
+
+
+def test_a_locked_tag_stays_and_a_deprecated_one_does_not_come(settings):
+    settings.ANONYMOUS = "open"
+    make_tag("done", status="locked"), make_tag("old", status="deprecated")
+    having, other = make_image("done"), make_image("knee")
+    anybody = Author(None, "v1")
+    assert list(sets.of(plan({"add": ["done"]}, by=anybody).pk)) == [having.pk]
+    assert list(sets.of(plan({"remove": ["done"]}, by=anybody).pk)) == [other.pk]
+    for said in ({"add": ["old"]}, {"replace": ["old"]}, {"values": {"old": "1"}}):
+        with pytest.raises(restriction.Deprecated, match="'old'"):
+            plan(said, by=anybody)
+    assert planned_of(plan({"remove": ["old"]}, by=anybody))["images"] == 2
 
 
 def test_an_alias_counts_as_its_target():
