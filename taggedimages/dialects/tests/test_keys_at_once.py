@@ -9,7 +9,7 @@ from typing import Any
 import psycopg2
 import pytest
 from django.db import InternalError, OperationalError, connection, connections
-from django.db.backends.base.base import BaseDatabaseWrapper as DatabaseWrapper
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.utils import timezone
 
 from images import storage, uploads
@@ -159,14 +159,15 @@ def test_an_answer_that_cannot_be_kept_leaves_no_record(doors, monkeypatch, way)
 def test_a_file_stays_whose_record_may_have_been_made(doors, monkeypatch):
     """The connection is lost while the transaction is being committed."""
     tim, asked, before = doors[Tim], upload(), stored()
-    commit = DatabaseWrapper._commit
+    of_django: Any = BaseDatabaseWrapper
+    commit = of_django._commit
 
-    def lost(wrapper: DatabaseWrapper) -> None:
+    def lost(wrapper: BaseDatabaseWrapper) -> None:
         commit(wrapper)
-        monkeypatch.setattr(DatabaseWrapper, "_commit", commit)
+        monkeypatch.setattr(of_django, "_commit", commit)
         raise OperationalError("nobody answers")
 
-    monkeypatch.setattr(DatabaseWrapper, "_commit", lost)
+    monkeypatch.setattr(of_django, "_commit", lost)
     assert post(tim, *asked).status_code == 503
     again = post(tim, *asked)
     assert (again.status_code, again["Idempotency-Replayed"]) == (201, "true")
