@@ -28,9 +28,9 @@ BY_ID = "SELECT *, true AS has_aliases FROM tags_tag WHERE id = ANY(%s::bigint[]
 
 
 class FoundTag(NamedTuple):
-    """What is asked of a tag before it is linked."""
+    """What is asked of a tag before it is linked; without an id where it is yet to be made."""
 
-    pk: int
+    pk: int | None
     name: str
     status: str
 
@@ -41,52 +41,82 @@ def resolve(wanted: Iterable[str], by: User | None = None, *, exact: bool = Fals
 
     None of them goes before the transaction ends. Raises names.BadName for what would be made.
     """
-    return list({tag.pk: tag for tag in resolve_each(wanted, by, exact=exact).values()}.values())
+    return each_once(resolve_each(wanted, by, exact=exact).values())
 
 
 def resolve_each(
     wanted: Iterable[str], by: User | None = None, *, exact: bool = False
 ) -> dict[str, Tag]:
-    """The same by the names' spellings.
+    """The same by the names' spellings."""
+    return made(look_up(wanted, exact=exact), by)
 
-    Inserting in one sorted statement keeps concurrent requests from locking each other out.
-    """
+
+def look_up(wanted: Iterable[str], *, exact: bool) -> dict[str, Tag]:
+    """The tags of these names in this order, by their spellings; of a name that none has, one that
+    is not saved."""
     wanted = spelling.names(wanted)
     found = _named(wanted)
+    if not exact:
+        found |= _targets({name: tag.alias_of_id for name, tag in found.items()})
+    return {name: found.get(name) or Tag(name=name, told=False) for name in wanted}
+
+
+def made(tags: dict[str, Tag], by: User | None) -> dict[str, Tag]:
+    """What was looked up, those that are not saved made by a user.
+
+    Inserting in one sorted statement keeps concurrent requests from locking each other out. Raises
+    names.BadName.
+    """
+    tags = dict(tags)
     # More than once only where a tag goes between the insert that met it and the reading.
-    while missing := sorted(set(wanted) - found.keys()):
+    while missing := sorted(name for name, tag in tags.items() if tag.pk is None):
         _check_names(missing)
         new = [Tag(name=name, folded=names.folded(name), told=False) for name in missing]
         Tag.objects.bulk_create(new, ignore_conflicts=True)
         shown.made_by(by, missing)
-        found |= _named(missing)
-    if not exact:
-        found |= _targets({name: tag.alias_of_id for name, tag in found.items()})
-    return {name: found[name] for name in wanted}
+        tags |= _named(missing)
+    return tags
+
+
+def each_once(tags: Iterable[Tag]) -> list[Tag]:
+    """Tags in their order, each once."""
+    return list({tag.pk: tag for tag in tags}.values())
 
 
 @retried
-def identified(
-    wanted: set[str], by: User | None = None, *, exact: bool = False
-) -> dict[str, FoundTag]:
-    """What is asked of the tags of these names, by their spellings; made by a user where absent.
+def identified(wanted: set[str], by: User | None = None, *, exact: bool = False) -> dict[str, int]:
+    """The ids of the tags of these names, by their spellings; made by a user where absent.
 
     Raises names.BadName for what would be made.
     """
+    return ids_of(find(wanted, exact=exact), by)
+
+
+def find(wanted: set[str], *, exact: bool) -> dict[str, FoundTag]:
+    """What is asked of the tags of these names, by their spellings."""
     wanted = set(spelling.names(wanted))
     with connection.cursor() as cursor:
         execute_prepared(cursor, IDS_BY_NAME, [array(wanted)])
         rows: list[tuple[str, int, str, int | None]] = cursor.fetchall()
     found = {name: FoundTag(tag, name, status) for name, tag, status, _ in rows}
-    aliases = {} if exact else {name: target for name, _, _, target in rows}
-    others = _targets(aliases)
-    if missing := wanted - found.keys():
-        others |= resolve_each(missing, by, exact=exact)
-    return found | {name: FoundTag(tag.pk, tag.name, tag.status) for name, tag in others.items()}
+    if not exact:
+        targets = _targets({name: target for name, _, _, target in rows})
+        found |= {name: FoundTag(tag.pk, tag.name, tag.status) for name, tag in targets.items()}
+    absent = wanted - found.keys()
+    return found | {name: FoundTag(None, name, Tag.Status.ACTIVE) for name in absent}
+
+
+def ids_of(found: dict[str, FoundTag], by: User | None) -> dict[str, int]:
+    """The ids of what was found, those without one made by a user. Raises names.BadName."""
+    ids = {name: tag.pk for name, tag in found.items() if tag.pk is not None}
+    if missing := found.keys() - ids.keys():
+        drafts = {name: Tag(name=name, told=False) for name in missing}
+        ids |= {name: tag.pk for name, tag in made(drafts, by).items()}
+    return ids
 
 
 def with_aliases(tags: Iterable[Tag]) -> list[int]:
-    """The ids of those of some tags, as just resolved, that have aliases."""
+    """The ids of those of some tags, as just looked up, that have aliases."""
     return [tag.pk for tag in tags if getattr(tag, "has_aliases", False)]
 
 

@@ -18,9 +18,8 @@ from taggedimages.identity.authors import Author
 from taggedimages.postgresql.bulk import array, uuids
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.transactions import retried
-from tags import history, restriction, spelling
+from tags import history, resolving, restriction, spelling
 from tags.models import ImageTag, Tag
-from tags.resolving import identified, resolve, with_aliases
 
 # An image's links as every API lists them: their ids count up as they are made.
 LINKS_OLDEST_FIRST = ImageTag.objects.select_related("tag").order_by("id")
@@ -41,6 +40,10 @@ ORDER BY l.number
 """
 
 
+# Images, by id, with their tags by name and the values of these.
+Tagged = Sequence[tuple[int, dict[str, str]]]
+
+
 class TooManyTags(Exception):
     """The image would have more tags than the caller lets it have."""
 
@@ -53,11 +56,12 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
     """
     wanted = spelling.names(wanted)
     _lock(image)
+    found = resolving.look_up(wanted, exact=by.writes_exact_names)
+    _check_new(image, found.values(), by)
     if at_most is not None:
         _check_room(_values(image), wanted, at_most)
     with history.signed(by):
-        tags = resolve(wanted, by.user, exact=by.writes_exact_names)
-        _check_new(image, tags, by)
+        tags = resolving.each_once(resolving.made(found, by.user).values())
         _link(image, tags, by)
         return tags
 
@@ -66,8 +70,10 @@ def tag(image: Image, wanted: Iterable[str], by: Author, at_most: int | None = N
 def tag_new(image: Image, wanted: Iterable[str], by: Author) -> None:
     """Add tags by name to an image that was made in this transaction: nobody else knows it yet."""
     if tags := dict.fromkeys(wanted, ""):
+        tagged = [(image.pk, tags)]
+        found = _usable(tagged, by)
         with history.signed(by):
-            link_new([(image.pk, tags)], by)
+            _link_new(tagged, found, by)
 
 
 @retried
@@ -91,11 +97,13 @@ def retag(image: Image, wanted: Iterable[str], by: Author) -> None:
     A link stays too where it has an alias of a tag that is wanted.
     """
     _lock(image)
+    found = resolving.look_up(wanted, exact=by.writes_exact_names)
+    _check_new(image, found.values(), by)
+    known = [tag for tag in found.values() if tag.pk is not None]
+    gone = ImageTag.objects.filter(image=image).exclude(_is_one_of(known, by))
+    _check_gone(gone, by)
     with history.signed(by):
-        tags = resolve(wanted, by.user, exact=by.writes_exact_names)
-        _check_new(image, tags, by)
-        gone = ImageTag.objects.filter(image=image).exclude(_is_one_of(tags, by))
-        _check_gone(gone, by)
+        tags = resolving.each_once(resolving.made(found, by.user).values())
         gone.delete()
         _link(image, tags, by)
 
@@ -159,9 +167,10 @@ def set_values(
     if at_most is not None:
         _check_room(held, values, at_most)
     changed = {name: value for name, value in values.items() if held.get(name) != value}
+    found = resolving.look_up(changed, exact=True)
+    restriction.check_new(found.values(), by)
     with history.signed(by):
-        tags = resolve(changed, by.user, exact=True)
-        restriction.check_new(tags, by)
+        tags = resolving.made(found, by.user).values()
         ImageTag.objects.bulk_create(
             [ImageTag(image=image, tag=tag, value=changed[tag.name], user=by.user) for tag in tags],
             update_conflicts=True,
@@ -170,19 +179,28 @@ def set_values(
         )
 
 
-def link_new(tagged: Sequence[tuple[int, dict[str, str]]], by: Author) -> int:
+def link_new(tagged: Tagged, by: Author) -> int:
     """Give images that nobody knows yet, by id, their tags with values; returns the number.
 
     One statement however many they are, within the caller's `history.signed`: new images need no
     lock.
     """
-    spelt = spelling.settled(name for _, tags in tagged for name in tags)
-    found = identified(set(spelt.values()), by.user, exact=by.writes_exact_names)
+    return _link_new(tagged, _usable(tagged, by), by)
+
+
+def _usable(tagged: Tagged, by: Author) -> dict[str, resolving.FoundTag]:
+    """The tags of all names, by their spellings. Raises Restricted and Deprecated."""
+    every = {name for _, tags in tagged for name in tags}
+    found = resolving.find(every, exact=by.writes_exact_names)
     restriction.check_new(found.values(), by)
+    return found
+
+
+def _link_new(tagged: Tagged, found: dict[str, resolving.FoundTag], by: Author) -> int:
+    ids = resolving.ids_of(found, by.user)
+    spelt = spelling.settled(name for _, tags in tagged for name in tags)
     # By id, since two names may be one.
-    values = [
-        (image, {found[spelt[name]].pk: tags[name] for name in tags}) for image, tags in tagged
-    ]
+    values = [(image, {ids[spelt[name]]: tags[name] for name in tags}) for image, tags in tagged]
     links = [(image, tag, value) for image, tags in values for tag, value in tags.items()]
     if links:
         images = [image for image, _ in tagged]
@@ -214,7 +232,7 @@ def _lock(image: Image) -> None:
 
 def _link(image: Image, tags: list[Tag], by: Author) -> None:
     """Link those that the image does not have, not even by an alias if these are gone by."""
-    aliased = [] if by.writes_exact_names else with_aliases(tags)
+    aliased = [] if by.writes_exact_names else resolving.with_aliases(tags)
     links = ImageTag.objects.filter(image=image, tag__alias_of__in=aliased)
     there = set(links.values_list("tag__alias_of", flat=True)) if aliased else set()
     new = [ImageTag(image=image, tag=tag, user=by.user) for tag in tags if tag.pk not in there]
@@ -224,15 +242,16 @@ def _link(image: Image, tags: list[Tag], by: Author) -> None:
 def _is_one_of(tags: list[Tag], by: Author) -> Q:
     """Whether a link has one of some tags, or an alias of one if these are gone by."""
     those = Q(tag__in=[tag.pk for tag in tags])
-    aliased = [] if by.writes_exact_names else with_aliases(tags)
+    aliased = [] if by.writes_exact_names else resolving.with_aliases(tags)
     return those | Q(tag__alias_of__in=aliased) if aliased else those
 
 
-def _check_new(image: Image, tags: list[Tag], by: Author) -> None:
+def _check_new(image: Image, tags: Iterable[Tag], by: Author) -> None:
     """Raise Restricted or Deprecated where a tag that the image does not have yet is not to be
     added by the author."""
     if refused := restriction.refused_new(tags, by):
-        links = ImageTag.objects.filter(_is_one_of(refused, by), image=image)
+        known = [tag for tag in refused if tag.pk is not None]
+        links = ImageTag.objects.filter(_is_one_of(known, by), image=image)
         held = {target or tag for tag, target in links.values_list("tag", "tag__alias_of")}
         restriction.check_new([tag for tag in refused if tag.pk not in held], by)
 

@@ -14,6 +14,7 @@ from images.visibility import Visibility
 from taggedimages.epochs import epoch_seconds
 from taggedimages.http.fields import StrictCharField, StrictIntegerField
 from taggedimages.identity.authors import ANONYMOUS_NAME
+from tags import vocabulary
 from tags.v1.serializers import TagNamesField, TagSerializer
 
 VISIBILITY_WORDS = [str(label) for label in Visibility.labels]
@@ -219,6 +220,14 @@ class CompleteSerializer(serializers.Serializer[Any]):
         return attrs
 
 
+class ImpliedTagSerializer(TagSerializer):
+    """ImpliedTag: a tag that an image has by implications alone."""
+
+    because = serializers.ListField(
+        child=serializers.IntegerField(), help_text="Ids of those of its tags that imply it."
+    )
+
+
 class ImageRecordSerializer(serializers.Serializer[Image]):
     """ImageRecord."""
 
@@ -243,6 +252,11 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         required=False,
         help_text="Only there in lists where `labels` was asked for: the names of its tags.",
     )
+    implied_tags = ImpliedTagSerializer(
+        many=True,
+        required=False,
+        help_text="Only there where `implied` was asked for: what its tags imply, by name.",
+    )
 
     def get_created_by(self, image: Image) -> str:
         return image.created_by.username if image.created_by else ANONYMOUS_NAME
@@ -252,8 +266,8 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
 
     @extend_schema_field(TagSerializer(many=True))
     def get_tags(self, image: Image) -> list[dict[str, Any]]:
-        links = image.imagetag_set.all()
-        return [{"id": link.tag.pk, "name": link.tag.name} for link in links]
+        tags = vocabulary.targets([link.tag for link in image.imagetag_set.all()])
+        return [{"id": tag.pk, "name": tag.name} for tag in tags]
 
     def get_uploaded_timestamp(self, image: Image) -> int | None:
         return epoch_seconds(image.uploaded_at) if image.uploaded_at else None

@@ -42,7 +42,8 @@ from images.v1.serializers import (
     UploadCreateSerializer,
     UploadedSerializer,
 )
-from search.v1.parameters import ImageConditions, list_query
+from images.visibility import Viewer
+from search.v1.parameters import ImageConditions, ImpliedParameters, list_query
 from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
 from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIED
@@ -58,6 +59,7 @@ from taggedimages.v1.ids import parse_id
 from taggedimages.v1.pagination import PageParameters, paged
 from taggedimages.v1.schema import CHANGED_SINCE
 from tags import history, tagging
+from tags.implied import implied
 
 
 def with_facts(images: ImageQuerySet) -> ImageQuerySet:
@@ -120,14 +122,18 @@ class ImageViewSet(GenericViewSet[Image]):
     @extend_schema(
         operation_id="getImage",
         summary="One image record",
-        parameters=[IF_NONE_MATCH, ETAG],
+        parameters=[ImpliedParameters, IF_NONE_MATCH, ETAG],
         responses={200: ImageRecordSerializer, **NOT_MODIFIED},
     )
     def retrieve(self, request: Request, id: str) -> Response:
+        asked = read(ImpliedParameters, request.query_params)
         image = self.image(id)
         if image.uploaded_at is None and uploads.try_to_confirm(image):
             image = self.image(id)
         record = ImageRecordSerializer(image).data
+        if asked["implied"]:
+            given = [tag["id"] for tag in record["tags"]]
+            [record["implied_tags"]] = implied([given], Viewer.of(request.user))
         return caching.tagged(request, record, _entity_tag(record))
 
     @extend_schema(

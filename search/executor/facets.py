@@ -3,11 +3,14 @@
 Where few match, their links are read. Where many do, bitmaps count the dense tags, and of the
 sparse ones only those are counted, link by link, that have enough links to come up with the last
 one in the list.
+
+Links of an alias count as its target's. An image may have both, so these are counted by themselves.
 """
 
 from typing import TypedDict
 
 from django.db.models import Count
+from django.db.models.functions import Coalesce
 
 from images.querysets import ImageQuerySet
 from search.executor import bitmaps, counts, pages
@@ -15,7 +18,7 @@ from search.executor.bitmaps import TO_RECHECK
 from search.executor.predicates import matches
 from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK, single_bit
 from search.planner.paths import AccessPath
-from taggedimages.postgresql.fragments import Fragment, compose, join, statement
+from taggedimages.postgresql.fragments import Fragment, bigints, compose, join, statement
 from taggedimages.postgresql.routing import read_connection
 from tags.models import ImageTag
 
@@ -35,9 +38,30 @@ WITH counts AS (
 )
 """
 
+# The same where aliases have links: `grouped` are these with their targets, and the targets.
+LINKED_ALIASES = """
+SELECT a.id, a.alias_of_id FROM tags_tag a WHERE a.alias_of_id IS NOT NULL
+AND EXISTS (SELECT FROM tags_imagetag l WHERE l.tag_id = a.id OFFSET 0)
+"""
+GROUPED = "SELECT g.tag, g.target FROM unnest({tags}, {targets}) g (tag, target)"
+BY_LINKS_AND_TARGETS = """
+WITH grouped AS MATERIALIZED ({grouped}),
+linked AS MATERIALIZED (
+    SELECT l.tag_id, l.image_id
+    FROM ({found}) found JOIN tags_imagetag l ON l.image_id = found.image
+), counts AS (
+    SELECT tag_id AS tag, count(*) AS count FROM linked
+    WHERE tag_id NOT IN (SELECT tag FROM grouped) GROUP BY 1
+    UNION ALL
+    SELECT g.target, count(DISTINCT l.image_id)
+    FROM linked l JOIN grouped g ON g.tag = l.tag_id GROUP BY 1
+)
+"""
+
 # `late` are images that changed a moment ago, or have an end ahead: judged by their records.
 BY_BITMAPS = """
 WITH recheck AS MATERIALIZED ({to_recheck}),
+grouped AS MATERIALIZED ({grouped}),
 out AS (
     SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM ({excluded}) o GROUP BY 1
 ), sparse AS (
@@ -47,13 +71,14 @@ out AS (
                   | coalesce(sparse.bits, {empty}) AS bits
     FROM ({matching}) m LEFT JOIN out USING (block) FULL JOIN sparse USING (block)
 ), late AS MATERIALIZED (
-    SELECT l.tag_id AS tag, count(*) AS count
+    SELECT coalesce(g.target, l.tag_id) AS tag, count(DISTINCT i.id) AS count
     FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id
+    LEFT JOIN grouped g ON g.tag = l.tag_id
     WHERE i.id IN (SELECT image FROM recheck) AND {matches} GROUP BY 1
 ), of_dense AS MATERIALIZED (
     SELECT set AS tag, sum(bit_count(b.bits & found.bits)) AS count
     FROM search_setsize z JOIN search_bitmap b USING (set) JOIN found USING (block)
-    WHERE z.heavy GROUP BY 1
+    WHERE z.heavy AND set NOT IN (SELECT tag FROM grouped) GROUP BY 1
 ), last AS (
     SELECT CASE WHEN count(*) = {most} THEN min(count) ELSE 0 END AS count
     FROM (SELECT count FROM of_dense ORDER BY count DESC LIMIT {most}) top
@@ -61,7 +86,7 @@ out AS (
     SELECT candidate.tag, count(*) AS count
     FROM (
         SELECT set AS tag FROM search_setsize z LEFT JOIN late ON late.tag = set
-        WHERE NOT heavy AND set > 0
+        WHERE NOT heavy AND set > 0 AND set NOT IN (SELECT tag FROM grouped)
         AND links + coalesce(late.count, 0) >= (SELECT count FROM last)
     ) candidate
     -- OFFSET has the links of each looked up, instead of all links read.
@@ -70,9 +95,26 @@ out AS (
     ) l
     JOIN found ON found.block = l.image_id / {block}
     WHERE get_bit(found.bits, (l.image_id & {in_block})::int) = 1 GROUP BY 1
+), of_grouped AS (
+    SELECT tag, sum(bit_count(bits)) AS count FROM (
+        SELECT target AS tag, block, bit_or(bits) AS bits FROM (
+            SELECT g.target, block, b.bits & found.bits AS bits
+            FROM grouped g JOIN search_setsize z ON z.set = g.tag AND z.heavy
+            JOIN search_bitmap b ON b.set = g.tag JOIN found USING (block)
+            UNION ALL
+            SELECT g.target, found.block, l.bits & found.bits
+            FROM grouped g CROSS JOIN LATERAL (
+                SELECT (image_id / {block})::int AS block, bit_or({link_bit}) AS bits
+                FROM tags_imagetag WHERE tag_id = g.tag GROUP BY 1
+            ) l JOIN found ON found.block = l.block
+            WHERE NOT EXISTS (SELECT FROM search_setsize z WHERE z.set = g.tag AND z.heavy)
+        ) members GROUP BY 1, 2
+    ) blocks GROUP BY 1
 ), counts AS (
     SELECT tag, sum(count)::bigint AS count
-    FROM (TABLE of_dense UNION ALL TABLE of_sparse UNION ALL TABLE late) every
+    FROM (
+        TABLE of_dense UNION ALL TABLE of_sparse UNION ALL TABLE of_grouped UNION ALL TABLE late
+    ) every
     GROUP BY 1 HAVING sum(count) > 0
 )
 """
@@ -94,15 +136,21 @@ def facets(path: AccessPath) -> list[TagCount]:
     """The most frequent tags of all that matches a path, so many as its thresholds say, equal ones
     by name.
 
-    Two statements, one where nothing matches.
+    Three statements, one where nothing matches.
     """
     counted = counts.count(path)
     if not counted.images:
         return []
+    targets = _linked_aliases()
     if counted.by_bitmaps and counted.images > path.thresholds.facet_images_by_links_max:
-        by = _by_bitmaps(path)
+        by = _by_bitmaps(path, targets)
     else:
-        by = compose(BY_LINKS, found=pages.scan(path, counted, None))
+        found = pages.scan(path, counted, None)
+        by = (
+            compose(BY_LINKS_AND_TARGETS, found=found, grouped=_grouped(targets))
+            if targets
+            else compose(BY_LINKS, found=found)
+        )
     asked = statement(TOP, counts=by, most=Fragment(str(path.thresholds.facet_tags_max)))
     with read_connection().cursor() as cursor:
         cursor.execute(asked.text, asked.parameters)
@@ -115,18 +163,37 @@ def facets_of(images: ImageQuerySet, most: int) -> list[TagCount]:
     One statement, which reads all their links.
     """
     links = ImageTag.objects.filter(image__in=images.order_by().values("pk"))
-    counted = links.values("tag_id", "tag__name").annotate(count=Count("pk"))
-    top = counted.order_by("-count", "tag__folded", "tag__name")[:most]
-    rows = top.values_list("tag_id", "tag__name", "count")
+    targets = links.annotate(
+        target=Coalesce("tag__alias_of", "tag"),
+        folded=Coalesce("tag__alias_of__folded", "tag__folded"),
+        shown=Coalesce("tag__alias_of__name", "tag__name"),
+    )
+    counted = targets.values("target", "folded", "shown")
+    top = counted.annotate(count=Count("image", distinct=True))
+    rows = top.order_by("-count", "folded", "shown").values_list("target", "shown", "count")[:most]
     return [TagCount(id=tag, name=name, count=count) for tag, name, count in rows]
 
 
-def _by_bitmaps(path: AccessPath) -> Fragment:
+def _linked_aliases() -> dict[int, int]:
+    """The targets of the aliases that have links."""
+    with read_connection().cursor() as cursor:
+        cursor.execute(LINKED_ALIASES)
+        return dict(cursor.fetchall())
+
+
+def _grouped(targets: dict[int, int]) -> Fragment:
+    every = targets | {target: target for target in targets.values()}
+    return compose(GROUPED, tags=bigints(every), targets=bigints(every.values()))
+
+
+def _by_bitmaps(path: AccessPath, targets: dict[int, int]) -> Fragment:
     resolved = path.resolved
     sparse = [compose(SPARSE_IMAGES, links=links) for links in bitmaps.sparse_matches(path)]
     return compose(
         BY_BITMAPS,
         provides=["recheck", "i"],
+        grouped=_grouped(targets),
+        link_bit=single_bit("image_id"),
         most=Fragment(str(path.thresholds.facet_tags_max)),
         to_recheck=TO_RECHECK,
         excluded=bitmaps.excluded(resolved),

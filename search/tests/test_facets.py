@@ -1,6 +1,7 @@
 """`facets=tags`: the most frequent tags of all that was found, exactly."""
 
 from collections import Counter
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 
@@ -26,7 +27,7 @@ from taggedimages.factories import (
     make_user,
 )
 from taggedimages.identity.models import User
-from tags import tagging
+from tags import tagging, vocabulary
 from tags.models import ImageTag
 
 pytestmark = pytest.mark.django_db
@@ -148,6 +149,7 @@ QUERIES = st.builds(
     uploaded_only=st.booleans(),
     filename_contains=st.sampled_from(["", "", "", "1"]),
     created_before=st.none() | st.just(TOMORROW),
+    aliased=st.booleans(),
 )
 # Before the question: what the index has taken in, and what came after that.
 CHANGES = st.lists(
@@ -170,8 +172,11 @@ def change(how, image, tags):
 
 def plainly_counted(results):
     found = set(results.images.values_list("pk", flat=True))
-    links = ImageTag.objects.select_related("tag")
-    counted = Counter(link.tag for link in links if link.image_id in found)
+    links = ImageTag.objects.select_related("tag", "tag__alias_of")
+    pairs = {
+        (link.image_id, link.tag.alias_of or link.tag) for link in links if link.image_id in found
+    }
+    counted = Counter(tag for _, tag in pairs)
     ranked = sorted(counted.items(), key=lambda pair: (-pair[1], pair[0].folded, pair[0].name))
     return [{"id": tag.pk, "name": tag.name, "count": count} for tag, count in ranked]
 
@@ -188,8 +193,11 @@ def plainly_counted(results):
     query=QUERIES,
     who=st.sampled_from(["nobody", "mira", "staff"]),
     most=st.integers(1, 4),
+    aliases=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(NAMES), max_size=2),
 )
-def test_they_are_what_a_plain_count_says(db, rows, dense, changes, few, trusted, query, who, most):
+def test_they_are_what_a_plain_count_says(
+    db, rows, dense, changes, few, trusted, query, who, most, aliases
+):
     thresholds = replace(SMALL, facet_tags_max=most)
     with transaction.atomic():
         mira, staff = make_user("mira"), make_user("staff", staff=True)
@@ -200,6 +208,10 @@ def test_they_are_what_a_plain_count_says(db, rows, dense, changes, few, trusted
             change(how, images[number % len(images)], tags)
         if few:
             merging.merge(few)
+        # After the links, so that these are of the alias itself.
+        for name, target in aliases.items():
+            with suppress(vocabulary.Cycle):
+                vocabulary.alias(make_tag(name), make_tag(target), TESTS)
         if not trusted:
             Rebuild.objects.create()
         found = SearchResults(query, Viewer.of(viewer), thresholds=thresholds)

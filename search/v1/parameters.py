@@ -25,6 +25,7 @@ from taggedimages.v1.pagination import CursorField, CursorPageParameters
 AS_THEY_ARE = (
     "untagged",
     "uploaded_only",
+    "implied",
     *(f"{end}_{of}" for of in ("width", "height", "size") for end in ("min", "max")),
 )
 
@@ -44,6 +45,14 @@ def bound(help_text: str) -> QueryIntegerField:
     return QueryIntegerField(default=None, min_value=0, help_text=help_text)
 
 
+class ImpliedParameters(serializers.Serializer[Any]):
+    """What is said of one image."""
+
+    implied = QueryBooleanField(
+        default=False, help_text="Adds `implied_tags`: what the image's tags imply."
+    )
+
+
 class QueryParameters(serializers.Serializer[Any]):
     """All that may be asked; everything that is given must hold."""
 
@@ -52,6 +61,13 @@ class QueryParameters(serializers.Serializer[Any]):
     any_tags = names("At least one of these names, exactly")
     not_tags = names("None of these names, exactly")
     untagged = QueryBooleanField(default=False, help_text="Only images without tags.")
+    implied = QueryBooleanField(
+        default=False,
+        help_text=(
+            "Tags are found, and excluded, also by what implies them, and records have "
+            "`implied_tags`. `untagged` and facets go by the tags that images have themselves."
+        ),
+    )
     start_timestamp = timestamp("Created at or after")
     end_timestamp = timestamp("Created at or before")
     uploaded_only = QueryBooleanField(
@@ -146,6 +162,8 @@ def search_query(request: Request) -> Asked:
         created_from=query.created_from,
         created_before=query.created_before,
         uploaded_only=query.uploaded_only,
+        aliased=query.aliased,
+        implied=query.implied,
     )
     if query == window:
         raise serializers.ValidationError("Give exact_tags, match_tags or another condition.")
@@ -170,9 +188,11 @@ def _asked(parameters: type[QueryParameters], given: QueryDict) -> Asked:
 
 
 def query_of(values: dict[str, Any]) -> Query:
-    """What the values of all conditions ask for; those of the oldest two may be absent."""
+    """What the values of all conditions ask for, by aliases; those of the oldest two may be
+    absent."""
     any_tags = tuple(TagValues(name) for name in values["any_tags"])
     return Query(
+        aliased=True,
         ids=values.get("ids"),
         exact_tags=values.get("exact_tags", ()),
         match_tags=values.get("match_tags", ()),

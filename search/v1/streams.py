@@ -1,6 +1,7 @@
 """A whole list of images as NDJSON: a record a line, made while it is sent (docs/search.md)."""
 
-from collections.abc import Generator, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable, Iterator
+from functools import partial
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Any, Protocol
@@ -12,6 +13,7 @@ from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
 from images.v1.records import records_of
+from images.visibility import Viewer
 from search.ordering import KeysetPosition
 from search.results import Record
 from taggedimages.http.errors import Problem, problem_of
@@ -26,6 +28,8 @@ MEDIA_TYPES = (
     "application/jsonlines",
     "application/x-jsonlines",
 )
+# Makes records of a chunk.
+Writer = Callable[[list[Record]], list[dict[str, Any]]]
 DEFECT = Problem(500, "Something went wrong on our side.")
 
 # A stream holds a thread of the web server for as long as its reader takes.
@@ -69,11 +73,15 @@ def streamed(
     part: dict[str, Any],
     after: KeysetPosition | None,
     media_type: str,
+    *,
+    implied_for: Viewer | None = None,
 ) -> HttpResponseBase:
-    """All that was found after a position, as StreamParameters say. Raises TooManyStreams."""
+    """All that was found after a position, as StreamParameters say, in records as `records_of`
+    makes them. Raises TooManyStreams."""
     if not slots.acquire(blocking=False):
         raise TooManyStreams
-    lines = _lines(found.stream(after, part["limit"]), labels=part["labels"])
+    written = partial(records_of, labels=part["labels"], implied_for=implied_for)
+    lines = _lines(found.stream(after, part["limit"]), written)
     # To where the first chunk is ready: what fails until then has an answer of its own.
     next(lines)
     if request.method == "HEAD":
@@ -82,21 +90,21 @@ def streamed(
     return StreamingHttpResponse(lines, content_type=media_type)
 
 
-def _lines(chunks: Iterator[list[Record]], *, labels: bool) -> Generator[bytes]:
+def _lines(chunks: Iterator[list[Record]], written: Writer) -> Generator[bytes]:
     """Nothing, once the first chunk is there, and then the lines of all."""
     try:
         first = next(chunks, [])
         yield b""
-        yield from _sent(chain([first], chunks), labels=labels)
+        yield from _sent(chain([first], chunks), written)
     finally:
         slots.release()
 
 
-def _sent(chunks: Iterable[list[Record]], *, labels: bool) -> Iterator[bytes]:
+def _sent(chunks: Iterable[list[Record]], written: Writer) -> Iterator[bytes]:
     """The lines of some records. Where more cannot be had, the last line says so."""
     try:
         for chunk in chunks:
-            if lines := b"".join(map(_line, records_of(chunk, labels=labels))):
+            if lines := b"".join(map(_line, written(chunk))):
                 yield lines
     except Exception as error:
         problem = problem_of(error) or DEFECT

@@ -102,7 +102,8 @@ def browse(request: Request, asked: Asked) -> HttpResponseBase:
     page = found.page(limit, number * limit, after)
     following = cursor_at(page.last, asked.order) if page.last else None
     more = {"facets": {"tags": found.facets()}} if part["facets"] else {}
-    records = records_of(page.records, labels=part["labels"])
+    implied_for = found.viewer if asked.query.implied else None
+    records = records_of(page.records, labels=part["labels"], implied_for=implied_for)
     return page_response(request, part, records, page.total, following, **more)
 
 
@@ -119,7 +120,9 @@ def _lines(request: Request, asked: Asked, media_type: str) -> HttpResponseBase:
     if wrong := [name for name in ("page", "facets") if part[name]]:
         raise ValidationError({name: [f"Does not go with {media_type}."] for name in wrong})
     after = _place(part, asked)
-    return streams.streamed(request, _found(request, asked), part, after, media_type)
+    found = _found(request, asked)
+    implied_for = found.viewer if asked.query.implied else None
+    return streams.streamed(request, found, part, after, media_type, implied_for=implied_for)
 
 
 def _place(part: dict[str, Any], asked: Asked) -> KeysetPosition | None:

@@ -8,6 +8,7 @@ from typing import Any
 from django.contrib.postgres.expressions import ArraySubquery
 from django.core.management.base import BaseCommand, CommandError, CommandParser
 from django.db.models import OuterRef
+from django.db.models.functions import Coalesce
 from rest_framework.exceptions import ValidationError
 
 from images.models import Image
@@ -17,9 +18,13 @@ from search.v1.parameters import Asked, text_query
 from taggedimages.http.errors import flattened
 from taggedimages.identity.models import User
 from tags.models import ImageTag
+from tags.names import distinct
 
+# Aliases as their targets.
 TAG_NAMES = ArraySubquery(
-    ImageTag.objects.filter(image=OuterRef("pk")).order_by("pk").values("tag__name")
+    ImageTag.objects.filter(image=OuterRef("pk"))
+    .order_by("pk")
+    .values(shown=Coalesce("tag__alias_of__name", "tag__name"))
 )
 
 
@@ -75,5 +80,5 @@ def record(image: Any) -> dict[str, Any]:
         "filename": image.filename,
         "key": image.key,
         "created": image.created_at.isoformat(),
-        "tags": image.tag_names,
+        "tags": distinct(image.tag_names),
     }
