@@ -4,7 +4,7 @@ from taggedimages.changes.models import Change, Kind
 from taggedimages.changes.refusals import WrongState
 from taggedimages.changes.undone import originally
 from taggedimages.identity.authors import Author
-from tags import curation, rights
+from tags import renaming, rights
 from tags.models import Tag
 
 
@@ -23,5 +23,9 @@ def end(change: Change, by: Author) -> None:
         raise WrongState(f"The tag {old!r} has been deleted.")
     if tag.name != old:
         raise WrongState(f"The tag {old!r} has been renamed {tag.name!r} since.")
-    rights.check_change(tag, by, new)
-    curation.rename(tag, new, by)
+    rights.check_change_in_v1(tag, by, new)
+    try:
+        # The old name may be an alias by now, kept by the rename itself.
+        renaming.rename(tag, new, by, keep_old=again and rename["keep_old"])
+    except renaming.TooManyLinks as error:
+        raise WrongState(str(error)) from error

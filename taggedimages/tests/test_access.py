@@ -71,6 +71,8 @@ PUT    /v1/tags/{tag}                         names 200# 404  {"name": "new", "k
 POST   /v1/tags/{tag}/alias                   names 200# 404  {"of": {shared_id}}
 POST   /v1/tags/{shared_id}/alias             names 200# 400  {"of": {tag}}
 DELETE /v1/tags/{tag}/alias                   names 204  404
+POST   /v1/tags/{tag}/merge                   names 202# 404  {"from": [{shared_id}]}
+POST   /v1/tags/{shared_id}/merge             names 202# 400  {"from": [{tag}]}
 POST   /v1/tags/{tag}/implications            names 200# 404  {"parents": []}
 POST   /v1/tags/{shared_id}/implications      names 200# 400  {"parents": [{tag}]}
 GET    /v1/search/images?exact_tags=shared    read  200+ 200

@@ -43,6 +43,8 @@ PUT    /v1/tags/{shared_id}        tag    200  -    {"status": "deprecated", "ca
 PUT    /v1/tags/{shared_id}        locks  200  -    {"status": "locked"}
 DELETE /v1/tags/{shared_id}/alias  tag    204  -
 POST   /v1/tags/{shared_id}/alias  common 200  -    {"of": {common}}
+POST   /v1/tags/{shared_id}/merge  common 202# -    {"from": [{common}]}
+POST   /v1/tags/{common}/merge     common 202# -    {"from": [{shared_id}]}
 POST   /v1/tags/{shared_id}/implications tag    200  - {"parents": []}
 POST   /v1/tags/{shared_id}/implications common 200  - {"parents": [{common}]}
 PUT    /v1/tags/{common}           common 200  -    {"name": "new", "keep_old": true}
@@ -121,6 +123,8 @@ PUT    /v1/tags/{tag}       staff 200# - {"status": "locked"}
 POST   /v1/tags/{shared_id}/alias staff 200# - {"of": {tag}}
 POST   /v1/tags/{tag}/alias       staff 200# - {"of": {shared_id}}
 DELETE /v1/tags/{shared_id}/alias staff 204 -
+POST   /v1/tags/{shared_id}/merge staff 202# - {"from": [{tag}]}
+POST   /v1/tags/{tag}/merge       staff 202# - {"from": [{shared_id}]}
 POST   /v1/tags/{shared_id}/implications staff 200 - {"parents": []}
 POST   /v1/tags/{tag}/implications       staff 200# - {"parents": [{shared_id}]}
 DELETE /v1/tags/{shared_id} staff 204  -

@@ -145,9 +145,11 @@ def test_lines_and_pages_have_schemas_of_their_own():
 NEEDED: dict[str, dict[str, Any]] = {
     "GET /v1/search/images": {"any_tags": "knee"},
     "GET /v1/search/images.ndjson": {"any_tags": "knee"},
+    "GET /v1/tags/suggest": {"q": "kn"},
 }
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/images": {"filename": "new.png"},
+    "PUT /v1/tags/{id}": {"name": "genu"},
     "POST /v1/changes": {"query": {"untagged": True}, "operation": {"add": ["new"]}},
     "POST /v2/{project_id}/images/resource_instances/action": {"action": "filter"},
 }

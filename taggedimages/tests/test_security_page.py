@@ -92,6 +92,7 @@ def changes_of_tag(tag: str) -> tuple[str, ...]:
         f'PUT /v1/tags/{tag} {{"status": "deprecated", "category": "new"}}',
         f'POST /v1/tags/{tag}/alias {{"of": {{tag}}}}',
         f"DELETE /v1/tags/{tag}/alias",
+        f'POST /v1/tags/{tag}/merge {{"from": [{{tag}}]}}',
         f'POST /v1/tags/{tag}/implications {{"parents": [{{tag}}]}}',
         f"DELETE /v1/tags/{tag}",
     )

@@ -6,7 +6,6 @@ lead there; a write of one is refused, but for those that concern the alias itse
 
 from collections.abc import Iterable
 
-from django.conf import settings
 from django.db.models import F
 from django.db.models.functions import Coalesce
 from rest_framework.exceptions import NotFound, ValidationError
@@ -72,10 +71,8 @@ def check_target(tag: Tag) -> None:
 
 
 def check_change(request: Request, tag: Tag, new_name: str | None = None) -> None:
-    """Raise OnImagesOfOthers or Restricted; under `open`, everybody changes all tags but those
-    that are staff's."""
-    check = rights.check_names if settings.ANONYMOUS == "open" else rights.check_change
-    check(tag, author(request), new_name)
+    """Raise OnImagesOfOthers or Restricted where the tag is not the caller's to change."""
+    rights.check_change_in_v1(tag, author(request), new_name)
 
 
 def author(request: Request) -> Author:

@@ -15,7 +15,7 @@ from taggedimages.changes.tests.corpora import (
     refs,
 )
 from taggedimages.factories import TESTS, make_image
-from tags import curation, tagging, vocabulary
+from tags import curation, renaming, tagging, vocabulary
 from tags.models import ImageTag, Tag
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
@@ -121,6 +121,23 @@ def test_a_rename_is_undone_and_that_too():
     assert Change.objects.filter(kind=Kind.RENAME).count() == 1
     undone(undo)
     assert tags_of(image) == {"kne": ""}
+
+
+def test_a_rename_that_kept_the_old_name_is_undone_and_that_too():
+    tag = Tag.objects.get(pk=refs("knee")[0]["id"])
+    tag = renaming.rename(tag, "kne", TESTS, keep_old=True)
+    # Written by a client that knows the old name alone.
+    image, alias = make_image(), Tag.objects.get(name="knee")
+    ImageTag.objects.create(image=image, tag=alias)
+    rename = Change.objects.get(kind=Kind.RENAME)
+    assert rename.operation["rename"]["keep_old"]
+    undo = undone(rename)
+    assert undo.state == State.APPLIED, undo.problem
+    assert set(image.tags.all()) == {tag}
+    assert list(Tag.objects.filter(name__in=["knee", "kne"])) == [tag]
+    undone(undo)
+    assert Tag.objects.get(name="kne") == tag
+    assert Tag.objects.get(name="knee").alias_of == tag
 
 
 def test_a_name_that_is_taken_or_was_changed_since_is_refused():

@@ -46,7 +46,7 @@ from taggedimages.v1.cursors import LINK_HEADER, read_cursor, write_cursor
 from taggedimages.v1.ids import parse_id
 from taggedimages.v1.pagination import CursorPageParameters, page_of, page_response, read_page
 from taggedimages.v1.schema import ErrorSerializer
-from tags.models import Tag
+from tags.v1.access import shown_tags, shown_target
 
 CURSORS = "v1.changes.images"
 LOCATION = OpenApiParameter(
@@ -283,11 +283,8 @@ class TagMergeViewSet(GenericViewSet[Change]):
     def create(self, request: Request, id: str) -> Response:
         asked = read(TagMergeSerializer, request.data)
         author = author_of(request, SOURCE)
-        tags = Tag.objects.shown_to(Viewer.of(request.user))
-        into = tags.filter(pk=parse_id(id)).first()
-        if into is None:
-            raise NotFound
-        sources = tags.in_bulk(asked["from"])
+        into = shown_target(request, id)
+        sources = shown_tags(request).in_bulk(asked["from"])
         if missing := [one for one in asked["from"] if one not in sources]:
             raise ValidationError({"from": [f"There is no tag {missing[0]}."]})
         change = lifecycle.merge(list(sources.values()), into, author, note=asked.get("note", ""))
