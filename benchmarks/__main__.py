@@ -90,6 +90,18 @@ def writes(options: Options) -> None:
     show([stamp() | {"writes": found, "web_memory": service.web_memory()}], options)
 
 
+def changes(options: Options) -> int:
+    with_django()
+    from benchmarks import service
+    from benchmarks.changes import BulkChange
+
+    base = options.base or service.running()
+    corpus = Corpus(options.folder)
+    found = BulkChange(base, options.token, corpus, options.seconds, say).run()
+    show([stamp() | {"images": corpus.size, "change": found}], options)
+    return int(bool(found["wrong"]))
+
+
 def vocabulary(options: Options) -> None:
     show([vocabulary_of(options)], options)
 
@@ -194,6 +206,7 @@ COMMANDS = {
     "page": page,
     "costs": costs,
     "writes": writes,
+    "changes": changes,
     "vocabulary": vocabulary,
     "import": import_images,
     "suite": suite,

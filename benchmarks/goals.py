@@ -5,6 +5,10 @@ from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
 
+# What searches were asked beside where nothing else went on.
+QUIET = "nothing"
+MILLION = 1_000_000
+
 # What one run has found, decoded from its JSON.
 Found = dict[str, Any]
 
@@ -23,6 +27,8 @@ POST_SHARE = 0.6
 TAGS_MS, PREFIX_MS, PATTERN_MS = 5, 30, 1000
 IMPORT_SECONDS = 300
 PRESIGNING_MS = 1
+# A change of a million images, and searches meanwhile to those before, by their p95.
+PLAN_SECONDS, APPLY_SECONDS, MEANWHILE_FACTOR = 5, 240, 2
 
 
 @dataclass(frozen=True)
@@ -72,6 +78,7 @@ def of(found: Found) -> list[Verdict]:
         *(_of_page(found["page"]) if "page" in found else []),
         *(_of_vocabulary(found["vocabulary"]) if "vocabulary" in found else []),
         *(_of_import(found["import"]) if "import" in found else []),
+        *(_of_change(found["change"]) if "change" in found else []),
     ]
 
 
@@ -159,6 +166,22 @@ def _of_vocabulary(vocabulary: dict[str, Any]) -> Iterator[Verdict]:
 
 def _of_import(imported: dict[str, Any]) -> Iterator[Verdict]:
     yield _most("seconds for a million imports", imported["million_seconds"], IMPORT_SECONDS)
+
+
+def _of_change(change: dict[str, Any]) -> Iterator[Verdict]:
+    within = {"plan": PLAN_SECONDS, "apply": APPLY_SECONDS, "plan of undo": PLAN_SECONDS}
+    for name, step in change["steps"].items():
+        seconds = step["seconds"] * MILLION / change["images"]
+        yield _most(
+            f"seconds for a million images: {name}", seconds, within.get(name, APPLY_SECONDS)
+        )
+    quiet = change["searches"][QUIET]["p95"]
+    for name, times in change["searches"].items():
+        if name != QUIET:
+            yield _most(
+                f"p95 of searches, to quiet: {name}", times["p95"] / quiet, MEANWHILE_FACTOR
+            )
+    yield _most("searches that were answered wrong", len(change["wrong"]), 0)
 
 
 def _most(what: str, found: float, goal: float) -> Verdict:

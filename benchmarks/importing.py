@@ -12,6 +12,7 @@ from typing import Any
 
 from benchmarks.corpus import Corpus
 from benchmarks.generating import generate
+from benchmarks.goals import MILLION
 from benchmarks.service import peak
 from benchmarks.stamp import Say
 from benchmarks.throwaway import CommandFailed, environment, folder_for_a_while
@@ -19,7 +20,6 @@ from taggedimages import engines
 from taggedimages.engines.state import CHECKOUT
 
 SAMPLE_SECONDS = 0.2
-MILLION = 1_000_000
 
 
 def measure(images: int, say: Say) -> dict[str, Any]:

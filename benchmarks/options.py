@@ -53,6 +53,8 @@ def read(words: list[str] | None) -> Options:
     command("page", "where the time of a page goes, on a running service's database", shown)
     command("costs", "what the steps of searches cost, on a running service's database", shown)
     command("writes", "writes to a running service", shown, lasting, there)
+    changed = command("changes", "a change of all images, and its undo", shown, lasting, there)
+    changed.add_argument("folder", type=Path)
     named = command("vocabulary", "many tags, in a throw-away service", shown, lasting)
     named.add_argument("--tags", type=int, default=TAGS, metavar="N", help=f"({TAGS})")
     imported = command("import", "import_images, on throw-away engines", shown)

@@ -18,6 +18,7 @@ def of(found: Found, *, markdown: bool = False) -> str:
         "costs": _of_costs,
         "vocabulary": _of_vocabulary,
         "import": _of_import,
+        "change": _of_change,
     }
     rows = [table(found[name]) for name, table in tables.items() if name in found]
     verdicts = [(v.what, v.found, v.goal, v.word) for v in goals.of(found)]
@@ -155,6 +156,20 @@ def _of_import(imported: dict[str, Any]) -> list[tuple[str, ...]]:
     counts = (f"{imported['images']:,}", f"{imported['links']:,}")
     figures = [imported[name] for name in ("seconds", "per_second", "million_seconds")]
     return [head, (*counts, *map(short, figures), short(imported["peak_memory"] / 10**6))]
+
+
+def _of_change(change: dict[str, Any]) -> list[tuple[str, ...]]:
+    links = change["links"] or 1
+    head = ("", "seconds", "bytes a link", "index behind by", "searches: median", "p95", "n")
+    rows: list[tuple[str, ...]] = [head]
+    for name, times in change["searches"].items():
+        step = change["steps"].get(name)
+        figures = ("", "", "")
+        if step:
+            grown = sum(step["grown"].values()) / links
+            figures = (short(step["seconds"]), short(grown), f"{step['unindexed']:,}")
+        rows.append((name, *figures, *_times(times)))
+    return rows
 
 
 def _times(times: dict[str, float]) -> tuple[str, str, str]:

@@ -10,13 +10,14 @@ from contextlib import suppress
 from typing import Any
 
 from django.db import IntegrityError, connection, transaction
+from django.db.models import Exists, OuterRef
 
 from images.models import Image
 from images.visibility import Viewer
 from taggedimages.identity.authors import Author
 from taggedimages.transactions import TRIES, retried
 from tags import history, names, resolving, shown, spelling, tagging
-from tags.models import Tag
+from tags.models import AudienceTag, ImageTag, Tag, TagQuerySet
 
 DESCRIBING = ("label_en", "label_fr", "public", "listed", "visible", "allow_download")
 # Counted, since there may be very many.
@@ -92,8 +93,18 @@ def establish_on(images: Sequence[Image], drafts: Sequence[Tag], by: Author) -> 
 
 def define(name: str, description: str, by: Author) -> Tag:
     """A new tag with a description, the author's. Raises names.BadName, and TagNameTaken, where
-    names differ only by case too."""
+    names differ only by case too.
+
+    An alias that nobody is shown is as good as absent where exact names are written: it is what
+    they get, and stays an alias for everybody else.
+    """
     name = names.entered(name)
+    if by.writes_exact_names and (alias := _unshown_aliases().filter(name=name).first()):
+        with transaction.atomic(), history.signed(by):
+            Tag.objects.filter(pk=alias.pk).update(description=description, user=by.user)
+            shown.declare([name], by.user)
+        alias.refresh_from_db()
+        return alias
     _refuse_twin(name, None, Viewer.of(by.user))
     try:
         with transaction.atomic(), history.signed(by):
@@ -180,6 +191,15 @@ def delete(tag: Tag, by: Author) -> bool:
         return bool(deleted)
 
 
+def _unshown_aliases() -> TagQuerySet:
+    """Aliases that no image has, and that nobody has made by themselves since."""
+    return Tag.objects.filter(
+        ~Exists(ImageTag.objects.filter(tag=OuterRef("pk"))),
+        ~Exists(AudienceTag.objects.filter(tag=OuterRef("pk"))),
+        alias_of__isnull=False,
+    )
+
+
 def _save(tag: Tag, *fields: str) -> None:
     """Write some fields. Raises Tag.DoesNotExist."""
     values = {field: getattr(tag, field) for field in fields}
@@ -188,7 +208,7 @@ def _save(tag: Tag, *fields: str) -> None:
 
 
 def _refuse_twin(name: str, tag: Tag | None, viewer: Viewer) -> None:
-    twins = Tag.objects.filter(folded=names.folded(name))
+    twins = Tag.objects.filter(folded=names.folded(name)).exclude(pk__in=_unshown_aliases())
     if tag is not None:
         twins = twins.exclude(pk=tag.pk)
     if twins.exists():

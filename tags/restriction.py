@@ -38,9 +38,10 @@ class Restrictable(Protocol):
 T = TypeVar("T", bound=Restrictable)
 
 
-def may_use(name: str, user: User | AnonymousUser | None) -> bool:
-    """Whether a user may put the tag of this name on images, and take it off."""
-    return may_use_all(user) or folded(name) not in names()
+def may_use(tag: Tag, user: User | AnonymousUser | None) -> bool:
+    """Whether a user may put a tag on images, and take it off."""
+    is_free = folded(tag.name) not in names() and tag.status != Tag.Status.LOCKED
+    return is_free or may_use_all(user)
 
 
 def names() -> set[str]:

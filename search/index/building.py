@@ -22,8 +22,8 @@ SPAN_BLOCKS = 16
 
 SHOWN_SQL = Fragment(str(terms.SHOWN))
 
-# SQL selecting (set, image): the terms that images are in besides their tags.
-IMAGE_TERMS = """
+# SQL selecting (set, image): the terms that images are in by what they are themselves.
+OWN_TERMS = """
 SELECT {uploaded} AS set, i.id AS image FROM images_image i
 WHERE i.uploaded_at IS NOT NULL AND {images}
 UNION ALL
@@ -35,31 +35,46 @@ UNION ALL
 SELECT {projects} - p.id, i.id
 FROM images_image i JOIN search_projectset p USING (project_id)
 WHERE i.ended_at IS NULL AND {images}
-UNION ALL
-SELECT {tagged}, i.id FROM images_image i
+"""
+# The same of the one that they are in by their links.
+LINKED_TERM = """
+SELECT {tagged} AS set, i.id AS image FROM images_image i
 WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = i.id) AND {images}
 """
 
+TAGGED_SQL = Fragment(str(terms.TAGGED))
 
-def image_terms(images: str) -> Fragment:
-    """SQL selecting (set, image) of the images `i` of which a condition holds."""
+
+def own_terms(images: str) -> Fragment:
+    """SQL selecting (set, image) of the images `i` of which a condition holds: all terms that
+    links do not change."""
     return compose(
-        IMAGE_TERMS,
+        OWN_TERMS,
         images=Fragment(images),
         uploaded=Fragment(str(terms.UPLOADED)),
         unended=Fragment(str(terms.UNENDED)),
         audiences=Fragment(str(terms.AUDIENCES)),
         projects=Fragment(str(terms.PROJECTS)),
-        tagged=Fragment(str(terms.TAGGED)),
     )
+
+
+def linked_term(images: str) -> Fragment:
+    """SQL selecting (set, image): which of the images `i` of which a condition holds have a tag."""
+    return compose(LINKED_TERM, images=Fragment(images), tagged=TAGGED_SQL)
+
+
+OF_SPAN = "i.id >= %(first)s AND i.id < %(beyond)s"
 
 
 # Both select (set, block, bits) of a span, whose parameters are `first` and `beyond`.
 IMAGE_BITS = compose(
-    "SELECT set, {block}, bit_or({bit}) FROM ({of_image}) of_image GROUP BY 1, 2",
+    """
+SELECT set, {block}, bit_or({bit}) FROM ({own} UNION ALL {linked}) of_image GROUP BY 1, 2
+""",
     block=block_of("image"),
     bit=single_bit("image"),
-    of_image=image_terms("i.id >= %(first)s AND i.id < %(beyond)s"),
+    own=own_terms(OF_SPAN),
+    linked=linked_term(OF_SPAN),
 ).text
 TAG_BITS = compose(
     """

@@ -22,28 +22,36 @@ from search.index.building import (
     INTO_INDEX,
     SHOWN_SQL,
     TAG_BITS,
+    TAGGED_SQL,
     dense_links_min,
-    image_terms,
+    linked_term,
+    own_terms,
     spans,
 )
 from search.index.locking import index_transaction, unless_busy
 from search.index.thresholds import DEFAULT, Thresholds
+from taggedimages.postgresql.bulk import array
 from taggedimages.postgresql.fragments import compose
 from tags import counters
 
-# All changes of an image at once: what is worked out of its links is right only when all that was
-# changed in them is merged.
 OLDEST = """
-SELECT array_agg(id) FROM search_unindexed
-WHERE image_id IN (SELECT image_id FROM search_unindexed ORDER BY id LIMIT %s)
+SELECT array_agg(DISTINCT image_id)
+FROM (SELECT image_id FROM search_unindexed ORDER BY id LIMIT %s) oldest
 """
+# All changes of an image at once: what is worked out of its links is right only when all that was
+# changed in them is merged. The images are given: of a table that was just vacuumed while it was
+# empty, the planner expects one row, and would look for each among all others.
+ALL_OF = "SELECT array_agg(id) FROM search_unindexed WHERE image_id = ANY(%s::bigint[])"
 
-# The images of the changes `rows`, and those of their tags that are dense.
+# The images of the changes `rows`, those that were changed in more than their links, and the images
+# with those of the changed tags that are dense.
 CHANGED_CTES = """
 taken AS MATERIALIZED (
     SELECT image_id, added, removed FROM search_unindexed WHERE id = ANY(%(rows)s)
 ), changed AS MATERIALIZED (
     SELECT DISTINCT image_id AS image FROM taken
+), itself AS MATERIALIZED (
+    SELECT DISTINCT image_id AS image FROM taken WHERE added = '{{}}' AND removed = '{{}}'
 ), tagged AS MATERIALIZED (
     SELECT DISTINCT image_id AS image, tag AS set
     FROM taken, unnest(added || removed) tag
@@ -52,20 +60,24 @@ taken AS MATERIALIZED (
 """
 CHANGED_IMAGES = compose(CHANGED_CTES)
 
-# Of each pair of a term and a changed image: was it, is it.
+# Of each pair of a term and an image that may have come into it or gone: was it, is it.
 MERGE_BITS = compose(
     """
 WITH {changed_images}, touched AS (
     SELECT image, set FROM tagged
     UNION ALL
+    SELECT image, b.set FROM itself
+    JOIN search_bitmap b ON b.set < 0 AND b.set <> {tagged} AND b.block = {block}
+    WHERE {was_set}
+    UNION ALL
     SELECT image, b.set FROM changed
-    JOIN search_bitmap b ON b.set < 0 AND b.block = {block}
+    JOIN search_bitmap b ON b.set = {tagged} AND b.block = {block}
     WHERE {was_set}
 ), present AS (
     SELECT image, set FROM tagged
     WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = image AND l.tag_id = set)
     UNION ALL
-    SELECT image, set FROM ({of_image}) of_image
+    SELECT image, set FROM ({own} UNION ALL {linked}) of_image
 ), parts AS (
     SELECT set, {block} AS block, {part} AS part,
            bit_or({part_bit}) AS known, bit_or({part_bit}) FILTER (WHERE here) AS here
@@ -82,7 +94,9 @@ WHEN NOT MATCHED AND bit_count(m.here) > 0 THEN INSERT (set, block, bits)
     VALUES (m.set, m.block, m.here)
 """,
     changed_images=CHANGED_IMAGES,
-    of_image=image_terms("i.id IN (SELECT image FROM changed)"),
+    own=own_terms("i.id IN (SELECT image FROM itself)"),
+    linked=linked_term("i.id IN (SELECT image FROM changed)"),
+    tagged=TAGGED_SQL,
     block=block_of("image"),
     was_set=is_set("b.bits", "image"),
     part=part_of("image"),
@@ -103,14 +117,17 @@ ON CONFLICT (set) DO UPDATE SET links = search_setsize.links + EXCLUDED.links
 """
 
 # Runs before MERGE_BITS, while the bitmaps still say what was. Of an image that everybody saw and
-# still sees, only touched tags count; of one that came into sight or left it, all.
+# still sees, only touched tags count; of one that came into sight or left it, all. By links alone
+# none does either.
 MERGE_PUBLIC_COUNTS = compose(
     """
 WITH {changed_images}, was_shown AS MATERIALIZED (
     SELECT image FROM changed JOIN search_bitmap b ON b.set = {shown} AND b.block = {block}
     WHERE {was_set}
 ), is_shown AS MATERIALIZED (
-    SELECT i.id AS image FROM images_image i WHERE i.id IN (SELECT image FROM changed)
+    SELECT image FROM was_shown WHERE image NOT IN (SELECT image FROM itself)
+    UNION ALL
+    SELECT i.id FROM images_image i WHERE i.id IN (SELECT image FROM itself)
     AND i.visibility = 0 AND i.ended_at IS NULL
 ), untouched AS (
     SELECT l.image_id AS image, l.tag_id AS set FROM tags_imagetag l
@@ -160,9 +177,11 @@ def merge_within(
 ) -> int:
     """What `merge` does, in an `index_transaction`."""
     cursor.execute(OLDEST, [most or thresholds.merge_batch_changes])
-    changes: list[int] = cursor.fetchone()[0]
-    if not changes:
+    images = cursor.fetchone()[0]
+    if not images:
         return 0
+    cursor.execute(ALL_OF, [array(images)])
+    changes: list[int] = cursor.fetchone()[0]
     rows = {"rows": changes}
     cursor.execute(MERGE_PUBLIC_COUNTS, rows)
     cursor.execute(MERGE_BITS, rows)

@@ -176,10 +176,28 @@ def text_query(text: str) -> Asked:
     Unlike a request's, none may be unknown: a slip would ask for everything. Raises
     ValidationError.
     """
+    return _asked(QueryParameters, _known(text))
+
+
+def text_conditions(text: str) -> dict[str, Any]:
+    """The conditions among such parameters, as a body in JSON has them (search.v1.json_conditions).
+
+    Raises ValidationError.
+    """
+    given = _known(text)
+    values = read(QueryParameters, given)
+    return {
+        name: list(values[name]) if isinstance(values[name], tuple) else values[name]
+        for name in given
+        if name != "order"
+    }
+
+
+def _known(text: str) -> QueryDict:
     given = QueryDict(text)
     if unknown := given.keys() - QueryParameters().fields.keys():
         raise serializers.ValidationError({name: ["Not a parameter."] for name in sorted(unknown)})
-    return _asked(QueryParameters, given)
+    return given
 
 
 def _asked(parameters: type[QueryParameters], given: QueryDict) -> Asked:

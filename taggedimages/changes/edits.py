@@ -55,8 +55,11 @@ JOIN (
            images_audience(visibility, ended_at, created_by_id, project_id) AS audience
     FROM images_image WHERE id = ANY(%(of)s::bigint[])
 ) i ON i.id = e.image_id
-LEFT JOIN changes_removed r
-    ON r.change_id = %(removed_by)s AND r.image_id = e.image_id AND r.tag_id = e.origin
+LEFT JOIN LATERAL (
+    -- One probe a link, whatever the planner thinks of a change whose rows are all new to it.
+    SELECT * FROM changes_removed
+    WHERE change_id = %(removed_by)s AND image_id = e.image_id AND tag_id = e.origin OFFSET 0
+) r ON true
 LEFT JOIN identity_user u ON u.id = r.user_id
 CROSS JOIN LATERAL (
     SELECT r.link_id IS NOT NULL

@@ -5,14 +5,16 @@ them at a time.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
+from search.executor import whole
 from search.executor.blocks import Blocks
 from search.index.bits import BLOCK_SQL, is_set
+from taggedimages.changes import holdings, rights
 from taggedimages.changes.holdings import Holdings
 from taggedimages.changes.operations import Merge, Operation, TagRef
 from taggedimages.identity.authors import Author
@@ -21,18 +23,11 @@ from taggedimages.postgresql.fragments import compose
 from tags import restriction
 from tags.models import Tag
 
-# The links of a change's frozen images that have none of some tags: by tag, and by image.
-OTHERS = compose(
-    """
-FROM tags_imagetag l JOIN changes_set s
-    ON s.change_id = %(change)s AND s.outcome = 0 AND s.block = l.image_id / {block}
-WHERE {is_frozen} AND NOT l.tag_id = ANY(%(tags)s::bigint[])
-""",
-    block=BLOCK_SQL,
-    is_frozen=is_set("s.bits", "l.image_id"),
-)
-OTHER_TAGS = compose("SELECT l.tag_id, count(*) {others} GROUP BY 1", others=OTHERS).text
-OTHER_IMAGES = compose("SELECT DISTINCT l.image_id {others}", others=OTHERS).text
+# The links of few images that have none of some tags.
+OTHER_LINKS = """
+SELECT image_id, tag_id FROM tags_imagetag
+WHERE image_id = ANY(%s::bigint[]) AND NOT tag_id = ANY(%s::bigint[])
+"""
 
 # Of a merge: the links with values that give them up, and the targets that get one.
 MERGED_VALUES = compose(
@@ -87,18 +82,20 @@ def refused(operation: Operation, images: Blocks, by: Author) -> Blocks:
     """Those of some images on which a tag would come, go or change that is not the author's to
     use."""
     names = set(restriction.refused([tag.name for tag in operation.named], by))
-    kept = Operation(
-        add=tuple(tag for tag in operation.add if tag.name in names),
-        remove=tuple(tag for tag in operation.remove if tag.name in names),
-        values={tag: value for tag, value in operation.values.items() if tag.name in names},
-    )
+    ids = dict(rights.refused_tags(by).values_list("pk", "name"))
+
+    def kept(tags: Iterable[TagRef]) -> tuple[TagRef, ...]:
+        return tuple(tag for tag in tags if tag.id in ids or (tag.id is None and tag.name in names))
+
+    if operation.merge:
+        return _merged(operation.merge, images)[0] if kept(operation.named) else Blocks()
+    gone = kept(operation.remove)
     if operation.replace is not None:
-        others = _refused_tags(by, but=operation.wanted)
-        came = tuple(tag for tag in operation.replace if tag.name in names)
-        kept = Operation(kept.add + came, others, values=kept.values)
-    if operation.merge and names:
-        return _merged(operation.merge, images)[0]
-    return _retagged(kept, images).touched if kept.named else Blocks()
+        wanted = {tag.id for tag in operation.wanted}
+        gone = tuple(TagRef(tag, name) for tag, name in ids.items() if tag not in wanted)
+    values = {tag: operation.values[tag] for tag in kept(operation.values)}
+    theirs = Operation(kept((*(operation.replace or ()), *operation.add)), gone, values=values)
+    return _retagged(theirs, images).touched if theirs.named else Blocks()
 
 
 def of(operation: Operation, change_id: int, images: Blocks) -> Effects:
@@ -109,7 +106,7 @@ def of(operation: Operation, change_id: int, images: Blocks) -> Effects:
         return Effects(touched, tags, changed, dropped)
     effects = _retagged(operation, images)
     if operation.replace is not None:
-        _add_others(effects, operation, change_id)
+        _add_others(effects, operation, images)
     return effects
 
 
@@ -132,9 +129,11 @@ def _retagged(operation: Operation, images: Blocks) -> Effects:
         ids = meant[tag.id] if tag.id is not None else []
         having = Blocks()
         for one in ids:
-            having |= held.of(one)
+            # Of several links that count as the tag's, its own gets the value.
+            fresh = held.of(one) - having
+            having |= fresh
             if tag in operation.values:
-                changed = held.of(one) - held.of_value(one, operation.values[tag])
+                changed = fresh - held.of_value(one, operation.values[tag])
                 effects.values_changed += len(changed)
                 effects.touched |= changed
         lacking = images - having
@@ -150,18 +149,24 @@ def _retagged(operation: Operation, images: Blocks) -> Effects:
     return effects
 
 
-def _add_others(effects: Effects, operation: Operation, change_id: int) -> None:
+def _add_others(effects: Effects, operation: Operation, images: Blocks) -> None:
     """Count what a replacement takes away, the most frequent tag first."""
     kept = [one for ids in meant_by(operation.wanted).values() for one in ids]
-    asked: dict[str, Any] = {"change": change_id, "tags": array(kept)}
-    with connection.cursor() as cursor:
-        cursor.execute(OTHER_TAGS, asked)
-        counted = Counter(dict(cursor.fetchall()))
-        cursor.execute(OTHER_IMAGES, asked)
-        effects.touched |= Blocks.of(image for (image,) in cursor)
+    counted, having = _others(images, kept)
+    effects.touched |= having
     names = dict(Tag.objects.filter(pk__in=counted).values_list("pk", "name"))
     for tag, links in sorted(counted.items(), key=lambda one: (-one[1], one[0])):
         effects.tags[TagRef(tag, names[tag])] = Coming(removed=links)
+
+
+def _others(images: Blocks, kept: Sequence[int]) -> tuple[Counter[int], Blocks]:
+    """How many of some images have each tag but some, and which have any."""
+    if len(images) > holdings.FEW:
+        return whole.all_tags(images, kept)
+    with connection.cursor() as cursor:
+        cursor.execute(OTHER_LINKS, [array(images), array(kept)])
+        links = cursor.fetchall()
+    return Counter(tag for _, tag in links), Blocks.of(image for image, _ in links)
 
 
 def _merged(merge: Merge, images: Blocks) -> tuple[Blocks, dict[TagRef, Coming]]:
@@ -182,11 +187,3 @@ def _merged_values(merge: Merge, change_id: int) -> tuple[int, int]:
         cursor.execute(MERGED_VALUES, {"change": change_id, "tags": tags, "into": merge.into.id})
         dropped, changed = cursor.fetchone()
         return dropped, changed
-
-
-def _refused_tags(by: Author, but: Iterable[TagRef]) -> tuple[TagRef, ...]:
-    """All tags that are not the author's to take off, but for some."""
-    if not (names := restriction.refused(restriction.names(), by)):
-        return ()
-    found = Tag.objects.filter(folded__in=names).exclude(pk__in=[tag.id for tag in but if tag.id])
-    return tuple(TagRef(tag.pk, tag.name) for tag in found)

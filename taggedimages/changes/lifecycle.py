@@ -14,7 +14,7 @@ from django.utils import timezone
 from images.visibility import Viewer
 from search.query import Query
 from search.results import SearchResults
-from taggedimages.changes import operations, planning, questions, rights, sets
+from taggedimages.changes import merging, operations, planning, questions, rights, sets
 from taggedimages.changes.holdings import FEW
 from taggedimages.changes.models import Change, Kind, OnDrift, State
 from taggedimages.changes.operations import Operation
@@ -47,10 +47,13 @@ def propose(
     """A change that is planned at once where few images are found, and else by the worker.
 
     `asked` is the query as it was sent; without a query, a merge is of all images with its tags.
-    Raises TooManyPlanned; of a merge OnImagesOfOthers and Restricted, as renaming its tags does.
+    Raises TooManyPlanned, restriction.Deprecated; of a merge OnImagesOfOthers and Restricted, as
+    renaming its tags does.
     """
     if operation.merge:
         rights.check_may_merge(operation.merge, by)
+    else:
+        rights.check_coming(operation.wanted, by)
     # First: a question that takes too long is refused, and leaves no change.
     images = _found_for(operation, query, by)
     change = _made(
@@ -121,8 +124,8 @@ def planned_if_few(change: Change, images: int) -> Change:
 def apply(change_id: int, digest: str, by: Author, on_drift: str = OnDrift.SKIP) -> Change:
     """Have the worker apply a plan, as it was looked at.
 
-    Raises OtherDigest, NeedsSomebodyElse, and Drifted where other images match by now and that is
-    to be refused.
+    Tags that are merged are aliases at once. Raises OtherDigest, NeedsSomebodyElse, Drifted where
+    other images match by now and that is to be refused, and what merging.begin does.
     """
     change = _held(change_id)
     _check(change, [State.PLANNED], "applied")
@@ -133,6 +136,7 @@ def apply(change_id: int, digest: str, by: Author, on_drift: str = OnDrift.SKIP)
     if change.drift and on_drift == OnDrift.REFUSE:
         raise Drifted(f"{change.drift} other images match by now; plan it again.")
     change.on_drift = on_drift
+    merging.begin(change, by)
     return _queued(change)
 
 

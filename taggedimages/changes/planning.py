@@ -10,7 +10,8 @@ from contextlib import contextmanager
 from datetime import timedelta
 from typing import Any, NamedTuple
 
-from django.db import connection, transaction
+from django.db import DatabaseError, connection, transaction
+from django.db.models import F
 from django.db.models.functions import Now
 
 from search.executor import whole
@@ -21,6 +22,7 @@ from taggedimages.changes import effects, plans, questions, rights, samples, set
 from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.operations import Operation
 from taggedimages.changes.plans import Planned
+from taggedimages.changes.refusals import AuthorGone
 from taggedimages.identity.authors import Author
 
 # How long a plan may be applied.
@@ -64,9 +66,27 @@ def plan(change_id: int) -> bool:
 
 
 def plan_next() -> bool:
-    """Plan the oldest change that waits for it; False where none does."""
-    waiting = Change.objects.filter(state=State.PLANNING).order_by("id")
-    return any(plan(pk) for pk in waiting.values_list("pk", flat=True)[:10])
+    """Plan the oldest change that waits for it; False where none does.
+
+    One that cannot be planned has failed, at once or after TRIES. Raises what the database does.
+    """
+    waiting = Change.objects.filter(state=State.PLANNING).order_by("attempts", "id")
+    return any(_tried(pk) for pk in waiting.values_list("pk", flat=True)[:10])
+
+
+def _tried(change_id: int) -> bool:
+    waiting = Change.objects.filter(pk=change_id, state=State.PLANNING)
+    # Before the attempt, which may be the end of this process.
+    waiting.update(attempts=F("attempts") + 1)
+    if waiting.filter(attempts__gt=TRIES).update(state=State.FAILED, updated_at=Now()):
+        return True
+    try:
+        return plan(change_id)
+    except AuthorGone as error:
+        return bool(waiting.update(state=State.FAILED, problem=str(error), updated_at=Now()))
+    except (DatabaseError, Unsettled) as error:
+        waiting.update(problem=str(error)[:500])
+        raise
 
 
 def found(change: Change, by: Author) -> Found:
@@ -113,6 +133,7 @@ def _keep(change: Change, planned: Planned) -> None:
         "images": len(planned.images),
         "state": State.PLANNED if change.queued_at is None else State.APPLYING,
         "problem": "",
+        "attempts": 0,
         "planned_at": Now(),
         "expires_at": Now() + KEPT,
         "updated_at": Now(),

@@ -44,11 +44,12 @@ CROSS JOIN LATERAL (
     of_others=Fragment(OF_OTHERS),
 )
 
+# Each tag is looked up; asked whether it EXISTS, the planner would read the whole vocabulary.
 OF_IMAGES = compose(
     """
 SELECT p.image_id, p.tag_id, p.before, p.after, l.id, l.value,
        later.since IS NOT NULL, later.undone IS NOT NULL,
-       EXISTS (SELECT FROM tags_tag t WHERE t.id = p.tag_id)
+       coalesce((SELECT true FROM tags_tag t WHERE t.id = p.tag_id), false)
 FROM ({pairs}) p {later}
 LEFT JOIN tags_imagetag l ON l.image_id = p.image_id AND l.tag_id = p.tag_id
 ORDER BY p.image_id, p.first

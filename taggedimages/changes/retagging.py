@@ -1,10 +1,14 @@
 """What a retag does to each image: tags that come, those that go, and values."""
 
+from collections import defaultdict
 from collections.abc import Iterable
+
+from django.db.models import Q
 
 from taggedimages.changes.edits import Edits, Link, NewLink, NewValue, links_of
 from taggedimages.changes.models import Change, Outcome
 from taggedimages.changes.operations import Operation
+from tags.models import Tag
 
 
 class Retag:
@@ -15,7 +19,8 @@ class Retag:
 
     def __init__(self, operation: Operation, meant: dict[int, int]) -> None:
         self.meant = meant
-        self.wanted = [self._tag(tag.id) for tag in operation.wanted if tag.id is not None]
+        wanted = (self._tag(tag.id) for tag in operation.wanted if tag.id is not None)
+        self.wanted = list(dict.fromkeys(wanted))
         self.unwanted = {self._tag(tag.id) for tag in operation.remove if tag.id is not None}
         self.values = {
             self._tag(tag.id): value for tag, value in operation.values.items() if tag.id
@@ -32,28 +37,37 @@ class Retag:
     def edits_of(self, image: int, links: Iterable[Link]) -> Edits:
         """What is to be done to an image that has these links."""
         edits = Edits()
-        held: dict[int, Link] = {}
+        held: defaultdict[int, list[Link]] = defaultdict(list)
         for link in links:
             tag = self._tag(link.tag)
             if tag in self.unwanted or (self.replaces and tag not in self.wanted):
                 edits.removed.append(link)
-            elif tag not in held or link.tag == tag:
-                held[tag] = link
+            else:
+                held[tag].append(link)
         for tag in self.wanted:
             value = self.values.get(tag)
             if tag not in held:
                 edits.added.append(NewLink(image, tag, value or ""))
-            elif value is not None and held[tag].value != value:
-                edits.valued.append(NewValue(held[tag], value))
+            elif value is not None:
+                others = (link for link in held[tag] if link.value != value)
+                edits.valued += [NewValue(link, value) for link in others]
         return edits
 
     def _tag(self, tag: int) -> int:
         return self.meant.get(tag, tag)
 
 
+def aliases_of(operation: Operation) -> dict[int, int]:
+    """The targets of all aliases that matter, by id: of the named tags, and those among them."""
+    named = [tag.id for tag in operation.named if tag.id is not None]
+    aliases = Tag.objects.filter(Q(pk__in=named) | Q(alias_of__in=named), alias_of__isnull=False)
+    return {alias.pk: alias.alias_of_id for alias in aliases if alias.alias_of_id is not None}
+
+
 def edits(change: Change, images: list[int], refused: set[int]) -> dict[int, Edits | Outcome]:
     """What is to be done to each image, or what has become of it."""
-    retag = Retag(Operation.from_json(change.operation), {})
+    operation = Operation.from_json(change.operation)
+    retag = Retag(operation, aliases_of(operation))
     links = links_of(images, retag.tags_to_read())
     found: dict[int, Edits | Outcome] = {}
     for image in images:

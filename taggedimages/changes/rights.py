@@ -4,6 +4,8 @@ It is its author's, whoever applies it: the images that the author is shown and 
 tags that the author may use. Staff of its project and superusers see it, besides the author.
 """
 
+from collections.abc import Iterable
+
 from django.conf import settings
 from django.contrib.auth.models import AnonymousUser
 from django.db.models import Q, QuerySet
@@ -12,10 +14,11 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
 from taggedimages.changes.models import Change
-from taggedimages.changes.operations import Merge
+from taggedimages.changes.operations import Merge, TagRef
 from taggedimages.changes.refusals import AuthorGone, NeedsSomebodyElse
 from taggedimages.identity.authors import ANONYMOUS_NAME, Author
 from taggedimages.identity.models import User
+from tags import restriction
 from tags import rights as tag_rights
 from tags.models import Tag
 
@@ -47,6 +50,25 @@ def edits_all_shown(author: Author) -> bool:
     if author.is_operator or settings.ANONYMOUS == "open":
         return True
     return author.user is not None and author.user.is_superuser
+
+
+def refused_tags(author: Author) -> QuerySet[Tag]:
+    """The tags that are not the author's to put on images, or to take off."""
+    if author.is_operator or restriction.may_use_all(author.user):
+        return Tag.objects.none()
+    return Tag.objects.filter(restriction.of_staff())
+
+
+def check_coming(tags: Iterable[TagRef], by: Author) -> None:
+    """Raise restriction.Deprecated where one of the tags that are to come is on no further image.
+
+    Staff's tags are judged image by image: they come to none that has not got them.
+    """
+    if by.is_operator:
+        return
+    named = Tag.objects.filter(pk__in=[tag.id for tag in tags if tag.id is not None])
+    for tag in named.filter(status=Tag.Status.DEPRECATED):
+        restriction.check_new([tag], Author(by.user, by.through))
 
 
 def visible_to(user: User | AnonymousUser | None) -> QuerySet[Change]:

@@ -75,9 +75,8 @@ def _after(operation: Operation, before: Tags) -> Tags:
     for tag in operation.wanted:
         value = operation.values.get(tag)
         there = [one for one in meant.get(tag.id or 0, ()) if one in after]
-        for one in there:
-            name, held = after[one]
-            after[one] = name, held if value is None else value
+        if there and value is not None:
+            after[there[0]] = after[there[0]][0], value
         if not there:
             after[tag.id or tag.name] = tag.name, value or ""
     return after

@@ -33,7 +33,8 @@ HOW_MANY = "SELECT count(*) FROM (SELECT FROM tags_tagchange WHERE bulk = %s LIM
 # lines since its first one are read.
 PROBED_MOST = 20_000
 
-# All lines beyond the first of the change, which are read once.
+# All lines beyond the first of the change, which are read once. It is looked for among the pairs:
+# the planner would go through the whole ledger for the least id of a change.
 READ = compose(
     """
 LEFT JOIN (
@@ -41,7 +42,7 @@ LEFT JOIN (
            max(o.id) FILTER (WHERE (o.bulk = ANY(%(own)s::bigint[])) IS NOT TRUE) AS since,
            max(o.id) FILTER (WHERE o.bulk = ANY(%(own)s::bigint[])) AS undone
     FROM tags_tagchange o
-    WHERE o.id > (SELECT min(id) FROM tags_tagchange WHERE bulk = %(of)s) AND {of_others}
+    WHERE o.id > (SELECT min(first) FROM pairs) AND {of_others}
     GROUP BY 1, 2
 ) every ON every.image_id = p.image_id AND every.tag_id = p.tag_id
 CROSS JOIN LATERAL (SELECT CASE WHEN every.since > p.first THEN every.since END AS since,

@@ -30,8 +30,8 @@ logger = logging.getLogger(__name__)
 
 # This process.
 WORKER = uuid.uuid4()
-# Of one round.
-APPLY_SECONDS = 1.0
+# Of one round, and until it is looked again whether another worker has merged the index.
+APPLY_SECONDS, REST_SECONDS = 1.0, 0.05
 # Images of a batch: at first, at most, and what it may take, in seconds.
 FIRST_SIZE, MOST_SIZE, BATCH_SECONDS = 2_000, 5_000, 0.35
 # What somebody has to see to, who may then have the change go on.
@@ -98,7 +98,8 @@ def plan_next(stopping: Callable[[], bool]) -> bool:
 
 
 def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
-    """Apply batches of the change that is next, for about a second; returns how many images."""
+    """Apply batches of the change that is next, for about a second; returns how many images, 0
+    where there is nothing to apply."""
     change = claim(worker)
     if change is None:
         return 0
@@ -110,14 +111,17 @@ def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
     done = 0
     with _accounted(change):
         batches.begin(change)
-        while change.state == State.APPLYING and time.monotonic() < until and not stopping():
+        while change.state == State.APPLYING and not stopping():
             if _relieve_index():
-                done += pace.step(change) or 1
+                done += pace.step(change)
             else:
-                time.sleep(0.05)
+                time.sleep(REST_SECONDS)
+            if time.monotonic() > until:
+                break
         if change.state == State.APPLYING:
             batches.hold(change, **batches.FREE)
-    return done
+    # What comes last has no images of its own.
+    return done or 1
 
 
 def claim(worker: uuid.UUID) -> Change | None:

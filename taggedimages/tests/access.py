@@ -17,7 +17,10 @@ from rest_framework.test import APIClient
 
 from images import deletion, keys, staged_uploads
 from images.models import Facts, Image
-from images.visibility import Visibility
+from images.visibility import Viewer, Visibility
+from search.query import Query
+from taggedimages.changes import lifecycle, operations
+from taggedimages.changes.models import Change
 from taggedimages.dialects.ims.patches import V21
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity import sessions
@@ -59,6 +62,8 @@ class Subject:
     shared: Tag
     # On those and on the twin, which is of another project.
     common: Tag
+    # The owner's, planned, of all images that the owner sees.
+    change: Change
 
     def marks_in(self, body: str) -> str:
         """`+` where the image itself is told, `#` where only its tag is, else nothing."""
@@ -95,6 +100,9 @@ class Subject:
             "link": self.link.pk,
             "link_uuid": self.link.uuid,
             "sha256": self.image.facts.sha256_hex,
+            "action": Tag.objects.get(name="action").pk,
+            "change": self.change.pk,
+            "digest": self.change.digest,
             "key": keys.upload_key(self.image.key),
         }
 
@@ -117,10 +125,20 @@ def make_subjects(owner: User) -> dict[str, Subject]:
     shared = make_tag("shared", public=True)
     twin = make_image("common", filename="twin.png")
     _describe(twin, "x")
-    return {state: _subject(state, image, shared, twin) for state, image in images.items()}
+    tagged = {state: _tagged(state, image, shared) for state, image in images.items()}
+    change = _change(Author(owner, "tests"))
+    return {
+        state: Subject(image, *tagged[state], twin, shared, make_tag("common"), change)
+        for state, image in images.items()
+    }
 
 
-def _subject(state: str, image: Image, shared: Tag, twin: Image) -> Subject:
+def _change(by: Author) -> Change:
+    operation = operations.proposed({"add": ["changed"]}, Viewer.of(by.user))
+    return lifecycle.propose(operation, Query(filename_contains="canary"), by)
+
+
+def _tagged(state: str, image: Image, shared: Tag) -> tuple[Tag, ImageTag]:
     by = Author(image.created_by, "tests", is_operator=True)
     tag, common = resolving.resolve([f"mark-{re.sub('[^a-z]', '-', STATES[state])}", "common"])
     link, _ = tagging.link(image, tag, by)
@@ -133,7 +151,7 @@ def _subject(state: str, image: Image, shared: Tag, twin: Image) -> Subject:
         deletion.trash(image)
     if state == "d":
         deletion.delete(image)
-    return Subject(image, tag, link, twin, shared, common)
+    return tag, link
 
 
 def _describe(image: Image, state: str) -> None:

@@ -80,6 +80,38 @@ GET    /v1/search/images?match_tags=mark-%25  read  200+ 200
 GET    /v1/search/images.ndjson?any_tags=shared read 200+ 200
 """  # noqa: E501
 
+# What is proposed is for those images that the caller sees; a change that is there is the owner's.
+CHANGES = """
+                  read  any  mine  change          whole apply
+anonymous         pn    *    -     -               -     -
+Bearer other      pnm   *    -     -               -     -
+Bearer editor     pnm   *    -     -               -     -
+Bearer foreign    pn    *    -     -               -     -
+Bearer far-editor pn    *    -     -               -     -
+Bearer far-staff  pn    *    -     -               -     -
+Bearer owner      pnmv  *    pnmv  pnmv,etwud=200  *     pnmv,etwud=202
+Bearer staff      pnmv  *    pnmv  pnmv,etwud=200  *     pnmv,etwud=202
+Bearer super      pnmv  *    pnmv  pnmv,etwud=200  *     pnmv,etwud=202
+TOKEN owner       401   401  401   401             401   401
+admin             401   401  401   401             401   401
+store             pn    *    -     -               -     -
+
+GET    /v1/changes                        mine   200# 200
+GET    /v1/changes?created_by=owner       mine   200# 200
+POST   /v1/changes                        read   202# 202 {"query": {"filename": "canary"}, "operation": {"add": ["new"]}}
+POST   /v1/changes                        read   202# 202 {"query": {"everything": true}, "operation": {"replace": []}}
+GET    /v1/changes/{change}               change 200# 404
+DELETE /v1/changes/{change}               whole  204  404
+POST   /v1/changes/{change}/apply         apply  202# 404 {"digest": "{digest}"}
+POST   /v1/changes/{change}/apply         whole  412  404 {"digest": "another"}
+POST   /v1/changes/{change}/stop          whole  409  404
+POST   /v1/changes/{change}/resume        whole  409  404
+POST   /v1/changes/{change}/undo          whole  409  404
+GET    /v1/changes/{change}/images        change 200+ 404
+GET    /v1/changes/{change}/images.ndjson change 200+ 404
+POST   /v1/tags/{shared_id}/merge         read   202# 202 {"from": [{common}]}
+"""  # noqa: E501
+
 ATMOSPHERE = """
                  read ended   edit  revive  any  known names staff
 anonymous        pn   pn      403   403     *    403   pn    403
@@ -245,6 +277,7 @@ POST   /v3/auth/tokens               nobody -   -   {"auth": {"identity": {"meth
 # The tables, and what `!` is in each.
 TABLES = (
     (V1, ""),
+    (CHANGES, ""),
     (ATMOSPHERE.replace("{mount}", "/api/v2"), "403"),
     (ATMOSPHERE.replace("{mount}", "/current/api/v2"), "403"),
     (SHARINPIX, "401"),

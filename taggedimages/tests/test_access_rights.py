@@ -54,6 +54,27 @@ POST   /v1/tags/{common}/alias     common 200  -    {"of": {shared_id}}
 POST   /v1/tags/{common}/implications common 200 -  {"parents": []}
 """
 
+# Of images that somebody may not change, a plan tells only how many there are.
+CHANGES = """
+                  members own   change m-members m-own common
+anonymous         401     401   401    401       401   401
+Bearer foreign    -       -     -      403       403   403
+Bearer far-editor -       -     -      403       403   403
+Bearer far-staff  -       -     -      403       403   403
+Bearer other      pnm     -     -      pnm       -     403
+Bearer editor     pnm     pnm   -      pnm       pnm   403
+Bearer owner      pnmv    pnmv  *      pnmv      pnmv  403
+Bearer staff      pnmv    pnmv  *      pnmv      pnmv  403
+Bearer super      pnmv    pnmv  *      pnmv      pnmv  pnmv
+
+POST   /v1/changes                EDITS   202# 202 {"query": {"filename": "canary"}, "operation": {"add": ["new"]}}
+DELETE /v1/changes/{change}       change  204  404
+POST   /v1/changes/{change}/apply change  412  404 {"digest": "another"}
+POST   /v1/tags/{action}/merge    m-EDITS 202# 202 {"from": [{shared_id}]}
+POST   /v1/tags/{action}/merge    common  202# 202 {"from": [{common}]}
+POST   /v1/changes                m-EDITS 202# 202 {"operation": {"merge": {"from": ["shared"], "into": "action"}}}
+"""  # noqa: E501
+
 ATMOSPHERE = """
                 tag  common
 anonymous       403  403
@@ -155,8 +176,10 @@ PUT    /v1/cloudimages/tags                     staff 204 - {"image_id": "{uuid}
 DELETE /v1/{lab}/cloudimages/{uuid}/tags/delete staff 204 - {"tags": [{"key": "shared"}]}
 """  # noqa: E501
 
-MEMBERS = list(rows(V1.replace("EDITS", "members"), "403"))
-OWN = list(rows(V1.replace("EDITS", "own"), "403"))
+MEMBERS, OWN = (
+    [row for table in (V1, CHANGES) for row in rows(table.replace("EDITS", edits), "403")]
+    for edits in ("members", "own")
+)
 OF_TAGS = [*rows(ATMOSPHERE, "403"), *rows(SHARINPIX, "401")]
 OF_RESTRICTED = [
     row

@@ -13,9 +13,15 @@ import pytest
 from rest_framework.test import APIClient
 
 from images.models import Image
+from images.visibility import Viewer
+from search.query import Query
 from search.v1.streams import MEDIA_TYPES
+from taggedimages.changes import lifecycle
+from taggedimages.changes.models import Change
+from taggedimages.changes.operations import proposed
 from taggedimages.factories import make_credentials, make_image, make_tag
 from taggedimages.http.docs import DOCUMENTS, schema_of
+from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 
 METHODS = {"get", "put", "post", "patch", "delete"}
@@ -144,6 +150,7 @@ NEEDED: dict[str, dict[str, Any]] = {
 BODIES: dict[str, dict[str, Any]] = {
     "POST /v1/images": {"filename": "new.png"},
     "PUT /v1/tags/{id}": {"name": "genu"},
+    "POST /v1/changes": {"query": {"untagged": True}, "operation": {"add": ["new"]}},
     "POST /v2/{project_id}/images/resource_instances/action": {"action": "filter"},
 }
 
@@ -205,6 +212,13 @@ def callers(db: None) -> dict[str, dict[str, str]]:
     }
 
 
+def make_change() -> Change:
+    """One that is there, of whoever may see all in their project."""
+    operation = proposed({"add": ["new"]}, Viewer(audiences=None))
+    boss = Author(User.objects.get(username="boss"), "tests")
+    return lifecycle.propose(operation, Query(), boss)
+
+
 @pytest.mark.parametrize("each", ["all", "one by one"])
 @pytest.mark.parametrize(
     ("folder", "method", "path", "query", "body"),
@@ -215,6 +229,8 @@ def test_each_documented_default_is_accepted(callers, each, folder, method, path
     image, tag, operation = Image.objects.get(), make_tag("knee"), f"{method.upper()} {path}"
     ids = {"project_id": "lab", "image_id": image.uuid, "tag": "knee", "key": "knee"}
     ids |= {"id": tag.pk if path.startswith("/v1/tags") else image.pk}
+    if path.startswith("/v1/changes"):
+        ids["id"] = make_change().pk
     if folder == "/api/v1/":
         ids["id"] = image.uuid
     address = re.sub(r"\{(\w+)\}", lambda found: quote(str(ids[found[1]])), path)

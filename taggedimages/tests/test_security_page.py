@@ -131,6 +131,49 @@ APIS = {
             Column("locks tags", ('PUT /v1/tags/{shared_id} {"status": "locked"}',), of_tag=True),
         ),
     ),
+    "Bulk changes": (
+        people("Bearer"),
+        (
+            Column(
+                "proposes changes",
+                (
+                    'POST /v1/changes {"query": {"untagged": true}, "operation": {"add": ["x"]}}',
+                    'POST /v1/changes {"query": {"everything": true}, "operation": {"add": ["x"]}}',
+                ),
+                of_tag=True,
+            ),
+            Column(
+                "sees, applies, stops, discards, undoes one that its creator has proposed",
+                (
+                    "GET /v1/changes/{change}/images",
+                    'POST /v1/changes/{change}/apply {"digest": "{digest}"}',
+                    "POST /v1/changes/{change}/stop",
+                    "POST /v1/changes/{change}/resume",
+                    "POST /v1/changes/{change}/undo",
+                    "DELETE /v1/changes/{change}",
+                ),
+                of_tag=True,
+            ),
+            Column(
+                "merges tags of that project",
+                (
+                    'POST /v1/tags/{action}/merge {"from": [{shared_id}]}',
+                    'POST /v1/changes {"operation": '
+                    '{"merge": {"from": ["shared"], "into": "action"}}}',
+                ),
+                of_tag=True,
+            ),
+            Column(
+                "… that others have too",
+                (
+                    'POST /v1/tags/{action}/merge {"from": [{common}]}',
+                    'POST /v1/changes {"operation": '
+                    '{"merge": {"from": ["common"], "into": "action"}}}',
+                ),
+                of_tag=True,
+            ),
+        ),
+    ),
     "Atmosphere": (
         people("TOKEN"),
         (

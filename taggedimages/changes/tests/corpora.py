@@ -40,6 +40,7 @@ def make_change(
         "is_operator": by is None,
         "through": "tests",
         "project": Project.objects.get_or_create(id=project)[0],
+        "plan": {},
         "images": len(frozen),
         "queued_at": timezone.now(),
     }
@@ -83,6 +84,7 @@ def replayed() -> Links:
 
 def assert_adds_up(change: Change) -> None:
     """Each frozen image has one outcome, and the counts say so."""
+    change.refresh_from_db()
     counts = outcomes.by_bitmap(change.pk)
     assert counts.pop(Outcome.TARGET, 0) == change.images == change.done == sum(counts.values())
     assert {Outcome(outcome).label: images for outcome, images in counts.items()} == {

@@ -1,18 +1,29 @@
 """Applying a change: what it does to links, and what becomes of each image."""
 
-import pytest
+import uuid
+from collections.abc import Callable
 
-from taggedimages.changes.models import Outcome, RemovedLink, State
+import pytest
+from django.db import DatabaseError, connection
+from django.test.utils import CaptureQueriesContext
+
+from images.models import Image
+from search.models import PendingChange
+from search.query import Query
+from taggedimages.changes import batches, lifecycle, worker
+from taggedimages.changes.models import Change, Kind, Outcome, RemovedLink, State
+from taggedimages.changes.operations import Operation, TagRef
 from taggedimages.changes.tests.corpora import (
     applied,
     assert_adds_up,
     make_change,
     of_outcome,
+    present,
     refs,
 )
 from taggedimages.factories import TESTS, make_image, make_user
-from tags import resolving, tagging
-from tags.models import ImageTag, TagChange
+from tags import curation, resolving, tagging, vocabulary
+from tags.models import ImageTag, Tag, TagChange
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -128,3 +139,142 @@ def test_a_change_whose_author_is_gone_fails():
     mira.delete()
     assert applied(change).state == State.FAILED
     assert "mira" in change.problem
+
+
+def test_links_under_an_alias_count_as_its_targets():
+    images = [make_image("kne"), make_image("kne", "left"), make_image()]
+    tags = {tag.name: tag for tag in resolving.resolve(["kne", "knee"])}
+    vocabulary.alias(tags["kne"], tags["knee"], TESTS)
+    change = applied(make_change({"add": refs("knee"), "remove": refs("left")}, images))
+    assert [tags_of(image) for image in images] == [{"kne": ""}, {"kne": ""}, {"knee": ""}]
+    assert change.outcomes == {"already": 1, "changed": 2}
+    applied(make_change({"remove": refs("knee")}, images))
+    assert [tags_of(image) for image in images] == [{}] * 3
+
+
+def test_a_question_is_asked_again_of_each_image_by_the_tags_that_were_meant():
+    images = [make_image("knee"), make_image("knee"), make_image("knee")]
+    query = Query(exact_tags=("knee",))
+    change = lifecycle.propose(
+        Operation(add=(TagRef(None, "new"),)), query, TESTS, asked={"exact_tags": ["knee"]}
+    )
+    tagging.retag(images[1], ["hand"], TESTS)
+    curation.rename(Tag.objects.get(name="knee"), "genou", TESTS)
+    tagging.tag(images[1], ["knee"], TESTS)
+    applied(lifecycle.apply(change.pk, change.digest, TESTS))
+    change.refresh_from_db()
+    assert of_outcome(change, Outcome.CHANGED) == [images[0].pk, images[2].pk]
+    assert of_outcome(change, Outcome.CHANGED_SINCE) == [images[1].pk]
+    assert_adds_up(change)
+
+
+def statements_of(sizes: list[int], make: Callable[[list[Image]], Change]) -> list[int]:
+    """How many statements a batch takes, of so many images."""
+    counts = []
+    for size in sizes:
+        make([make_image("old", "knee") for _ in range(size)])
+        claimed = worker.claim(worker.WORKER)
+        assert claimed is not None
+        with CaptureQueriesContext(connection) as captured:
+            assert batches.apply_next(claimed, size) == size
+        counts.append(len(captured))
+        batches.finish(claimed)
+    return counts
+
+
+def test_a_batch_takes_as_many_statements_however_many_images_it_has():
+    (side,) = refs("side")
+    operation = {
+        "add": refs("new", "other"),
+        "remove": refs("old"),
+        "values": [{**side, "value": "right"}],
+    }
+    few, many = statements_of([2, 200], lambda images: make_change(operation, images))
+    assert few == many <= 25
+    merge = {"merge": {"from": refs("old"), "into": refs("knee")[0]}}
+    few, many = statements_of([2, 200], lambda images: make_change(merge, images, kind=Kind.MERGE))
+    assert few == many <= 25
+
+
+def test_a_bad_image_ends_as_failed_and_the_rest_goes_on():
+    images = [make_image() for _ in range(20)]
+    (bad,) = refs("bad")
+    change = make_change({"add": [bad]}, images)
+    sql(
+        f"ALTER TABLE tags_imagetag ADD CONSTRAINT poisoned"
+        f" CHECK (NOT (image_id = {images[7].pk} AND tag_id = {bad['id']}))"
+    )
+    try:
+        applied(change)
+    finally:
+        sql("ALTER TABLE tags_imagetag DROP CONSTRAINT poisoned")
+    assert change.state == State.APPLIED
+    assert of_outcome(change, Outcome.FAILED) == [images[7].pk]
+    assert change.outcomes == {"changed": 19, "failed": 1}
+    assert_adds_up(change)
+
+
+def test_a_database_that_fails_is_written_down_and_after_many_tries_the_change_has_failed(
+    monkeypatch,
+):
+    monkeypatch.setattr(worker, "TRIES", 3)
+    monkeypatch.setattr(worker, "MOST_REST_SECONDS", 0)
+    change = make_change({"add": refs("a")}, [make_image()])
+    monkeypatch.setattr("taggedimages.changes.edits.ADD", "SELECT no_such_function()")
+    for _ in range(3):
+        with pytest.raises(DatabaseError):
+            worker.sweep()
+        change.refresh_from_db()
+        assert change.state == State.APPLYING
+        assert "no_such_function" in change.problem
+    assert applied(change).state == State.FAILED
+    assert "no_such_function" in change.problem
+    monkeypatch.undo()
+    assert applied(lifecycle.resume(change.pk)).state == State.APPLIED
+    assert_adds_up(change)
+
+
+def test_one_change_of_a_project_is_applied_at_a_time_the_oldest_first():
+    images = [make_image()]
+    first, second = (make_change({"add": refs(name)}, images) for name in ("a", "b"))
+    elsewhere = make_user("elsewhere", project_id="elsewhere")
+    third = make_change({"add": refs("c")}, images, elsewhere)
+    one, other = uuid.uuid4(), uuid.uuid4()
+    assert worker.claim(one) == first
+    assert worker.claim(other) == third
+    assert worker.claim(uuid.uuid4()) is None
+    lifecycle.stop(first.pk)
+    assert worker.claim(other) == second
+    lifecycle.resume(first.pk)
+    # The second has begun; the first, though older, waits for it.
+    assert worker.claim(one) is None
+
+
+def test_who_is_stopped_meanwhile_does_nothing():
+    images = [make_image() for _ in range(4)]
+    change = make_change({"add": refs("a")}, images)
+    claimed = worker.claim(worker.WORKER)
+    assert claimed is not None
+    assert batches.apply_next(claimed, 2) == 2
+    lifecycle.stop(change.pk)
+    with pytest.raises(batches.LeaseLost):
+        batches.apply_next(claimed, 2)
+    change.refresh_from_db()
+    assert (change.done, change.state, len(present())) == (2, State.STOPPED, 2)
+    lifecycle.resume(change.pk)
+    applied(change)
+    assert_adds_up(change)
+
+
+def test_the_index_is_merged_where_much_is_not_in_it(monkeypatch):
+    monkeypatch.setattr(worker, "UNINDEXED_MOST", 10)
+    monkeypatch.setattr(worker, "FIRST_SIZE", 5)
+    monkeypatch.setattr(worker, "MOST_SIZE", 5)
+    images = [make_image() for _ in range(30)]
+    applied(make_change({"add": refs("a")}, images))
+    assert PendingChange.objects.count() <= 10 + 5
+
+
+def sql(statement: str) -> None:
+    with connection.cursor() as cursor:
+        cursor.execute(statement)

@@ -30,7 +30,10 @@ MAX_VALUE = 255
 def note() -> StrictCharField:
     """Why, in the author's words."""
     return StrictCharField(
-        default="", allow_blank=True, max_length=MAX_NOTE, help_text="Why, for whoever reads it."
+        required=False,
+        allow_blank=True,
+        max_length=MAX_NOTE,
+        help_text="Why, for its readers.",
     )
 
 
@@ -98,7 +101,7 @@ class ProposalSerializer(ClosedSerializer):
 
     note = note()
     query = JsonConditions(required=False, help_text="Which images; a merge may have none.")
-    everything = StrictBooleanField(default=False, help_text="As in `query`.")
+    everything = StrictBooleanField(required=False, help_text="As in `query`.")
     operation = OperationSerializer()
 
 
@@ -109,8 +112,8 @@ class ApplySerializer(ClosedSerializer):
     digest = StrictCharField(max_length=200, help_text="The plan's, as it was looked at.")
     on_drift = serializers.ChoiceField(
         OnDrift.choices,
-        default=OnDrift.SKIP,
-        help_text="Where other images match by now: leave them alone, or refuse (409).",
+        required=False,
+        help_text="Where other images match by now: leave them alone (`skip`), or refuse (409).",
     )
 
 
@@ -168,7 +171,7 @@ class TagOfChangeSerializer(serializers.Serializer[Any]):
     name = serializers.CharField()
 
 
-class TagCountSerializer(TagOfChangeSerializer):
+class TagEffectSerializer(TagOfChangeSerializer):
     """How many links of a tag come and go."""
 
     added = serializers.IntegerField()
@@ -212,7 +215,7 @@ class PlanSerializer(serializers.Serializer[Any]):
         required=False,
         help_text="Of an undo: images of which something stays as it is, by reason.",
     )
-    tags = TagCountSerializer(many=True)
+    tags = TagEffectSerializer(many=True)
     estimate = EstimateSerializer()
     sample = SampleSerializer(many=True)
 

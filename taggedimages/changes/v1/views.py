@@ -23,7 +23,7 @@ from search.v1.serializers import ImageBrowsePageSerializer
 from search.v1.views import LINES
 from taggedimages.changes import lifecycle, operations, rights
 from taggedimages.changes.members import Members
-from taggedimages.changes.models import Change, Outcome
+from taggedimages.changes.models import Change, OnDrift, Outcome
 from taggedimages.changes.standing import with_standing
 from taggedimages.changes.v1 import showing
 from taggedimages.changes.v1.serializers import (
@@ -56,7 +56,12 @@ LOCATION = OpenApiParameter(
     description="Where the change is read.",
 )
 OTHER_DIGEST = {412: OpenApiResponse(ErrorSerializer, "The plan has another digest.")}
-NOT_YOURS = {403: OpenApiResponse(ErrorSerializer, "Somebody else is to apply it.")}
+NOT_YOURS = {
+    403: OpenApiResponse(
+        ErrorSerializer,
+        "It is not yours to do: a tag, or a change of so many images, is somebody else's.",
+    )
+}
 
 
 class ProposalParser(BoundedJSONParser):
@@ -114,7 +119,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         ),
         request=ProposalSerializer,
         parameters=[LOCATION],
-        responses={202: ChangeSerializer},
+        responses={202: ChangeSerializer, **NOT_YOURS},
     )
     def create(self, request: Request) -> Response:
         asked = read(ProposalSerializer, request.data)
@@ -123,7 +128,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         operation = operations.proposed(asked["operation"], rights.viewer_of(author))
         body: Any = request.data
         sent, conditions = body.get("query"), asked.get("query")
-        if asked["everything"]:
+        if asked.get("everything"):
             conditions = read_everything(conditions)
             sent = (sent or {}) | {"everything": True}
         if conditions is None and not operation.merge:
@@ -134,7 +139,7 @@ class ChangeViewSet(GenericViewSet[Change]):
                 query = json_query(conditions)
             except ValidationError as error:
                 raise ValidationError({"query": error.detail}) from error
-        change = lifecycle.propose(operation, query, author, note=asked["note"], asked=sent)
+        change = lifecycle.propose(operation, query, author, note=asked.get("note", ""), asked=sent)
         return self.answer(change, status.HTTP_202_ACCEPTED)
 
     @extend_schema(operation_id="getChange", summary="One change", responses=ChangeSerializer)
@@ -165,7 +170,7 @@ class ChangeViewSet(GenericViewSet[Change]):
         change, asked = self.change(id), read(ApplySerializer, request.data)
         limit(request, Kind.SEARCHES)
         author = author_of(request, SOURCE)
-        lifecycle.apply(change.pk, asked["digest"], author, asked["on_drift"])
+        lifecycle.apply(change.pk, asked["digest"], author, asked.get("on_drift", OnDrift.SKIP))
         return self.answer(change, status.HTTP_202_ACCEPTED)
 
     @extend_schema(
@@ -203,7 +208,7 @@ class ChangeViewSet(GenericViewSet[Change]):
     def undo(self, request: Request, id: str) -> Response:
         change, asked = self.change(id), read(UndoSerializer, request.data)
         limit(request, Kind.SEARCHES)
-        undoing = lifecycle.undo(change, author_of(request, SOURCE), note=asked["note"])
+        undoing = lifecycle.undo(change, author_of(request, SOURCE), note=asked.get("note", ""))
         return self.answer(undoing, status.HTTP_201_CREATED)
 
     @extend_schema(
@@ -273,7 +278,7 @@ class TagMergeViewSet(GenericViewSet[Change]):
         ),
         request=TagMergeSerializer,
         parameters=[LOCATION],
-        responses={202: ChangeSerializer},
+        responses={202: ChangeSerializer, **NOT_YOURS},
     )
     def create(self, request: Request, id: str) -> Response:
         asked = read(TagMergeSerializer, request.data)
@@ -282,7 +287,7 @@ class TagMergeViewSet(GenericViewSet[Change]):
         sources = shown_tags(request).in_bulk(asked["from"])
         if missing := [one for one in asked["from"] if one not in sources]:
             raise ValidationError({"from": [f"There is no tag {missing[0]}."]})
-        change = lifecycle.merge(list(sources.values()), into, author, note=asked["note"])
+        change = lifecycle.merge(list(sources.values()), into, author, note=asked.get("note", ""))
         return shown(request, change, status.HTTP_202_ACCEPTED)
 
 

@@ -53,7 +53,7 @@ class TagSerializer(serializers.Serializer[Tag]):
         return _mount(self).link("tags", tag.pk)
 
     def get_allow_access(self, tag: Tag) -> bool:
-        return restriction.may_use(tag.name, self.context["user"])
+        return restriction.may_use(tag, self.context["user"])
 
 
 class LinkedTagSerializer(TagSerializer):

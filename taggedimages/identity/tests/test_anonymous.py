@@ -26,6 +26,7 @@ READS = [
     "/v1/images.ndjson",
     "/v1/tags/{tag}/images.ndjson",
     "/v1/search/images.ndjson?exact_tags=knee",
+    "/v1/changes",
 ]
 WRITES = [
     ("POST", "/v1/images", {"filename": "knee.png"}, 201),
@@ -35,6 +36,8 @@ WRITES = [
     ("POST", "/v1/upload", {"filename": "knee.png", "image_data": "AA=="}, 201),
     ("POST", "/v1/tags", {"name": "hand"}, 201),
     ("PUT", "/v1/tags/{tag}", {"name": "joint"}, 200),
+    ("POST", "/v1/changes", {"query": {"untagged": True}, "operation": {"add": ["new"]}}, 202),
+    ("POST", "/v1/tags/{tag}/merge", {"from": []}, 400),
     ("POST", "/v1/tags/{tag}/implications", {"parents": []}, 200),
     ("DELETE", "/v1/tags/{tag}/alias", None, 204),
     ("DELETE", "/v1/tags/{tag}", None, 204),
@@ -134,18 +137,31 @@ def test_making_an_alias_is_writing(api, ids, settings, policy, status):
     assert api.post(path, {"of": make_tag("genu").pk}).status_code == status
 
 
-@pytest.mark.parametrize(("policy", "status"), [("open", 202), ("read-only", 401), ("none", 401)])
-def test_merging_tags_is_writing(api, ids, settings, policy, status):
-    settings.ANONYMOUS = policy
-    path = f"/v1/tags/{ids['tag']}/merge"
-    assert api.post(path, {"from": [make_tag("genu").pk]}).status_code == status
-
-
 @pytest.mark.parametrize("policy", ["read-only", "none"])
 @pytest.mark.parametrize("method", ["get", "delete"])
 def test_the_parts_of_an_upload_are_for_who_may_write(api, ids, settings, policy, method):
     settings.ANONYMOUS = policy
     assert getattr(api, method)(f"/v1/images/{ids['image']}/parts").status_code == 401
+
+
+@pytest.mark.parametrize(
+    ("policy", "read", "written"), [("open", 200, 202), ("read-only", 200, 401), ("none", 401, 401)]
+)
+def test_a_change_is_read_and_applied_by_who_may(api, ids, settings, policy, read, written):
+    settings.ANONYMOUS = "open"
+    body = {"query": {"untagged": True}, "operation": {"add": ["new"]}}
+    change = api.post("/v1/changes", body).json()
+    settings.ANONYMOUS = policy
+    url = f"/v1/changes/{change['id']}"
+    assert api.get(url).status_code == api.get(f"{url}/images").status_code == read
+    lines = api.get(f"{url}/images.ndjson")
+    assert (lines.status_code, list(lines) != []) == (read, read == 401)
+    digest = {"digest": change["plan"]["digest"]}
+    for verb, sent in (("apply", digest), ("stop", {}), ("resume", {})):
+        assert api.post(f"{url}/{verb}", sent).status_code == written
+    # It is planned no more, and not ended yet.
+    assert api.delete(url).status_code == api.post(f"{url}/undo").status_code
+    assert api.delete(url).status_code == (409 if policy == "open" else 401)
 
 
 def test_no_route_is_forgotten_here():
@@ -160,4 +176,7 @@ def test_no_route_is_forgotten_here():
     apart = {"/v1/hooks/s3", "/v1/images/lookup"} | {
         f"/v1/images/<str:id>/{part}" for part in ("parts", "file")
     }
+    change = "/v1/changes/<str:id>"
+    parts = ("apply", "stop", "resume", "undo", "images", "images.ndjson")
+    apart |= {change, *(f"{change}/{part}" for part in parts)}
     assert routes == shaped | apart

@@ -1,6 +1,5 @@
 """Make images of files that exist already: objects of a bucket, or the files of a folder."""
 
-import sys
 import time
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -15,11 +14,10 @@ from images.sources import NoSource, source
 from taggedimages.changes import recording
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project, User
+from taggedimages.terminal import tell_progress
 from tags import importing, manifests
 from tags.manifest_files import BadManifest
 from tags.path_tags import BadPattern, path_pattern
-
-BAR = 30
 
 
 class Command(BaseCommand):
@@ -89,7 +87,8 @@ class Command(BaseCommand):
                 self.stderr.write(problem)
             done = task.images + task.known + task.problems + task.passed_over
             rate = task.images / (time.monotonic() - began)
-            self.progress(f"{done} files, {rate:.0f} new ones a second", done, total)
+            text = f"{done} files, {rate:.0f} new ones a second"
+            tell_progress(self.stderr, text, done, total)
         if task.passed_over:
             self.stdout.write(f"{task.passed_over} files and folders passed over, as told above.")
         if task.known:
@@ -99,14 +98,6 @@ class Command(BaseCommand):
             f"{task.problems} not imported; "
             + (f"change {task.bulk}" if task.images else "no change")
         )
-
-    def progress(self, text: str, done: int, total: int | None) -> None:
-        """One line that is written over and over, where there is a terminal."""
-        if sys.stderr.isatty():
-            filled = BAR * min(done, total) // total if total else 0
-            bar = f"[{'#' * filled}{'-' * (BAR - filled)}] " if total else ""
-            last = total is not None and done >= total
-            self.stderr.write(f"\r\033[K{bar}{text}", ending="\n" if last else "")
 
 
 @contextmanager

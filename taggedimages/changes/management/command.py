@@ -1,0 +1,121 @@
+"""What the commands about changes have in common: who is at it, JSON, and how they end."""
+
+import json
+import os
+import sys
+from typing import Any
+
+from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.db import DatabaseError, InterfaceError
+from rest_framework.exceptions import ValidationError
+
+from taggedimages.changes.management import applying, telling
+from taggedimages.changes.models import Change, State
+from taggedimages.changes.refusals import (
+    AuthorGone,
+    BadOperation,
+    Drifted,
+    NeedsSomebodyElse,
+    OtherDigest,
+    TooManyPlanned,
+    WrongState,
+)
+from taggedimages.http.errors import flattened
+from taggedimages.identity.authors import Author
+from taggedimages.identity.models import User
+from taggedimages.terminal import tell_progress
+from tags.curation import TagNameTaken
+from tags.models import Tag
+from tags.names import BadName
+from tags.restriction import Restricted
+from tags.rights import OnImagesOfOthers
+from tags.vocabulary import Cycle, TooDeep, TooMany
+
+REFUSED = (
+    AuthorGone,
+    BadOperation,
+    Drifted,
+    NeedsSomebodyElse,
+    OtherDigest,
+    TooManyPlanned,
+    WrongState,
+    BadName,
+    Restricted,
+    OnImagesOfOthers,
+    TagNameTaken,
+    Cycle,
+    TooDeep,
+    TooMany,
+    Tag.DoesNotExist,
+)
+INTERRUPTED = 130
+
+
+class ChangeCommand(BaseCommand):
+    """A command that proposes, shows or applies changes, as an operator who sees them all."""
+
+    name: str
+
+    def run(self, options: dict[str, Any]) -> None:
+        """Do it. What refuses it becomes a CommandError."""
+        raise NotImplementedError
+
+    def add_arguments(self, parser: CommandParser) -> None:
+        parser.add_argument("--json", action="store_true", help="what /v1 shows of the change")
+
+    def handle(self, *args: Any, **options: Any) -> None:
+        try:
+            self.run(options)
+            self.stdout.flush()
+        except BrokenPipeError:
+            # Whoever reads, such as `head`, has seen enough; what is buffered goes nowhere.
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        except ValidationError as error:
+            raise CommandError("; ".join(flattened(error.detail))) from error
+        except REFUSED as error:
+            raise CommandError(str(error)) from error
+        except (DatabaseError, InterfaceError) as error:
+            raise CommandError(f"The database failed: {str(error).strip()}") from error
+
+    def author(self, user: str | None = None) -> Author:
+        """An operator, in the name of a user if one is given. Raises CommandError."""
+        found = User.objects.filter(username=user).first() if user else None
+        if user and found is None:
+            raise CommandError(f"There is no user {user}.")
+        return Author(found, f"command:{self.name}", is_operator=True)
+
+    def planned(self, change: Change) -> Change:
+        """The change with its plan."""
+        return applying.planned(applying.now(change))
+
+    def say(self, change: Change, *, as_json: bool) -> None:
+        """Print a change: what it would do, or what has become of it."""
+        if as_json:
+            self.stdout.write(json.dumps(telling.as_json(applying.now(change))))
+        elif change.state in (State.PLANNING, State.PLANNED):
+            for line in telling.plan(applying.now(change)):
+                self.stdout.write(line)
+        else:
+            self.stdout.write(telling.outcome(change))
+
+    def apply(self, change: Change, *, as_json: bool) -> None:
+        """Apply what is queued, to its end, and print what has become of it.
+
+        Raises CommandError where it did not come to its end; Ctrl-C stops it.
+        """
+        try:
+            change = applying.applied(change, self.tell)
+        except (DatabaseError, InterfaceError) as error:
+            raise CommandError(
+                f"The database failed: {str(error).strip()} A worker goes on with change "
+                f"{change.pk}, and so does `manage.py changes resume {change.pk}`."
+            ) from error
+        if as_json or change.state == State.APPLIED:
+            self.say(change, as_json=as_json)
+        if change.state != State.APPLIED:
+            code = INTERRUPTED if change.state == State.STOPPED else 1
+            raise CommandError(telling.how_to_go_on(change), returncode=code)
+
+    def tell(self, change: Change) -> None:
+        """Say on the terminal how far a change is."""
+        tell_progress(self.stderr, telling.progress(change), change.done, change.images)
