@@ -168,4 +168,4 @@ def test_ten_thousand_ids_are_taken_though_other_lists_are_shorter(api, settings
 
 
 def test_all_images_are_asked_for_in_so_many_words():
-    assert read_query({"everything": True}) == Query()
+    assert read_query({"everything": True}) == Query(aliased=True)
