@@ -33,9 +33,9 @@ WORKER = uuid.uuid4()
 # Of one round, and until it is looked again whether another worker has merged the index.
 APPLY_SECONDS, REST_SECONDS = 1.0, 0.05
 # Images of a batch: at first and at most, and what it may take, in seconds. Every search looks at
-# the latest ones one by one until they are merged: a thousand doubled what a search of 40,000 images
-# took, ten thousand made it twenty times as much. Merging has a price of its own besides, that of
-# some hundred images.
+# the latest ones one by one until they are merged: a thousand doubled what a search of 40,000 took,
+# ten thousand made it twenty times as much. Merging has a price of its own besides, that of some
+# hundred images.
 MOST_SIZE, BATCH_SECONDS = 1_000, 0.35
 # What somebody has to see to, who may then have the change go on.
 REFUSALS = (
