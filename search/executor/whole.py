@@ -5,6 +5,7 @@ Whoever needs several of these for one state of the database asks within one tra
 REPEATABLE READ.
 """
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -13,18 +14,20 @@ from django.core.exceptions import EmptyResultSet
 from images.querysets import ImageQuerySet
 from search.executor import bitmaps, counts, pages
 from search.executor.bitmaps import TO_RECHECK
-from search.executor.blocks import Blocks
+from search.executor.blocks import Blocks, union
 from search.executor.predicates import matches
 from search.index.bits import (
     BLOCK_SQL,
     EMPTY_BITS,
     block_of,
+    is_set,
     part_of,
     single_bit,
     single_part_bit,
     whole_block,
 )
 from search.planner.paths import AccessPath, CountBy
+from taggedimages.postgresql.bulk import array
 from taggedimages.postgresql.fragments import Fragment, compose, join, statement
 from taggedimages.postgresql.routing import read_connection
 
@@ -68,6 +71,56 @@ FROM (SELECT DISTINCT image_id AS image FROM search_unindexed) pending
 """
 IMAGES_OF_TAG = "SELECT image_id FROM tags_imagetag WHERE tag_id = %(tag)s"
 
+# Of very many images, all tags but some: dense ones by bitmaps, others and all of images that
+# changed a moment ago by links. Three kinds of rows: dense tags with how many of the images have
+# each; other tags likewise; and blocks of the images that have any.
+ALL_TAGS = compose(
+    """
+WITH trusted AS (SELECT NOT EXISTS (SELECT FROM search_rebuild) AS is),
+asked AS MATERIALIZED (
+    SELECT block, bits::bit({block}) AS bits
+    FROM unnest(%(blocks)s::int[], %(bits)s::text[]) a (block, bits)
+), pending AS MATERIALIZED (
+    SELECT DISTINCT image_id AS image FROM search_unindexed JOIN asked ON {of_pending} = block
+    WHERE {pending_is_set}
+), settled AS MATERIALIZED (
+    SELECT block, asked.bits & ~coalesce(p.bits, {empty}) AS bits
+    FROM asked LEFT JOIN (
+        SELECT {of_image} AS block, bit_or({bit}) AS bits FROM pending GROUP BY 1
+    ) p USING (block)
+), dense AS MATERIALIZED (
+    SELECT set AS tag FROM search_setsize, trusted
+    WHERE heavy AND set > 0 AND NOT set = ANY(%(but)s::bigint[]) AND trusted.is
+), links AS MATERIALIZED (
+    SELECT l.tag_id AS tag, l.image_id AS image
+    FROM settled s JOIN tags_imagetag l ON l.image_id / {block} = s.block
+    WHERE {is_settled} AND l.tag_id NOT IN (TABLE dense)
+    AND NOT l.tag_id = ANY(%(but)s::bigint[])
+    UNION ALL
+    SELECT l.tag_id, l.image_id FROM tags_imagetag l
+    WHERE l.image_id IN (TABLE pending) AND NOT l.tag_id = ANY(%(but)s::bigint[])
+)
+SELECT tag, sum(bit_count(b.bits & s.bits))::bigint, NULL::int, NULL::text
+FROM dense JOIN search_bitmap b ON b.set = tag JOIN settled s USING (block) GROUP BY 1
+UNION ALL SELECT tag, count(*), NULL, NULL FROM links GROUP BY 1
+UNION ALL SELECT NULL, NULL, block, bit_or(b.bits & s.bits)::text
+FROM dense JOIN search_bitmap b ON b.set = tag JOIN settled s USING (block) GROUP BY block
+UNION ALL SELECT NULL, NULL, block, bit_or({whole})::text FROM (
+    SELECT {of_image} AS block, {part} AS part, bit_or({part_bit}) AS bits FROM links GROUP BY 1, 2
+) parts GROUP BY block
+""",
+    block=BLOCK_SQL,
+    empty=EMPTY_BITS,
+    of_pending=block_of("image_id"),
+    pending_is_set=is_set("bits", "image_id"),
+    of_image=block_of("image"),
+    bit=single_bit("image"),
+    is_settled=is_set("s.bits", "l.image_id"),
+    whole=whole_block("bits"),
+    part=part_of("image"),
+    part_bit=single_part_bit("image"),
+).text
+
 
 def of_path(path: AccessPath) -> Blocks:
     """All images that an access path matches. One or two statements."""
@@ -107,6 +160,25 @@ def of_tag(tag: int) -> Blocks:
             having = Blocks.of(image for image, has in pending if has)
             return Blocks.read(rows) - changed | having
     return of_statement(IMAGES_OF_TAG, values)
+
+
+def all_tags(images: Blocks, but: Sequence[int]) -> tuple[Counter[int], Blocks]:
+    """How many of some images have each tag but some, and which have any. One statement."""
+    rows = images.rows()
+    asked: dict[str, Any] = {
+        "blocks": [block for block, _ in rows],
+        "bits": [bits for _, bits in rows],
+        "but": array(but),
+    }
+    counted, parts = Counter[int](), []
+    with read_connection().cursor() as cursor:
+        cursor.execute(ALL_TAGS, asked)
+        for tag, count, block, bits in cursor.fetchall():
+            if tag is None:
+                parts.append(Blocks.read([(block, bits)]))
+            elif count:
+                counted[tag] += count
+    return counted, union(parts)
 
 
 def of_statement(images: str, parameters: Any) -> Blocks:

@@ -5,15 +5,16 @@ them at a time.
 """
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from django.db import connection
 
+from search.executor import whole
 from search.executor.blocks import Blocks
 from search.index.bits import BLOCK_SQL, is_set
-from taggedimages.changes import rights
+from taggedimages.changes import holdings, rights
 from taggedimages.changes.holdings import Holdings
 from taggedimages.changes.operations import Merge, Operation, TagRef
 from taggedimages.identity.authors import Author
@@ -22,18 +23,11 @@ from taggedimages.postgresql.fragments import compose
 from tags import restriction
 from tags.models import Tag
 
-# The links of a change's frozen images that have none of some tags: by tag, and by image.
-OTHERS = compose(
-    """
-FROM tags_imagetag l JOIN changes_set s
-    ON s.change_id = %(change)s AND s.outcome = 0 AND s.block = l.image_id / {block}
-WHERE {is_frozen} AND NOT l.tag_id = ANY(%(tags)s::bigint[])
-""",
-    block=BLOCK_SQL,
-    is_frozen=is_set("s.bits", "l.image_id"),
-)
-OTHER_TAGS = compose("SELECT l.tag_id, count(*) {others} GROUP BY 1", others=OTHERS).text
-OTHER_IMAGES = compose("SELECT DISTINCT l.image_id {others}", others=OTHERS).text
+# The links of few images that have none of some tags.
+OTHER_LINKS = """
+SELECT image_id, tag_id FROM tags_imagetag
+WHERE image_id = ANY(%s::bigint[]) AND NOT tag_id = ANY(%s::bigint[])
+"""
 
 # Of a merge: the links with values that give them up, and the targets that get one.
 MERGED_VALUES = compose(
@@ -112,7 +106,7 @@ def of(operation: Operation, change_id: int, images: Blocks) -> Effects:
         return Effects(touched, tags, changed, dropped)
     effects = _retagged(operation, images)
     if operation.replace is not None:
-        _add_others(effects, operation, change_id)
+        _add_others(effects, operation, images)
     return effects
 
 
@@ -155,18 +149,24 @@ def _retagged(operation: Operation, images: Blocks) -> Effects:
     return effects
 
 
-def _add_others(effects: Effects, operation: Operation, change_id: int) -> None:
+def _add_others(effects: Effects, operation: Operation, images: Blocks) -> None:
     """Count what a replacement takes away, the most frequent tag first."""
     kept = [one for ids in meant_by(operation.wanted).values() for one in ids]
-    asked: dict[str, Any] = {"change": change_id, "tags": array(kept)}
-    with connection.cursor() as cursor:
-        cursor.execute(OTHER_TAGS, asked)
-        counted = Counter(dict(cursor.fetchall()))
-        cursor.execute(OTHER_IMAGES, asked)
-        effects.touched |= Blocks.of(image for (image,) in cursor)
+    counted, having = _others(images, kept)
+    effects.touched |= having
     names = dict(Tag.objects.filter(pk__in=counted).values_list("pk", "name"))
     for tag, links in sorted(counted.items(), key=lambda one: (-one[1], one[0])):
         effects.tags[TagRef(tag, names[tag])] = Coming(removed=links)
+
+
+def _others(images: Blocks, kept: Sequence[int]) -> tuple[Counter[int], Blocks]:
+    """How many of some images have each tag but some, and which have any."""
+    if len(images) > holdings.FEW:
+        return whole.all_tags(images, kept)
+    with connection.cursor() as cursor:
+        cursor.execute(OTHER_LINKS, [array(images), array(kept)])
+        links = cursor.fetchall()
+    return Counter(tag for _, tag in links), Blocks.of(image for image, _ in links)
 
 
 def _merged(merge: Merge, images: Blocks) -> tuple[Blocks, dict[TagRef, Coming]]:

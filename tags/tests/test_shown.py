@@ -19,7 +19,7 @@ from search.tests.indexes import merge_all
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
-from tags import alphabet, curation, shown, shown_rows, tagging
+from tags import alphabet, curation, shown, shown_rows, tagging, vocabulary
 from tags.models import AudienceTag, ImageTag, Tag
 
 pytestmark = pytest.mark.django_db
@@ -174,7 +174,14 @@ class World:
     def check(self) -> None:
         for user in [None, *User.objects.all()]:
             wanted = [tag for tag in Tag.objects.all() if self.is_shown(tag, user)]
-            assert_shown(Viewer.of(user), wanted)
+            assert_shown_exactly(Viewer.of(user), wanted)
+            assert_targets_shown(Viewer.of(user), list({tag.alias_of or tag for tag in wanted}))
+
+    def alias(self, name: str, target: str) -> None:
+        tags = Tag.objects.filter(name__in=[name, target], alias_of=None)
+        if name != target and len(found := {tag.name: tag for tag in tags}) == 2:
+            vocabulary.alias(found[name], found[target], TESTS)
+            self.told.discard(found[name].pk)
 
 
 def is_shown_image(image: Image, user: User | None) -> bool:
@@ -192,31 +199,41 @@ def is_shown_image(image: Image, user: User | None) -> bool:
     return bool(image.created_by_id == user.pk)
 
 
-def assert_shown(viewer: Viewer, wanted: list[Tag]) -> None:
-    """Lists in both orders, from any place, totals and single tags show these and no others."""
+def assert_shown_exactly(viewer: Viewer, wanted: list[Tag]) -> None:
+    """Lists by age, totals and single tags show these and no others where exact names are told."""
+    assert shown.count(shown.shown_to(viewer)) == len(wanted)
+    by_age = sorted(wanted, key=lambda tag: tag.pk)
+    assert alphabet.OldestFirst(viewer)[1:3] == by_age[1:3]
+    assert set(Tag.objects.shown_to(viewer)) == set(wanted)
+
+
+def assert_targets_shown(viewer: Viewer, wanted: list[Tag]) -> None:
+    """Alphabetical lists, from any place, totals and single tags show these where aliases are gone
+    by."""
     ordered = sorted(wanted, key=lambda tag: (tag.folded, tag.name))
     listed = [{"id": tag.pk, "name": tag.name} for tag in ordered]
-    assert shown.count(shown.shown_to(viewer)) == len(wanted)
+    assert shown.count(shown.shown_to(viewer, aliased=True)) == len(wanted)
+    assert set(Tag.objects.targets_shown_to(viewer)) == set(wanted)
     for offset in (0, 1, len(wanted) - 1, len(wanted)) if wanted else (0,):
         page = alphabet.page(viewer, 2, offset)
         assert (page.total, page.tags) == (len(wanted), listed[offset : offset + 2])
     for at, tag in list(enumerate(ordered))[:2]:
         after = alphabet.TagPosition(tag.folded, tag.name)
         assert alphabet.page(viewer, 2, after=after).tags == listed[at + 1 : at + 3]
-    by_age = sorted(wanted, key=lambda tag: tag.pk)
-    assert alphabet.OldestFirst(viewer)[1:3] == by_age[1:3]
-    assert set(Tag.objects.shown_to(viewer)) == set(wanted)
 
 
 @settings(
     max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
-@given(st.lists(steps, max_size=12))
-def test_everybody_is_shown_the_tags_that_the_rule_says(db, todo):
+@given(st.lists(steps, max_size=12), st.dictionaries(names, names, max_size=2))
+def test_everybody_is_shown_the_tags_that_the_rule_says(db, todo, aliases):
     with transaction.atomic():
         world = World()
         for step in todo:
             world.do(*step)
+        world.check()
+        for pair in aliases.items():
+            world.do("alias", *pair)
         world.check()
         transaction.set_rollback(True)
 
@@ -244,4 +261,5 @@ def test_what_bypassed_the_triggers_is_listed_once_the_index_is_made_anew():
     Rebuild.objects.create()
     assert shown.count(shown.shown_to(Viewer.of(None))) == 0
     maintenance.run_once()
-    assert_shown(Viewer.of(None), list(Tag.objects.all()))
+    assert_shown_exactly(Viewer.of(None), list(Tag.objects.all()))
+    assert_targets_shown(Viewer.of(None), list(Tag.objects.all()))
