@@ -7,6 +7,7 @@ from uuid import UUID
 from django import forms
 from django.contrib import admin
 from django.core.paginator import Paginator
+from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
@@ -19,12 +20,19 @@ from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import GuardedLists, project_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.rate_limits import Kind
-from tags import counters, curation, history, names, restriction, rights, shown
+from tags import counters, curation, history, names, renaming, restriction, rights, shown
 from tags.models import ImageTag, Tag, TagChange, TagQuerySet
 
 
 class TagForm(forms.ModelForm[Tag]):
-    """A tag; its name must be free, and one that every API takes."""
+    """A tag; its name must be free, or an alias of its own, and one that every API takes."""
+
+    keep_old = forms.BooleanField(
+        required=False,
+        initial=True,
+        label="Keep the old name as an alias",
+        help_text="Of a tag that is renamed: whether its old name goes on finding and writing it.",
+    )
 
     class Meta:
         model = Tag
@@ -46,9 +54,23 @@ class TagForm(forms.ModelForm[Tag]):
         if name == self.initial.get("name"):
             return name
         try:
-            return names.entered(name)
-        except names.BadName as error:
+            name = names.entered(name)
+            if alias := self.own_alias(name):
+                renaming.images_to_move(alias)
+        except (names.BadName, renaming.TooManyLinks) as error:
             raise forms.ValidationError(str(error)) from error
+        return name
+
+    def own_alias(self, name: Any) -> Tag | None:
+        """The alias of this very tag that has a name, which it may take back."""
+        if self.instance.pk is None:
+            return None
+        return Tag.objects.filter(name=name, alias_of=self.instance.pk).first()
+
+    def _get_validation_exclusions(self) -> set[str]:
+        # That name is free for it, whatever the constraint says.
+        excluded: set[str] = super()._get_validation_exclusions()  # type: ignore[misc]
+        return excluded | {"name"} if self.own_alias(self.cleaned_data.get("name")) else excluded
 
 
 class AllTags(Paginator[Tag]):
@@ -105,11 +127,20 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
 
     def save_model(self, request: HttpRequest, obj: Tag, form: Any, change: bool) -> None:
         by = author_of(request, "admin")
-        with history.signed(by):
-            # Of a tag that is there only what was edited: others may be at the rest.
-            obj.save(update_fields=[*form.changed_data, "folded"] if change else None)
-            if not change:
+        if not change:
+            with history.signed(by):
+                obj.save()
                 shown.made_by(by.user, [obj.name])
+            return
+        with transaction.atomic():
+            if "name" in form.changed_data:
+                renaming.rename(obj, obj.name, by, keep_old=form.cleaned_data["keep_old"])
+            # Only what was edited: others may be at the rest.
+            obj.save(update_fields=set(form.changed_data) - {"name", "keep_old"})
+
+    def get_fields(self, request: HttpRequest, obj: Tag | None = None) -> Any:
+        fields = super().get_fields(request, obj)
+        return fields if obj else [name for name in fields if name != "keep_old"]
 
     def delete_model(self, request: HttpRequest, obj: Tag) -> None:
         curation.delete(obj, author_of(request, "admin"))

@@ -41,9 +41,18 @@ def rename(tag: Tag, name: str, by: Author, *, keep_old: bool = False) -> Tag:
     """
     name = name if name == tag.name else names.entered(name)
     with transaction.atomic(), history.signed(by):
-        held = Tag.objects.select_for_update().filter(pk=tag.pk).first()
-        if held is None:
+        alias = Tag.objects.filter(name=name, alias_of=tag.pk).first()
+        if alias is not None:
+            images = images_to_move(alias)
+            # Before both tags, as whoever tags an image locks it.
+            own = Image.objects.select_for_update(no_key=True).filter(pk__in=images)
+            list(own.order_by("pk").values_list("pk"))
+        both = [tag.pk] if alias is None else [tag.pk, alias.pk]
+        locked = Tag.objects.select_for_update().filter(pk__in=both).order_by("pk")
+        found = {one.pk: one for one in locked}
+        if tag.pk not in found:
             raise Tag.DoesNotExist("The tag has been deleted.")
+        held = found[tag.pk]
         if name == held.name:
             return held
         old = Tag(
@@ -53,13 +62,23 @@ def rename(tag: Tag, name: str, by: Author, *, keep_old: bool = False) -> Tag:
             told=False,
             was_told=_is_told(held),
         )
-        alias = Tag.objects.select_for_update().filter(name=name, alias_of=held.pk).first()
-        if alias is not None:
-            _absorb(alias, held)
+        if alias is not None and alias.pk in found:
+            _absorb(found[alias.pk], held)
         curation.rename(held, name, by)
         if keep_old:
             old.save(force_insert=True)
         return held
+
+
+def images_to_move(alias: Tag) -> list[int]:
+    """The ids of the images that have an alias itself. Raises TooManyLinks."""
+    links = ImageTag.objects.filter(tag=alias.pk).values_list("image_id", flat=True)
+    images = list(links[: MOVED_LINKS_MAX + 1])
+    if len(images) > MOVED_LINKS_MAX:
+        raise TooManyLinks(
+            f"More than {MOVED_LINKS_MAX:,} images have {alias.name!r} itself: merge it first."
+        )
+    return images
 
 
 def _is_told(tag: Tag) -> bool:
@@ -68,19 +87,12 @@ def _is_told(tag: Tag) -> bool:
 
 
 def _absorb(alias: Tag, tag: Tag) -> None:
-    """Give a tag all that one of its aliases has, and delete that. Raises TooManyLinks."""
-    links = ImageTag.objects.filter(tag=alias.pk).values_list("image_id", flat=True)
-    images = list(links[: MOVED_LINKS_MAX + 1])
-    if len(images) > MOVED_LINKS_MAX:
-        raise TooManyLinks(
-            f"More than {MOVED_LINKS_MAX:,} images have {alias.name!r} itself: merge it first."
-        )
-    if images:
-        locked = Image.objects.select_for_update(no_key=True).filter(pk__in=images).order_by("pk")
-        list(locked.values_list("pk"))
-        with connection.cursor() as cursor:
-            for statement in (TAKE_VALUES, MOVE):
-                cursor.execute(statement, {"alias": alias.pk, "tag": tag.pk})
+    """Give a tag all that one of its aliases has, and delete that."""
+    if alias.alias_of_id != tag.pk:
+        return
+    with connection.cursor() as cursor:
+        for statement in (TAKE_VALUES, MOVE):
+            cursor.execute(statement, {"alias": alias.pk, "tag": tag.pk})
     _move_implications(alias, tag)
     Tag.objects.filter(pk=alias.pk).delete()
 

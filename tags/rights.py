@@ -26,7 +26,8 @@ def check_change(tag: Tag, by: Author, new_name: str | None = None) -> None:
     check_names(tag, by, new_name)
     if by.is_operator or (by.user is not None and by.user.is_superuser):
         return
-    every = [tag.pk, *Tag.objects.filter(alias_of=tag.pk).values_list("pk", flat=True)]
+    target = tag.pk if tag.alias_of_id is None else tag.alias_of_id
+    every = [target, *Tag.objects.filter(alias_of=target).values_list("pk", flat=True)]
     if ImageTag.objects.filter(tag__in=every).exclude(image__project=by.project_id).exists():
         raise OnImagesOfOthers("Images of other projects have this tag.")
 

@@ -34,7 +34,9 @@ SELECT s.tag_id AS id, s.folded, s.name FROM unnest({audiences}) a (audience), L
     ORDER BY folded, name LIMIT %(most)s
 ) s
 UNION SELECT id, folded, name FROM tags_tag t
-WHERE t.id IN (TABLE ending) AND {ending_like} AND {offered}
+WHERE t.id IN (TABLE ending) AND {other_like} AND {offered}
+UNION SELECT t.id, t.folded, t.name FROM tags_tag a JOIN tags_tag t ON t.id = a.alias_of_id
+WHERE a.alias_of_id IS NOT NULL AND {other_like} AND {offered} AND {alias_is_shown}
 """
 AMONG_ALL = """
 SELECT id, folded, name FROM tags_tag t WHERE {like} AND {offered} AND {is_shown}
@@ -88,9 +90,13 @@ def _met(
     is_shown = shown.is_shown(viewer, Fragment("t.id"), aliased=True)
     if walks:
         audiences, named = bigints(shown.audiences_of(viewer)), _like(like, "folded", "tag_id")
-        ending = _like(like, "t.folded", "t.id")
         tags = compose(
-            IN_AUDIENCES, audiences=audiences, like=named, ending_like=ending, offered=OFFERED
+            IN_AUDIENCES,
+            audiences=audiences,
+            like=named,
+            other_like=_like(like, "t.folded", "t.id"),
+            offered=OFFERED,
+            alias_is_shown=shown.is_shown(viewer, Fragment("a.id")),
         )
     else:
         named = _like(like, "t.folded", "t.id")

@@ -32,8 +32,11 @@ logger = logging.getLogger(__name__)
 WORKER = uuid.uuid4()
 # Of one round, and until it is looked again whether another worker has merged the index.
 APPLY_SECONDS, REST_SECONDS = 1.0, 0.05
-# Images of a batch: at first, at most, and what it may take, in seconds.
-FIRST_SIZE, MOST_SIZE, BATCH_SECONDS = 2_000, 5_000, 0.35
+# Images of a batch: at first and at most, and what it may take, in seconds. Every search looks at
+# the latest ones one by one until they are merged: a thousand doubled what a search of 40,000 took,
+# ten thousand made it twenty times as much. Merging has a price of its own besides, that of some
+# hundred images.
+MOST_SIZE, BATCH_SECONDS = 1_000, 0.35
 # What somebody has to see to, who may then have the change go on.
 REFUSALS = (
     batches.TagGone,
@@ -49,8 +52,8 @@ REFUSALS = (
     vocabulary.TooMany,
     Tag.DoesNotExist,
 )
-# Searches look at each of these one by one (search.models.PendingChange).
-UNINDEXED_MOST = 10_000
+# Changes that the index does not know yet, beyond which it learns of them before the next batch.
+UNINDEXED_MOST = 250
 # Classes of errors that lie in the data, and so with some image (SQLSTATE's first two letters).
 OF_DATA = {"22", "23", "44", "P0"}
 # Those that the next try need not meet; what takes too long does less.
@@ -170,7 +173,7 @@ class Pace:
     """How many images a batch has: as many as take not too long and have no bad one among them."""
 
     def __init__(self, attempts: int) -> None:
-        self.size = max(1, FIRST_SIZE >> attempts)
+        self.size = max(1, MOST_SIZE >> attempts)
 
     def step(self, change: Change) -> int:
         """Do a batch, or what comes last; returns how many images were dealt with.

@@ -2,8 +2,9 @@
 
 import pytest
 
-from taggedimages.factories import make_credentials, make_image, make_tag
+from taggedimages.factories import TESTS, make_credentials, make_image, make_tag
 from taggedimages.identity.models import User
+from tags import vocabulary
 from tags.models import ImageTag, Tag
 
 pytestmark = pytest.mark.django_db
@@ -124,6 +125,18 @@ def test_the_id_of_an_alias_leads_to_its_target_and_no_cache_keeps_that(api, met
     answer = getattr(api, method)(path_of("old") + slash)
     assert (answer.status_code, answer["Location"]) == (301, path_of("knee"))
     assert (answer["Cache-Control"], answer.content) == ("no-store", b"")
+
+
+def test_who_is_shown_an_image_with_an_alias_is_shown_the_target(api):
+    make_image("knee", private=True)
+    make_image("old")
+    assert api.get(path_of("knee")).status_code == 404
+    vocabulary.alias(tag_of("old"), tag_of("knee"), TESTS)
+    told = api.get(path_of("knee"))
+    assert (told.status_code, told.json()["images"]) == (200, 1)
+    assert api.get(path_of("old")).status_code == 301
+    found = api.get("/v1/tags/suggest?q=kn").json()["results"]
+    assert [tag["name"] for tag in found] == ["knee"]
 
 
 def test_an_alias_is_not_changed_in_its_targets_place(api):

@@ -10,20 +10,16 @@ from tags.models import Tag
 from tags.relatives import relatives
 
 
-def state_of(tag: Tag, viewer: Viewer) -> dict[str, Any]:
-    """What is told of a target but how many images have it."""
+def detail_of(tag: Tag, viewer: Viewer) -> dict[str, Any]:
+    """What is told of a target."""
     return {
         "id": tag.pk,
         "name": tag.name,
         **relatives(tag, viewer)._asdict(),
+        "images": images_of(tag, viewer).count(),
         "status": tag.status,
         "category": tag.category,
     }
-
-
-def detail_of(tag: Tag, viewer: Viewer) -> dict[str, Any]:
-    """What is told of a target."""
-    return state_of(tag, viewer) | {"images": images_of(tag, viewer).count()}
 
 
 def images_of(tag: Tag, viewer: Viewer) -> SearchResults:
@@ -31,10 +27,10 @@ def images_of(tag: Tag, viewer: Viewer) -> SearchResults:
     return SearchResults(Query(tag_id=tag.pk, aliased=True), viewer)
 
 
-def entity_tag(state: dict[str, Any]) -> str:
-    """A strong entity tag of `state_of` or `detail_of`.
+def entity_tag(detail: dict[str, Any]) -> str:
+    """A strong entity tag of `detail_of`.
 
     How many images there are changes its second half alone: a write with If-Match is of the tag,
     and goes through though images got it meanwhile.
     """
-    return caching.entity_tag(state, images=str(state.get("images", "")))
+    return caching.entity_tag(detail, images=str(detail["images"]))

@@ -25,7 +25,7 @@ from tags import alphabet, curation, renaming, rights, vocabulary
 from tags.models import ImageTag, Tag, TagQuerySet
 from tags.v1.access import author, check_change, check_target, held_tags, shown_tag
 from tags.v1.cursors import cursor_at, position_of
-from tags.v1.details import detail_of, entity_tag, state_of
+from tags.v1.details import detail_of, entity_tag
 from tags.v1.serializers import (
     TagBrowsePageSerializer,
     TagDetailSerializer,
@@ -166,5 +166,5 @@ def held_tag(request: Request, id: str) -> Tag:
     Raises NotFound, PreconditionFailed.
     """
     tag, _ = held_tags(request, id)
-    caching.check(request, lambda: entity_tag(state_of(tag, Viewer.of(request.user))))
+    caching.check(request, lambda: entity_tag(detail_of(tag, Viewer.of(request.user))))
     return tag

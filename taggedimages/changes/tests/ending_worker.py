@@ -27,7 +27,7 @@ LEASE, IDLE_MS = timedelta(seconds=1), 700
 def main(name: str, number: str) -> None:
     """Work until there is nothing to do for a second, if it gets as far."""
     batches.LEASE, batches.IDLE_MS = LEASE, IDLE_MS
-    worker.FIRST_SIZE = worker.MOST_SIZE = 3
+    worker.MOST_SIZE = 3
     left = int(number)
 
     def count() -> None:

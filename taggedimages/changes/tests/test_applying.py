@@ -268,7 +268,6 @@ def test_who_is_stopped_meanwhile_does_nothing():
 
 def test_the_index_is_merged_where_much_is_not_in_it(monkeypatch):
     monkeypatch.setattr(worker, "UNINDEXED_MOST", 10)
-    monkeypatch.setattr(worker, "FIRST_SIZE", 5)
     monkeypatch.setattr(worker, "MOST_SIZE", 5)
     images = [make_image() for _ in range(30)]
     applied(make_change({"add": refs("a")}, images))

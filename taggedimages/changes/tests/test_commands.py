@@ -135,7 +135,6 @@ def test_what_cannot_be_is_refused_in_a_line(words, why):
 
 
 def test_ctrl_c_stops_it_after_a_batch_and_says_how_to_go_on(knees, monkeypatch):
-    monkeypatch.setattr(worker, "FIRST_SIZE", 1)
     monkeypatch.setattr(worker, "MOST_SIZE", 1)
     apply_next = batches.apply_next
 
