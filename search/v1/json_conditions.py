@@ -16,7 +16,7 @@ from taggedimages.http.fields import (
     StrictCharField,
     StrictIntegerField,
 )
-from taggedimages.http.reading import ClosedSerializer, read
+from taggedimages.http.reading import ClosedSerializer
 
 MAX_IDS = 10_000
 
@@ -95,8 +95,3 @@ def json_query(values: dict[str, Any]) -> Query:
             else 'Give a condition, or "everything": true for all images.'
         )
     return query
-
-
-def read_query(given: Any) -> Query:
-    """What a JSON object of conditions asks for. Raises ValidationError."""
-    return json_query(read(JsonConditions, given))

@@ -32,8 +32,8 @@ from tags import history, resolving
 # How long a worker may be silent before another takes over.
 LEASE = timedelta(seconds=60)
 # In milliseconds. A stopped process lets go of its images by the first, and waits for whoever holds
-# one of them by the second.
-IDLE_MS, LOCK_MS = 15_000, 5_000
+# one of them by the second: long before `as_of` may ask for the stamp of what it has written.
+IDLE_MS, LOCK_MS = 5_000, 5_000
 BOUND = """
 SELECT set_config('idle_in_transaction_session_timeout', %s, true),
        set_config('lock_timeout', %s, true)

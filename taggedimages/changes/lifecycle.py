@@ -125,13 +125,18 @@ def apply(change_id: int, digest: str, by: Author, on_drift: str = OnDrift.SKIP)
     """Have the worker apply a plan, as it was looked at.
 
     Tags that are merged are aliases at once. Raises OtherDigest, NeedsSomebodyElse, Drifted where
-    other images match by now and that is to be refused, and what merging.begin does.
+    other images match by now and that is to be refused; of a merge what `propose` and merging.begin
+    do.
     """
     change = _held(change_id)
     _check(change, [State.PLANNED], "applied")
     if digest != change.digest:
         raise OtherDigest("The plan has another digest; read it again.")
     rights.check_may_apply(change, by)
+    operation = Operation.from_json(change.operation)
+    if operation.merge:
+        # Others may have put the tags on their images since.
+        rights.check_may_merge(operation.merge, rights.author_of(change))
     change.drift = drift(change)
     if change.drift and on_drift == OnDrift.REFUSE:
         raise Drifted(f"{change.drift} other images match by now; plan it again.")

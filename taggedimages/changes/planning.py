@@ -19,6 +19,7 @@ from search.executor.blocks import Blocks, union
 from search.query import Query
 from search.results import SearchResults
 from taggedimages.changes import effects, plans, questions, rights, samples, sets, undoing
+from taggedimages.changes.holdings import FEW
 from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.operations import Operation
 from taggedimages.changes.plans import Planned
@@ -97,9 +98,17 @@ def found(change: Change, by: Author) -> Found:
     shown = _asked(change, operation, by)
     allowed = shown
     if not rights.edits_all_shown(by):
-        allowed = shown & whole.of_queryset(rights.editable(by))
+        allowed = shown & editable_of(shown, by)
     images = allowed - effects.refused(operation, allowed, by)
     return Found(images, len(shown) - len(images))
+
+
+def editable_of(images: Blocks, by: Author) -> Blocks:
+    """Those of some images, or more, that an author may change."""
+    editable = rights.editable(by)
+    if len(images) <= FEW:
+        editable = editable.filter(pk__in=list(images))
+    return whole.of_queryset(editable)
 
 
 def _asked(change: Change, operation: Operation, by: Author) -> Blocks:

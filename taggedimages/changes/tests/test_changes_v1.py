@@ -1,14 +1,16 @@
 """/v1/changes: proposed, looked at, applied, stopped, discarded, and by whom."""
 
 from datetime import timedelta
+from threading import Barrier, Thread
 
 import orjson
 import pytest
+from django.db import connection
 from django.utils import timezone
 
 from images.visibility import Visibility
 from taggedimages.changes import lifecycle, sets
-from taggedimages.changes.models import Change, Outcome, State
+from taggedimages.changes.models import Change, Outcome
 from taggedimages.factories import make_credentials, make_image, make_tag, make_user
 from taggedimages.identity.models import User
 
@@ -423,14 +425,38 @@ def test_staff_see_of_a_change_the_images_that_they_are_shown(api_as):
     assert far.pk in sets.of(change["id"])
 
 
-def test_states_are_told_in_words(mira):
-    assert {state.value for state in State} == {
-        "planning",
-        "planned",
-        "applying",
-        "applied",
-        "stopped",
-        "failed",
-        "expired",
-        "discarded",
-    }
+def test_either_form_of_an_address_is_taken(mira):
+    change = propose(mira)
+    assert mira.get("/v1/changes/").json()["results"] == [change]
+    assert mira.get(f"/v1/changes/{change['id']}/").json() == change
+    body = {"query": {"untagged": True}, "operation": {"add": ["x"]}}
+    assert mira.post("/v1/changes/", body).status_code == 202
+    assert mira.post(f"/v1/changes/{change['id']}/apply/", {"digest": "x"}).status_code == 412
+
+
+def test_proposing_and_applying_are_limited_as_searches_are(mira, settings):
+    settings.ANONYMOUS, settings.RATE_SEARCHES = "none", 2
+    change = propose(mira)
+    assert apply(mira, change).status_code == 202
+    body = {"query": {"untagged": True}, "operation": {"add": ["x"]}}
+    refused = mira.post("/v1/changes", body)
+    assert (refused.status_code, int(refused["Retry-After"]) > 0) == (429, True)
+
+
+@pytest.mark.django_db(transaction=True)
+def test_of_two_who_apply_at_once_one_does(mira):
+    make_image("knee", by=user("mira"))
+    change = propose(mira)
+    barrier, answers = Barrier(2), []
+
+    def work():
+        barrier.wait()
+        answers.append(apply(mira, change).status_code)
+        connection.close()
+
+    threads = [Thread(target=work) for _ in range(2)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert sorted(answers) == [202, 409]

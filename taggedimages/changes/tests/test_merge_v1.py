@@ -95,6 +95,16 @@ def test_whoever_may_not_rename_a_tag_does_not_merge_it(mira, settings):
     assert mira.post(f"/v1/tags/{knee.pk}/merge", {"from": [ours.pk]}).status_code == 202
 
 
+def test_a_merge_is_judged_again_when_it_is_applied(mira, settings):
+    settings.ANONYMOUS = "read-only"
+    make_tag("knee"), make_tag("joint")
+    merge = {"operation": {"merge": {"from": ["joint"], "into": "knee"}}}
+    change = mira.post("/v1/changes", merge).json()
+    make_image("joint", by=make_user("far", project_id="far"))
+    body = {"digest": change["plan"]["digest"]}
+    assert mira.post(f"/v1/changes/{change['id']}/apply", body).status_code == 403
+
+
 def test_a_large_merge_is_proposed_for_somebody_else(mira, settings):
     settings.CHANGE_CONFIRM = 1
     knee, joint = make_tag("knee"), make_tag("joint")

@@ -157,3 +157,25 @@ def test_an_alias_that_stands_for_another_meanwhile_goes_on_to(images):
     vocabulary.alias(Tag.objects.get(name="x"), Tag.objects.get(name="other"), TESTS)
     undone(change)
     assert Tag.objects.get(name="x").alias_of == Tag.objects.get(name="other")
+
+
+def test_through_the_api_the_alias_is_there_with_the_answer_and_the_way_back_is_refused(
+    images, api
+):
+    def proposed(source: str, into: str) -> dict[str, Any]:
+        merge = {"merge": {"from": [source], "into": into}}
+        return dict(api.post("/v1/changes", {"operation": merge}).json())
+
+    one, other = proposed("x", "y"), proposed("y", "x")
+    paths = [f"/v1/changes/{change['id']}" for change in (one, other)]
+    digests = [{"digest": change["plan"]["digest"]} for change in (one, other)]
+    assert api.post(f"{paths[0]}/apply", digests[0]).status_code == 202
+    assert Tag.objects.get(name="x").alias_of == Tag.objects.get(name="y")
+    refused = api.post(f"{paths[1]}/apply", digests[1])
+    assert refused.status_code == 409
+    assert "x" in refused.json()["message"]
+    assert api.get(paths[1]).json()["state"] == "planned"
+    while worker.sweep():
+        pass
+    assert api.get(paths[0]).json()["state"] == "applied"
+    assert {frozenset(tags_of(image)) for image in images[:4]} == {frozenset({"y"})}

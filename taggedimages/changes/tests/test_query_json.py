@@ -12,7 +12,7 @@ from images.models import Facts
 from search.ordering import ORDERS
 from search.query import Query
 from search.tests.test_query_model import QUESTIONS as EVERY_QUESTION
-from search.v1.json_conditions import MAX_IDS, JsonConditions, read_query
+from search.v1.json_conditions import MAX_IDS, JsonConditions
 from search.v1.parameters import QueryParameters
 from taggedimages.changes import questions, sets
 from taggedimages.factories import make_image
@@ -167,5 +167,9 @@ def test_ten_thousand_ids_are_taken_though_other_lists_are_shorter(api, settings
     assert answer.json()["query"] == {"ids": ids}
 
 
-def test_all_images_are_asked_for_in_so_many_words():
-    assert read_query({"everything": True}) == Query()
+def test_all_images_are_asked_for_in_so_many_words(api, settings):
+    settings.ANONYMOUS = "open"
+    images = [make_image("knee").pk, make_image().pk]
+    body = {"query": {"everything": True}, "operation": {"add": ["new"]}}
+    change = api.post("/v1/changes", body).json()
+    assert list(sets.of(change["id"])) == images
