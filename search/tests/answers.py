@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from images.visibility import Viewer
-from search.executor import counts, pages
+from search.executor import counts, pages, whole
 from search.executor.matches import MatchCount
 from search.index.thresholds import Thresholds
 from search.planner.paths import AccessPath, ScanBy, choose
@@ -57,6 +57,7 @@ def assert_path_right(path: AccessPath, wanted: list[int], limit: int, offset: i
     for _ in range(2):
         counted = counts.count(path)
         assert counted.images == len(wanted)
+    assert list(whole.of_path(path)) == sorted(wanted)
     if counted.ids is not None:
         scanned = pages.positions(path, counted, limit, offset)
         assert [position.image for position in scanned] == wanted[offset : offset + limit]

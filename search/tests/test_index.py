@@ -1,5 +1,6 @@
 """Whatever happens to images and tags, the tag index answers what row by row would."""
 
+from collections import Counter
 from contextlib import ExitStack, suppress
 from dataclasses import replace
 from datetime import timedelta
@@ -22,6 +23,8 @@ from hypothesis.stateful import (
 from images import deletion, editing
 from images.models import Image
 from images.visibility import Visibility
+from search.executor import whole
+from search.executor.blocks import Blocks
 from search.index import building, merging, project_terms
 from search.index.verification import verify
 from search.models import BLOCK, PendingChange, TermStats
@@ -250,6 +253,19 @@ class Service(RuleBasedStateMachine):
         for project in PROJECTS:
             if project_terms.term_of(project) is not None:
                 assert_right_of_project(query, project, limit, offset, self.thresholds)
+
+    @rule(kept=PICKS)
+    def ask_for_all_links(self, kept: int) -> None:
+        """As bulk changes do, of whomever they are."""
+        links = list(ImageTag.objects.values_list("tag", "image"))
+        tags = sorted({tag for tag, _ in links})
+        for tag in tags:
+            assert list(whole.of_tag(tag)) == sorted(image for one, image in links if one == tag)
+        but = tags[kept % len(tags)] if tags else 0
+        others = [(tag, image) for tag, image in links if tag != but]
+        counted, having = whole.all_tags(Blocks.of(image for _, image in links), [but])
+        assert counted == Counter(tag for tag, _ in others)
+        assert set(having) == {image for _, image in others}
 
     @invariant()
     def projects_have_their_images(self) -> None:

@@ -145,8 +145,13 @@ def test_implied_alone_is_no_condition(api):
 
 def test_a_link_of_an_alias_is_shown_as_the_targets_once(api):
     made = image("a", "left knee", "knee", "b")
-    alias("left knee", "knee")
+    # Which this process now has in memory.
+    assert shown(api, made) == ["a", "left knee", "knee", "b"]
+    old = alias("left knee", "knee")
     assert shown(api, made) == ["a", "knee", "b"]
+    vocabulary.unalias(old, BY)
+    assert shown(api, made) == ["a", "left knee", "knee", "b"]
+    vocabulary.alias(old, Tag.objects.get(name="knee"), BY)
     [line] = [line for line in history(api, made) if line["tag"]["name"] == "left knee"]
     assert line["action"] == "add"
 

@@ -27,7 +27,6 @@ from taggedimages.changes.refusals import (
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project
 from taggedimages.transactions import QUERY_CANCELED, retried, sqlstate
-from tags import vocabulary
 from tags.models import Tag
 
 # Of one author, planned or to be.
@@ -68,11 +67,11 @@ def propose(
 
 
 @retried
-def _merging(operation: Operation, sources: list[Tag], into: Tag, by: Author, note: str) -> Change:
-    for tag in sources:
-        if tag.alias_of_id != into.pk:
-            vocabulary.alias(tag, into, by)
-    return _made(Kind.MERGE, by, note=note, operation=operation.to_json(), queued_at=timezone.now())
+def _merging(operation: Operation, by: Author, note: str) -> Change:
+    now = timezone.now()
+    change = _made(Kind.MERGE, by, note=note, operation=operation.to_json(), queued_at=now)
+    merging.begin(change, by)
+    return change
 
 
 def merge(sources: Iterable[Tag], into: Tag, by: Author, *, note: str = "") -> Change:
@@ -80,15 +79,14 @@ def merge(sources: Iterable[Tag], into: Tag, by: Author, *, note: str = "") -> C
     planned.
 
     Raises BadOperation, OnImagesOfOthers, Restricted, NeedsSomebodyElse, TooManyPlanned, and what
-    `tags.vocabulary.alias` does.
+    `merging.begin` does.
     """
-    sources = list(sources)
     operation = operations.merging(sources, into)
     assert operation.merge
     rights.check_may_merge(operation.merge, by)
     images = _found_for(operation, None, by)
     rights.check_size(images, by)
-    change = _merging(operation, sources, operations.meant(into), by, note)
+    change = _merging(operation, by, note)
     return planned_if_few(change, images)
 
 

@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Iterator
+from importlib import import_module
 
 import pytest
 from django.core.management import CommandError, call_command
@@ -12,8 +13,8 @@ from django.db.migrations.executor import MigrationExecutor
 from images.visibility import Viewer
 from search.tests.indexes import merge_all
 from taggedimages.factories import TESTS, make_image, make_tag
-from tags import alphabet, colours, counters, curation
-from tags.models import CounterDelta, ImageTag, Tag
+from tags import alphabet, colours, counters, curation, vocabulary
+from tags.models import Closure, CounterDelta, ImageTag, Tag
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -139,6 +140,19 @@ def test_a_colour_that_is_none_becomes_the_one_that_is_shown():
     tag = new_tag("knee", color="red")
     migrate()
     assert Tag.objects.get(pk=tag).color == colours.shown("red") == colours.UNKNOWN
+
+
+def test_rules_are_migrated_again_where_that_was_interrupted():
+    knee, old = make_tag("knee"), make_tag("old")
+    vocabulary.alias(old, knee, TESTS)
+    tables = import_module("tags.migrations.0020_vocabulary")
+    ledger = import_module("tags.migrations.0021_ledger_of_rules")
+    with connection.cursor() as cursor:
+        for statements in (tables.COLUMNS, tables.TABLES, tables.FOLLOW, ledger.RECORD):
+            cursor.execute(statements)
+    assert Closure.objects.get().descendant == old
+    curation.delete(knee, TESTS)
+    assert not Tag.objects.exists()
 
 
 def test_models_and_migrations_say_the_same():
