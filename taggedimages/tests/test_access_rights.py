@@ -43,8 +43,6 @@ PUT    /v1/tags/{shared_id}        tag    200  -    {"status": "deprecated", "ca
 PUT    /v1/tags/{shared_id}        locks  200  -    {"status": "locked"}
 DELETE /v1/tags/{shared_id}/alias  tag    204  -
 POST   /v1/tags/{shared_id}/alias  common 200  -    {"of": {common}}
-POST   /v1/tags/{shared_id}/merge  common 202# -    {"from": [{common}]}
-POST   /v1/tags/{common}/merge     common 202# -    {"from": [{shared_id}]}
 POST   /v1/tags/{shared_id}/implications tag    200  - {"parents": []}
 POST   /v1/tags/{shared_id}/implications common 200  - {"parents": [{common}]}
 PUT    /v1/tags/{common}           common 200  -    {"name": "new", "keep_old": true}

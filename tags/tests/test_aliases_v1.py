@@ -151,6 +151,15 @@ def test_an_alias_is_not_changed_in_its_targets_place(api):
         assert (answer.status_code, answer.json()) == (409, told)
 
 
+@pytest.mark.parametrize("form", ["", ".ndjson"])
+def test_images_of_an_alias_are_its_targets(api, form):
+    made = [make_image(name).pk for name in ("old", "knee")]
+    alias(api, "old", "knee")
+    answers = [api.get(f"{path_of(name)}/images{form}").getvalue() for name in ("old", "knee")]
+    assert [answer.count(b'"filename"') for answer in answers] == [len(made)] * 2
+    assert all(b'"name":"old"' not in answer for answer in answers)
+
+
 def test_related_tags_of_an_alias_are_its_targets(api):
     alias(api, "old", "knee")
     make_image("knee", "left")
