@@ -159,16 +159,15 @@ def _of_import(imported: dict[str, Any]) -> list[tuple[str, ...]]:
 
 
 def _of_change(change: dict[str, Any]) -> list[tuple[str, ...]]:
-    links = change["links"] or 1
-    head = ("", "seconds", "bytes a link", "index behind by", "searches: median", "p95", "n")
-    rows: list[tuple[str, ...]] = [head]
+    links, statements = change["links"], max(change["statements"].values())
+    figures = ("seconds", "bytes a link", "index behind by", "searches: median", "p95", "n")
+    rows: list[tuple[str, ...]] = [(f"{statements} statements a batch", *figures)]
     for name, times in change["searches"].items():
-        step = change["steps"].get(name)
-        figures = ("", "", "")
-        if step:
+        told = ("", "", "")
+        if step := change["steps"].get(name):
             grown = sum(step["grown"].values()) / links
-            figures = (short(step["seconds"]), short(grown), f"{step['unindexed']:,}")
-        rows.append((name, *figures, *_times(times)))
+            told = (short(step["seconds"]), short(grown), f"{step['unindexed']:,}")
+        rows.append((name, *told, *_times(times)))
     return rows
 
 

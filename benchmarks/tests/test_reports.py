@@ -67,6 +67,19 @@ IMPORT = {
 }
 
 
+CHANGE = {
+    "images": 500_000,
+    "links": 500_000,
+    "statements": {100: 12, 2_000: 12},
+    "steps": {
+        "plan": {"seconds": 1.0, "grown": {"ledger": 0}, "unindexed": 0},
+        "apply": {"seconds": 130.0, "grown": {"ledger": 10**8, "sets": 10**6}, "unindexed": 9_000},
+    },
+    "searches": {"nothing": times(4, 6), "plan": times(5, 7), "apply": times(6, 11)},
+    "wrong": [],
+}
+
+
 def verdicts(**result: object) -> dict[str, tuple[str, str, str]]:
     return {v.what: (v.found, v.goal, v.word) for v in goals.of(result)}
 
@@ -171,3 +184,18 @@ def test_services_in_turn_are_compared_by_ratio():
     assert lines[0] == "A x, B y; milliseconds."
     assert lines[3].split() == ["and2", "5.00", "4.00", "0.80"]
     assert lines[4] == "DIFFERENT and2: /v1/images: 2 after 1"
+
+
+def test_a_change_is_told_by_its_steps_and_judged_for_a_million_images():
+    result = found(500_000, 5) | {"change": CHANGE}
+    del result["kinds"], result["throughput"], result["web_memory"]
+    text = tables.of(result)
+    assert "12 statements a batch  seconds  bytes a link  index behind by" in text
+    assert "apply                      130           202            9,000" in text
+    assert verdicts(change=CHANGE) == {
+        "seconds for a million images: plan": ("2", "<= 5", "met"),
+        "seconds for a million images: apply": ("260", "<= 240", "missed"),
+        "p95 of searches, to quiet: plan": ("1.17", "<= 2", "met"),
+        "p95 of searches, to quiet: apply": ("1.83", "<= 2", "met"),
+        "searches that were answered wrong": ("0", "<= 0", "met"),
+    }
