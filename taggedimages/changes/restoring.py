@@ -12,15 +12,18 @@ from taggedimages.changes.models import Change, Outcome
 from taggedimages.postgresql.bulk import array
 from taggedimages.postgresql.fragments import Fragment, compose
 
-# The pairs that a change has touched, before and after; what came to nothing is none.
+# The pairs that a change has touched, before and after; what came to nothing is none. Most have one
+# line, so that only of several the first and the last are looked up.
 PAIRS = """
-SELECT image_id, tag_id, min(id) AS first,
-       (array_agg(old_value ORDER BY id))[1] AS before,
-       (array_agg(new_value ORDER BY id DESC))[1] AS after
-FROM tags_tagchange WHERE bulk = %(of)s AND {images}
-GROUP BY image_id, tag_id
-HAVING (array_agg(old_value ORDER BY id))[1]
-       IS DISTINCT FROM (array_agg(new_value ORDER BY id DESC))[1]
+SELECT * FROM (
+    SELECT c.image_id, c.tag_id, min(c.id) AS first,
+           CASE WHEN count(*) = 1 THEN min(c.old_value) ELSE
+               (SELECT l.old_value FROM tags_tagchange l WHERE l.id = min(c.id)) END AS before,
+           CASE WHEN count(*) = 1 THEN min(c.new_value) ELSE
+               (SELECT l.new_value FROM tags_tagchange l WHERE l.id = max(c.id)) END AS after
+    FROM tags_tagchange c WHERE c.bulk = %(of)s AND {images}
+    GROUP BY c.image_id, c.tag_id
+) every_pair WHERE before IS DISTINCT FROM after
 """
 
 # The newest line of others, and of undos of the change, beyond a line.
