@@ -57,6 +57,7 @@ def arguments() -> argparse.Namespace:
     parser.add_argument(
         "--every", type=float, default=20, help="seconds that the web serves between kills"
     )
+    parser.add_argument("--kills", type=int, help="at most so many; as time allows if absent")
     parser.add_argument("--clients", type=int, default=6)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--cost", action="store_true", help="only what a key adds to a POST")
@@ -68,7 +69,7 @@ def run(service: Service, options: argparse.Namespace) -> list[str]:
     chance = random.Random(options.seed)
     creates = [Create(number, random.Random(chance.random())) for number in range(options.keys)]
     headers = open_doors(service).tim.headers
-    killer = Killer(service, options.every, options.seed)
+    killer = Killer(service, options.every, options.kills, options.seed)
     began = time.monotonic()
     with (
         ThreadPoolExecutor(options.clients * TIMES[1]) as threads,
@@ -124,17 +125,17 @@ def report(
 class Killer(threading.Thread):
     """Kills the web, by turns all its processes and one of those that answer."""
 
-    def __init__(self, service: Service, every: float, seed: int) -> None:
+    def __init__(self, service: Service, every: float, most: int | None, seed: int) -> None:
         super().__init__(daemon=True)
         self.service = service
-        self.every = every
+        self.every, self.most = every, most
         self.random = random.Random(f"{seed} killer")
         self.stopping = threading.Event()
         self.kills = 0
         self.faults: list[str] = []
 
     def run(self) -> None:
-        while not self.stopping.wait(self.every):
+        while self.kills != self.most and not self.stopping.wait(self.every):
             if victims := self.victims():
                 kill(victims)
                 self.kills += 1

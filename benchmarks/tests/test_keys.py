@@ -49,7 +49,15 @@ def test_what_is_sent_depends_on_the_seed_alone():
 
 def test_a_small_run_makes_each_record_once():
     ran = subprocess.run(
-        [sys.executable, "-m", "benchmarks.keys", "--keys=60", "--every=2", "--seed=2"],
+        [
+            sys.executable,
+            "-m",
+            "benchmarks.keys",
+            "--keys=60",
+            "--every=0.4",
+            "--kills=1",
+            "--seed=2",
+        ],
         env=without_engines(),
         cwd=CHECKOUT,
         capture_output=True,
