@@ -131,8 +131,15 @@ def _judged(change: Change, by: Author) -> tuple[Blocks, Effects, dict[int, int]
     with connection.cursor() as cursor:
         cursor.execute(HOW_MANY, [change.of_id, PROBED_MOST + 1])
         (lines,) = cursor.fetchone()
-        cursor.execute(_statement(restoring.PROBED if lines <= PROBED_MOST else READ), asked)
+        if lines <= PROBED_MOST:
+            cursor.execute(_statement(restoring.PROBED), asked)
+        else:
+            # Of the blocks that this transaction has just frozen the planner knows nothing: it
+            # takes them for one, and would go through all lines again for each.
+            cursor.execute("SET LOCAL enable_nestloop = off")
+            cursor.execute(_statement(READ), asked)
         rows = cursor.fetchall()
+        cursor.execute("SET LOCAL enable_nestloop TO DEFAULT")
     tags = {row[1]: row[2:5] for row in rows if row[0] == "tag"}
     names = dict(Tag.objects.filter(pk__in=tags).values_list("pk", "name"))
     images = Blocks.read((row[1], row[5]) for row in rows if row[0] == "block")
