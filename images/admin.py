@@ -43,7 +43,8 @@ class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
     search_fields = ("filename",)
     search_help_text = (
         "An id, a uuid or a part of the filename; or conditions as /v1/search/images takes them, "
-        "such as exact_tags=knee|left&min_width=512&order=largest"
+        "such as exact_tags=knee|left&min_width=512&order=largest; with implied=true, tags that "
+        "imply these count, too"
     )
     list_select_related = ("created_by",)
     list_per_page = 50

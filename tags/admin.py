@@ -87,7 +87,7 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
     """The vocabulary."""
 
     form = TagForm
-    list_display = ("name", "images_tagged", "description", "created_at")
+    list_display = ("name", "alias_of", "images_tagged", "description", "created_at")
     search_fields = ("folded",)
     list_per_page = 50
     show_full_result_count = False

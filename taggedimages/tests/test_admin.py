@@ -1,5 +1,6 @@
 """The admin: what staff may do there goes through the same functions as the APIs."""
 
+import re
 from datetime import timedelta
 from typing import Any
 
@@ -14,7 +15,7 @@ from images import processing, storage
 from images.models import Image
 from taggedimages.factories import TESTS, make_credentials, make_image, make_png, make_tag
 from taggedimages.identity.models import User
-from tags import curation, history, tagging
+from tags import curation, history, tagging, vocabulary
 from tags.models import ImageTag, Tag, TagChange
 
 pytestmark = pytest.mark.django_db
@@ -239,6 +240,26 @@ def test_images_are_searched_by_conditions_as_in_the_api_or_by_words(staff, sear
     make_image("knee", "right", filename="c-knee", size=1, private=True)
     page = staff.get(to("images_image"), {"q": search})
     assert [image.filename[0] for image in page.context["cl"].result_list] == shown
+
+
+def test_images_are_searched_by_aliases_and_if_asked_by_what_implies_a_tag(staff: Client):
+    joint, knee = make_tag("joint"), make_tag("knee")
+    vocabulary.alias(make_tag("genu"), knee, TESTS)
+    vocabulary.imply(knee, [joint], TESTS)
+    image = make_image("knee")
+    for search, found in (
+        ("exact_tags=genu", [image]),
+        ("exact_tags=joint", []),
+        ("exact_tags=joint&implied=true", [image]),
+    ):
+        page = staff.get(to("images_image"), {"q": search})
+        assert list(page.context["cl"].result_list) == found
+
+
+def test_the_list_of_tags_says_what_an_alias_stands_for(staff: Client):
+    vocabulary.alias(make_tag("genu"), make_tag("knee"), TESTS)
+    page = staff.get(to("tags_tag")).content.decode()
+    assert re.findall(r'"field-alias_of[^>]*>(?:<a [^>]*>)?([^<]+)', page) == ["knee", "-"]
 
 
 def test_images_of_every_kind_are_counted_as_they_are_listed(staff: Client):

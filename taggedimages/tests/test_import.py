@@ -9,9 +9,9 @@ from django.db import connection
 
 from images import inserts, storage
 from images.models import Image
-from taggedimages.factories import TESTS, make_image, make_png, make_user
+from taggedimages.factories import TESTS, make_image, make_png, make_tag, make_user
 from taggedimages.tests.importing import make_objects, run, tags_by_name, write
-from tags import importing, tagging
+from tags import importing, tagging, vocabulary
 from tags.models import Tag, TagChange
 from tags.tests.test_replay import present, replayed
 
@@ -56,6 +56,12 @@ class TestFolder:
             assert storage.read(image.key) == make_png()
             assert image.is_archived
             assert image.uploaded_at
+
+    def test_a_name_that_is_an_alias_gives_its_target(self, folder):
+        tagged = make_tag("patella")
+        vocabulary.alias(make_tag("knee"), tagged, TESTS)
+        run(folder, "--tags-from-path", "{tag}/{tag}/{filename}")
+        assert tags_by_name()["1.png"] == ["left", "patella"]
 
     def test_a_second_time_changes_nothing(self, folder):
         run(folder, "--tags-from-path", "{tags}/{filename}")
