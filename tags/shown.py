@@ -56,6 +56,17 @@ SELECT FROM tags_tag a WHERE a.alias_of_id = {tag} AND {alias} OFFSET 0))"""
 
 # CTEs: all that a viewer is shown is `walked`, the rows of one audience, and `extras`, which are in
 # memory; no tag is in both. `counted` says how many that is.
+COUNTED = """
+counted (total) AS MATERIALIZED (
+    SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild)
+               THEN (SELECT count(*) FROM tags_audiencetag WHERE audience = {walked})
+               ELSE (SELECT coalesce(sum(change), 0)::bigint FROM search_tally
+                     WHERE of = {walked} + 1) END
+           - (SELECT count(*) FROM {passed_over} p
+              WHERE EXISTS (SELECT FROM tags_audiencetag w
+                            WHERE w.audience = {walked} AND w.tag_id = p.id OFFSET 0))
+           + (SELECT count(*) FROM extras)
+)"""
 SHOWN_CTES = """
 ahead (id) AS MATERIALIZED (SELECT DISTINCT a.tag_id FROM ({ahead}) a),
 extras AS MATERIALIZED (
@@ -66,23 +77,14 @@ extras AS MATERIALIZED (
     OR NOT EXISTS (SELECT FROM tags_audiencetag w
                    WHERE w.audience = {walked} AND w.tag_id = t.id OFFSET 0)
 ),
-counted (total) AS MATERIALIZED (
-    SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild)
-               THEN (SELECT count(*) FROM tags_audiencetag WHERE audience = {walked})
-               ELSE (SELECT coalesce(sum(change), 0)::bigint FROM search_tally
-                     WHERE of = {walked} + 1) END
-           - (SELECT count(*) FROM ahead
-              WHERE EXISTS (SELECT FROM tags_audiencetag w
-                            WHERE w.audience = {walked} AND w.tag_id = ahead.id OFFSET 0))
-           + (SELECT count(*) FROM extras)
-)"""
+{counted}"""
 OTHERS = """
 SELECT s.tag_id AS id, s.folded, s.name FROM tags_audiencetag s
 WHERE s.audience = ANY({others}) AND s.tag_id NOT IN (TABLE ahead)
 AND NOT EXISTS (SELECT FROM tags_audiencetag w
                 WHERE w.audience = {walked} AND w.tag_id = s.tag_id OFFSET 0)
 UNION"""
-WALKED = "FROM tags_audiencetag WHERE audience = {walked} AND tag_id NOT IN (TABLE ahead)"
+WALKED = "FROM tags_audiencetag WHERE audience = {walked} AND tag_id NOT IN (TABLE {passed_over})"
 # The same for whoever goes by aliases: `aside` are the tags that are passed over in the walk.
 TARGETS_CTES = """
 ahead (id) AS MATERIALIZED (SELECT DISTINCT a.tag_id FROM ({ahead}) a),
@@ -108,17 +110,7 @@ extras AS MATERIALIZED (
     OR NOT EXISTS (SELECT FROM tags_audiencetag w
                    WHERE w.audience = {walked} AND w.tag_id = t.id OFFSET 0)
 ),
-counted (total) AS MATERIALIZED (
-    SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild)
-               THEN (SELECT count(*) FROM tags_audiencetag WHERE audience = {walked})
-               ELSE (SELECT coalesce(sum(change), 0)::bigint FROM search_tally
-                     WHERE of = {walked} + 1) END
-           - (SELECT count(*) FROM aside
-              WHERE EXISTS (SELECT FROM tags_audiencetag w
-                            WHERE w.audience = {walked} AND w.tag_id = aside.id OFFSET 0))
-           + (SELECT count(*) FROM extras)
-)"""
-WALKED_TARGETS = "FROM tags_audiencetag WHERE audience = {walked} AND tag_id NOT IN (TABLE aside)"
+{counted}"""
 # Both for whoever is shown all.
 ALL_CTES = """
 extras AS MATERIALIZED (SELECT id, folded, name FROM tags_tag WHERE false),
@@ -225,15 +217,19 @@ def shown_to(viewer: Viewer, *, aliased: bool = False) -> Shown:
     walked = _largest(audiences)
     others = [audience for audience in audiences if audience != walked]
     rest = compose(OTHERS, walked=bigint(walked), others=bigints(others)) if others else EMPTY
+    walk: dict[str, Any] = {
+        "walked": bigint(walked),
+        "passed_over": Fragment("aside" if aliased else "ahead"),
+    }
     ctes = compose(
         TARGETS_CTES if aliased else SHOWN_CTES,
-        walked=bigint(walked),
+        walked=walk["walked"],
         others=rest,
         ahead=_ahead(viewer),
         ending=_ending(viewer),
+        counted=compose(COUNTED, **walk),
     )
-    rest_of_select = WALKED_TARGETS if aliased else WALKED
-    return Shown(ctes, compose(rest_of_select, walked=bigint(walked)), "tag_id")
+    return Shown(ctes, compose(WALKED, **walk), "tag_id")
 
 
 def count(found: Shown) -> int:
