@@ -24,10 +24,18 @@ class Explained:
         return int(self.plan["Shared Hit Blocks"] + self.plan["Shared Read Blocks"])
 
     def rows(self, tables: set[str]) -> int:
-        """Rows of these tables and of indexes that were looked at, the unfit ones too."""
+        """Rows of these tables and of their indexes that were looked at, the unfit ones too.
+
+        A scan of an index into a bitmap counts what is dead, too, so that those of other tables
+        would tell of what other tests have rolled back.
+        """
         looked_at = [node for node in _nodes(self.plan) if node.get("Relation Name", "") in tables]
+        heaps = [node for node in looked_at if node["Node Type"] == "Bitmap Heap Scan"]
         looked_at += [
-            node for node in _nodes(self.plan) if node["Node Type"] == "Bitmap Index Scan"
+            node
+            for heap in heaps
+            for node in _nodes(heap)
+            if node["Node Type"] == "Bitmap Index Scan"
         ]
         return round(sum(_touched(node) for node in looked_at))
 
