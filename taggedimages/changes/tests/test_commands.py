@@ -136,7 +136,7 @@ def test_what_cannot_be_is_refused_in_a_line(words, why):
 
 def test_ctrl_c_stops_it_after_a_batch_and_says_how_to_go_on(knees, monkeypatch):
     monkeypatch.setattr(worker, "MOST_SIZE", 1)
-    apply_next = batches.apply_next
+    apply_next, handler = batches.apply_next, signal.getsignal(signal.SIGINT)
 
     def interrupted(change: Change, size: int) -> int:
         os.kill(os.getpid(), signal.SIGINT)
@@ -152,7 +152,8 @@ def test_ctrl_c_stops_it_after_a_batch_and_says_how_to_go_on(knees, monkeypatch)
     monkeypatch.setattr(batches, "apply_next", apply_next)
     said("changes", "resume", change.pk)
     assert [tags(image)[-1] for image in knees] == ["x"] * 3
-    assert signal.getsignal(signal.SIGINT) is signal.default_int_handler
+    # As it was: whoever runs this in the background may ignore it.
+    assert signal.getsignal(signal.SIGINT) is handler
 
 
 def test_one_that_fails_says_why_and_ends_with_one(knees):
