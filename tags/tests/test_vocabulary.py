@@ -277,14 +277,11 @@ def test_each_rule_that_comes_or_goes_is_in_the_ledger() -> None:
     alias(old, knee)
     vocabulary.unalias(older, BY)
     imply(knee)
-    assert ledger() == [
-        ("implied", "knee", "leg"),
-        ("aliased", "older", "old"),
-        ("aliased", "old", "knee"),
-        ("aliased", "older", "knee"),
-        ("unaliased", "older", "knee"),
-        ("unimplied", "knee", "leg"),
-    ]
+    lines = ledger()
+    assert lines[:2] == [("implied", "knee", "leg"), ("aliased", "older", "old")]
+    # An alias takes its own with it in one statement, whose lines have no order.
+    assert set(lines[2:4]) == {("aliased", "old", "knee"), ("aliased", "older", "knee")}
+    assert lines[4:] == [("unaliased", "older", "knee"), ("unimplied", "knee", "leg")]
     assert set(VocabularyChange.objects.exclude(other_id=None).values_list("through")) == {("v1",)}
 
 
