@@ -32,7 +32,10 @@ def author_of(change: Change) -> Author:
 
 
 def viewer_of(author: Author) -> Viewer:
-    """As whom an author looks; an operator without a user sees all that is current."""
+    """As whom an author looks; an operator without a user sees all that is current, and staff in
+    the admin their project alone."""
+    if project := author.staff_project:
+        return Viewer(audiences=None, project=project)
     if author.user is None and author.is_operator:
         return Viewer(audiences=None)
     return Viewer.of(author.user)
@@ -40,14 +43,14 @@ def viewer_of(author: Author) -> Viewer:
 
 def editable(author: Author) -> ImageQuerySet:
     """The images that an author is shown and may change."""
-    if author.is_operator:
+    if author.is_operator or author.staff_project:
         return Image.objects.shown_to(viewer_of(author))
     return Image.objects.changeable_by(author.user)
 
 
 def edits_all_shown(author: Author) -> bool:
     """Whether an author may change all that the author is shown."""
-    if author.is_operator or settings.ANONYMOUS == "open":
+    if author.is_operator or author.staff_project or settings.ANONYMOUS == "open":
         return True
     return author.user is not None and author.user.is_superuser
 

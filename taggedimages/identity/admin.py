@@ -15,6 +15,7 @@ from django.db import DataError, ProgrammingError, transaction
 from django.db.models import Q, QuerySet
 from django.http import HttpRequest
 
+from images.visibility import Viewer
 from taggedimages.identity.models import Project, SigningKey, Token, User
 
 admin.site.unregister(Group)
@@ -24,6 +25,12 @@ def project_of_staff(request: HttpRequest) -> str | None:
     """The project that somebody in the admin has to do with; None: all, as superusers have."""
     user = _user_of(request)
     return None if user.is_superuser else str(user.project_id)
+
+
+def viewer_of_staff(request: HttpRequest) -> Viewer:
+    """As whom somebody looks in the admin: a superuser is shown all images, other staff those of
+    their project and no others, whoever may see them elsewhere."""
+    return Viewer(audiences=None, project=project_of_staff(request))
 
 
 def may_change(changer: User, user: User) -> bool:

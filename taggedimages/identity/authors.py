@@ -4,11 +4,13 @@ from dataclasses import dataclass
 
 from taggedimages.identity.models import ANONYMOUS_NAME, User, default_project_id
 
-__all__ = ["ANONYMOUS_NAME", "Author"]
+__all__ = ["ADMIN", "ANONYMOUS_NAME", "Author"]
 
 # Doors whose clients reconcile the names that they read with those that they wrote: in another name
 # than theirs, an alias's target, they would see a difference each time, and write it again.
 EXACT_DOORS = frozenset({"atmosphere", "sharinpix", "ims"})
+# The door of staff, who have to do with their project as a whole and with nothing else there.
+ADMIN = "admin"
 
 
 @dataclass(frozen=True)
@@ -32,6 +34,14 @@ class Author:
     def writes_exact_names(self) -> bool:
         """Whether a name is the tag that has it, even where that is an alias of another."""
         return self.through in EXACT_DOORS
+
+    @property
+    def staff_project(self) -> str | None:
+        """The project that the author has to do with in the admin, as its staff; None elsewhere,
+        and of superusers, who have all."""
+        if self.through != ADMIN or self.user is None or self.user.is_superuser:
+            return None
+        return self.project_id
 
     @property
     def project_id(self) -> str:

@@ -17,7 +17,7 @@ from rest_framework.exceptions import ValidationError
 from images import deletion, serving
 from images.models import Image
 from images.querysets import ImageQuerySet
-from images.visibility import CLOCK_TOLERANCE, Viewer
+from images.visibility import CLOCK_TOLERANCE
 from search.ordering import NEWEST, UNENDED_FIRST
 from search.query import Query
 from search.results import SearchResults
@@ -25,7 +25,7 @@ from search.v1.parameters import text_query
 from taggedimages.http.errors import flattened
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
-from taggedimages.identity.admin import GuardedLists, project_of_staff
+from taggedimages.identity.admin import GuardedLists, project_of_staff, viewer_of_staff
 from taggedimages.identity.rate_limits import Kind
 from tags.names import part_pattern
 
@@ -94,7 +94,7 @@ class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
         """
         pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
         if queryset.model is Image and request.GET.keys() <= IN_ORDER:
-            shown = SearchResults(Query(), _viewer(request), UNENDED_FIRST, images=queryset)
+            shown = SearchResults(Query(), viewer_of_staff(request), UNENDED_FIRST, images=queryset)
             ahead = queryset.filter(ended_at=None, created_at__gt=Now() + CLOCK_TOLERANCE)
             pages.count = shown.count() + ahead.count()
         return pages
@@ -110,7 +110,7 @@ class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
             query, order = text_query(search_term)
             if query.is_expensive:
                 limit(request, Kind.SEARCHES)
-            found = SearchResults(query, _viewer(request), order, images=queryset)
+            found = SearchResults(query, viewer_of_staff(request), order, images=queryset)
             if order == NEWEST:
                 # Nothing was said of an order, so the list's own stays.
                 return found.images.order_by(*queryset.query.order_by), False
@@ -135,11 +135,6 @@ class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
     def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
         for image in queryset:
             deletion.delete(image)
-
-
-def _viewer(request: HttpRequest) -> Viewer:
-    """All images, or those of the project whose staff it is."""
-    return Viewer(audiences=None, project=project_of_staff(request))
 
 
 def _told(word: str) -> Q:

@@ -1,8 +1,6 @@
 """Tags in the admin; every change goes through the same functions as the APIs'."""
 
-from contextlib import suppress
 from typing import Any
-from uuid import UUID
 
 from django import forms
 from django.contrib import admin
@@ -13,15 +11,14 @@ from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
-from images.models import Image
 from images.visibility import Viewer
-from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.http.rate_limits import limit
-from taggedimages.identity.admin import GuardedLists, project_of_staff
+from taggedimages.identity.admin import GuardedLists
 from taggedimages.identity.authentication import author_of
+from taggedimages.identity.authors import ADMIN
 from taggedimages.identity.rate_limits import Kind
 from tags import counters, curation, history, names, renaming, restriction, rights, shown
-from tags.models import ImageTag, Tag, TagChange, TagQuerySet
+from tags.models import ImageTag, Tag, TagQuerySet
 
 
 class TagForm(forms.ModelForm[Tag]):
@@ -126,7 +123,7 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         return int(tag.uses)
 
     def save_model(self, request: HttpRequest, obj: Tag, form: Any, change: bool) -> None:
-        by = author_of(request, "admin")
+        by = author_of(request, ADMIN)
         if not change:
             with history.signed(by):
                 obj.save()
@@ -143,11 +140,11 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         return fields if obj else [name for name in fields if name != "keep_old"]
 
     def delete_model(self, request: HttpRequest, obj: Tag) -> None:
-        curation.delete(obj, author_of(request, "admin"))
+        curation.delete(obj, author_of(request, ADMIN))
 
     def delete_queryset(self, request: HttpRequest, queryset: QuerySet[Tag]) -> None:
         for tag in queryset:
-            curation.delete(tag, author_of(request, "admin"))
+            curation.delete(tag, author_of(request, ADMIN))
 
     def get_deleted_objects(
         self, objs: Any, request: HttpRequest
@@ -165,82 +162,7 @@ def _may_change(request: HttpRequest, tag: Tag | None) -> bool:
     if tag is None:
         return True
     try:
-        rights.check_change(tag, author_of(request, "admin"))
+        rights.check_change(tag, author_of(request, ADMIN))
     except (rights.OnImagesOfOthers, restriction.Restricted):
         return False
     return True
-
-
-class Newest(Paginator[TagChange]):
-    """Pages of the newest lines: of a ledger that only grows, nobody wants to count all."""
-
-    MOST = 10_000
-
-    @cached_property
-    def count(self) -> int:
-        lines: Any = self.object_list
-        return int(lines.order_by("-id")[: self.MOST].count())
-
-
-@admin.register(TagChange)
-class TagChangeAdmin(GuardedLists, admin.ModelAdmin[TagChange]):
-    """The ledger, to be read: its newest lines, or what is searched for."""
-
-    list_display = (
-        "changed_at",
-        "image_id",
-        "tag_name",
-        "old_value",
-        "new_value",
-        "user_name",
-        "through",
-    )
-    search_fields = ("tag_name",)
-    search_help_text = (
-        "The id of an image, the exact name of a tag, the id of a change, or change: and the number"
-        " of a change of many images"
-    )
-    list_per_page = 50
-    show_full_result_count = False
-    ordering = ("-id",)
-    paginator = Newest
-
-    def get_queryset(self, request: HttpRequest) -> QuerySet[TagChange]:
-        project = project_of_staff(request)
-        lines = super().get_queryset(request)
-        if project is None:
-            return lines
-        return lines.filter(image_id__in=Image.objects.of_project(project).values("pk"))
-
-    def get_search_results(
-        self, request: HttpRequest, queryset: Any, search_term: str
-    ) -> tuple[Any, bool]:
-        return queryset.filter(_told(search_term)) if search_term else queryset, False
-
-    def has_add_permission(self, request: HttpRequest) -> bool:
-        return False
-
-    def has_change_permission(self, request: HttpRequest, obj: TagChange | None = None) -> bool:
-        return False
-
-    def has_delete_permission(self, request: HttpRequest, obj: TagChange | None = None) -> bool:
-        return False
-
-
-def _told(text: str) -> Q:
-    """The lines of this image, of this change, of this change of many images, or of a tag of this
-    name."""
-    kind, _, number = text.partition(":")
-    if kind == "change" and _is_id(number):
-        return Q(bulk=int(number))
-    if _is_id(text):
-        # A name may be a number too, but only ids have an index.
-        return Q(image_id=int(text))
-    with suppress(ValueError):
-        return Q(change_id=UUID(text))
-    # Of before names were brought to form NFC, the ledger has both.
-    return Q(tag_name__in={text, names.normal(text)})
-
-
-def _is_id(text: str) -> bool:
-    return bool(WHOLE_NUMBER.match(text)) and 0 <= int(text) <= MAX_INT64
