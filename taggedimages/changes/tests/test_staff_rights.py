@@ -23,7 +23,7 @@ def proposed(user: User, through: str) -> Change:
 def test_staff_change_their_project_and_its_private_images_and_nothing_public_of_others() -> None:
     mira = make_user("mira", project_id="lab", staff=True)
     own = make_image("knee", by=make_user("ada", project_id="lab"), private=True)
-    make_image("knee", by=make_user("omar", project_id="far"))
+    make_image("knee", by=make_user("omar", project_id="far"), visibility=0)
 
     change = proposed(mira, ADMIN)
 
@@ -37,7 +37,9 @@ def test_staff_change_their_project_and_its_private_images_and_nothing_public_of
 
 
 def test_superusers_change_all_projects() -> None:
-    root = make_user("root", superuser=True)
+    root = make_user("root")
+    root.is_superuser = True
+    root.save()
     make_image("knee", by=make_user("omar", project_id="far"), private=True)
     make_image("knee", by=make_user("mira", project_id="lab"))
     assert proposed(root, ADMIN).images == 2
