@@ -1,4 +1,4 @@
-"""Every page of the admin by its routes, and a project with something of all kinds to show there."""
+"""Every page of the admin by its routes, and a project that has something of all kinds to show."""
 
 import time
 from collections.abc import Callable, Iterator
@@ -72,9 +72,9 @@ def routes() -> Iterator[tuple[str, Any, type[Model] | None]]:
         for pattern in options.get_urls():
             if isinstance(pattern, URLPattern) and pattern.name:
                 yield pattern.name, pattern.pattern, model
-    for pattern in admin.site.get_urls():
-        if isinstance(pattern, URLPattern) and pattern.name:
-            yield pattern.name, pattern.pattern, None
+    for own in admin.site.get_urls():
+        if isinstance(own, URLPattern) and own.name:
+            yield own.name, own.pattern, None
 
 
 def addresses(client: Client) -> list[str]:

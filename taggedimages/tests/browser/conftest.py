@@ -180,7 +180,7 @@ def axe() -> Callable[[Any], None]:
     sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 
     def examine(page: Any) -> None:
-        # Preloading styles, it would ask for those that they import at addresses that are not theirs.
+        # Preloading styles, it would ask for what they import at addresses that are wrong.
         options = {"resultTypes": ["violations"], "preload": False}
         found = sync_playwright.Axe().run(page, options=options).response["violations"]
         bad = [one for one in found if one["impact"] in ("serious", "critical")]
