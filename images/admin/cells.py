@@ -43,17 +43,17 @@ class Cell:
 
 def cells(ids: Sequence[int], key: Any = None) -> dict[int, Cell]:
     """What is shown of images, by their ids, without those that are gone; with the value of `key`
-    of each, an expression. Two statements, however many they are."""
+    of each, an expression. One statement, however many they are."""
     if not ids:
         return {}
     images = Image.objects.filter(pk__in=ids, deleted_at=None)
-    extra = {} if key is None else {"sort_key": key}
+    extra = {"tags_of_row": chips.of_row()} | ({} if key is None else {"sort_key": key})
     rows = images.annotate(**extra).values(*DETAILS, *extra)
-    tags = chips.of_images(ids)
-    return {row["pk"]: _cell(row, tags.get(row["pk"], chips.NONE)) for row in rows}
+    return {row["pk"]: _cell(row) for row in rows}
 
 
-def _cell(row: dict[str, Any], tags: chips.Chips) -> Cell:
+def _cell(row: dict[str, Any]) -> Cell:
+    tags = chips.read(row["tags_of_row"])
     return Cell(
         id=row["pk"],
         filename=row["filename"],

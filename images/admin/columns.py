@@ -19,7 +19,7 @@ from taggedimages.identity.admin import FoundOrRefused
 
 
 class Images(FoundOrRefused):
-    """The list of images: each row with its cell, which two statements bring for all of them."""
+    """The list of images: each row with its cell, which one statement brings for all of them."""
 
     def get_results(self, request: HttpRequest) -> None:
         if self.get_filters_params():
