@@ -2,8 +2,9 @@
 calling request.
 
 Each is a change like any other, which is written down with its plan before it does anything: if the
-process is killed amid it, a worker finishes it after the lease. Where others of its project come first, or the
-database has no time for it just now, it is left `applying`, and the worker carries it out.
+process is killed amid it, a worker finishes it after the lease. Where others of its project come
+first, or the database has no time for it just now, it is left `applying`, and the worker carries it
+out.
 """
 
 import uuid
