@@ -108,7 +108,7 @@ def _plan(change: Change, *, is_one_state: bool) -> None:
 def found(change: Change, by: Author) -> Found:
     """The images that a change is for now: found for its author, who may do that to them."""
     operation = Operation.from_json(change.operation)
-    shown = _asked(change, operation, by)
+    shown = _asked(change, operation, by) - Blocks.of(change.excluded)
     allowed = shown
     if not rights.edits_all_shown(by):
         allowed = shown & editable_of(shown, by)
@@ -151,8 +151,9 @@ def _planned(change: Change) -> Planned:
 def _keep(change: Change, planned: Planned) -> None:
     """Write the plan and the state that it brings about; what needs no look is applied at once."""
     digest = plans.digest(change.kind, change.operation, planned.images)
+    taken_out = {"excluded": len(change.excluded)} if change.excluded else {}
     news: dict[str, Any] = {
-        "plan": {"digest": digest} | planned.numbers,
+        "plan": {"digest": digest} | planned.numbers | taken_out,
         "digest": digest,
         "images": len(planned.images),
         "state": State.PLANNED if change.queued_at is None else State.APPLYING,
