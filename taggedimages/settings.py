@@ -116,6 +116,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static"
 # Straight from the packages where nobody ran collectstatic, as under `up`.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+# What browsers ask for at the root of a site, whatever its pages say: the icon.
+WHITENOISE_ROOT = BASE_DIR / "taggedimages" / "root"
 # Nobody else's pages need them.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
