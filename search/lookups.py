@@ -3,11 +3,14 @@
 The planner's ways are quicker and cover less; tests hold them against these.
 """
 
+import re
 from collections.abc import Callable, Iterable
+from contextlib import suppress
 from dataclasses import fields
 from functools import reduce
 from operator import and_, or_
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
@@ -22,6 +25,7 @@ from tags.names import distinct, like_pattern, part_pattern
 
 # Pixels of an image that could be read; 0 says that they are not known.
 KNOWN_PIXELS_MIN = 1
+ID, MAX_ID = re.compile("[0-9]{1,19}"), 2**63 - 1
 
 # Narrows images by what a field asks, going by the rules of the query.
 Lookup = Callable[[ImageQuerySet, Any, Rules], ImageQuerySet]
@@ -95,6 +99,20 @@ def _upload_states(images: ImageQuerySet, states: tuple[str, ...], _: Rules) -> 
     if not states:
         return images.none()
     return images.filter(reduce(or_, [UPLOAD_STATES[state] for state in states]))
+
+
+def _called(images: ImageQuerySet, words: tuple[str, ...], _: Rules) -> ImageQuerySet:
+    return images.filter(*map(_is_called, words))
+
+
+def _is_called(word: str) -> Q:
+    """By this id, this uuid or this part of a filename; each has an index."""
+    told = Q(filename__folded__like=part_pattern(word))
+    if ID.fullmatch(word) and int(word) <= MAX_ID:
+        told |= Q(pk=int(word))
+    with suppress(ValueError):
+        told |= Q(uuid=UUID(word))
+    return told
 
 
 def _links(wanted: tuple[TagValues, ...], rules: Rules) -> list[Q]:
@@ -182,6 +200,7 @@ LOOKUPS: dict[str, Lookup] = {
     "name": _column("name"),
     "name_contains": _part("name"),
     "words": lambda images, words, _: containing(images, words),
+    "called": _called,
     "uuid": lambda images, text, _: images.with_uuid(text),
     "created_by": _column("created_by__username"),
     "created_from": _column("created_at__gte"),
