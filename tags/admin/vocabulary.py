@@ -9,6 +9,7 @@ from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 
 from images.visibility import Viewer
@@ -18,6 +19,7 @@ from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import ADMIN
 from taggedimages.identity.rate_limits import Kind
 from tags import counters, curation, history, names, renaming, restriction, rights, shown
+from tags.admin.sets import edit_sets
 from tags.models import ImageTag, Tag, TagQuerySet
 
 
@@ -110,6 +112,10 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         # Its words in any case, as every other search compares them.
         parts = [Q(folded__like=names.part_pattern(word)) for word in search_term.split()]
         return queryset.filter(*parts), False
+
+    def get_urls(self) -> list[URLPattern]:
+        sets = path("sets/", self.admin_site.admin_view(edit_sets), name="tags_tag_sets")
+        return [sets, *super().get_urls()]
 
     def has_change_permission(self, request: HttpRequest, obj: Tag | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_change(request, obj)
