@@ -4,7 +4,7 @@ The planner's ways are quicker and cover less; tests hold them against these.
 """
 
 import re
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from contextlib import suppress
 from dataclasses import fields
 from functools import reduce
@@ -60,7 +60,8 @@ def _match_tags(images: ImageQuerySet, patterns: tuple[str, ...], rules: Rules) 
 
 
 def _tag_id(images: ImageQuerySet, tag: int, rules: Rules) -> ImageQuerySet:
-    return images.filter(_linked(Q(tag__in=_meanings([tag], rules)[tag])))
+    target = Tag.objects.filter(pk=tag).values_list("alias_of", flat=True).first() if rules else 0
+    return images.filter(_linked(Q(tag__in=_meanings({tag: target or tag}, rules)[tag])))
 
 
 def _with_all(images: ImageQuerySet, wanted: tuple[TagValues, ...], rules: Rules) -> ImageQuerySet:
@@ -118,8 +119,9 @@ def _is_called(word: str) -> Q:
 def _links(wanted: tuple[TagValues, ...], rules: Rules) -> list[Q]:
     """A condition on links for each of the tags that there are."""
     named = Tag.objects.filter(name__in=[tag.name for tag in wanted])
-    ids = dict(named.values_list("name", "pk"))
-    means = _meanings(ids.values(), rules)
+    rows = list(named.values_list("name", "pk", "alias_of"))
+    ids = {name: tag for name, tag, _ in rows}
+    means = _meanings({tag: target or tag for _, tag, target in rows}, rules)
     return [
         Q(tag__in=means[ids[tag.name]]) & (Q(value__in=tag.values) if tag.values else Q())
         for tag in wanted
@@ -127,13 +129,10 @@ def _links(wanted: tuple[TagValues, ...], rules: Rules) -> list[Q]:
     ]
 
 
-def _meanings(tags: Iterable[int], rules: Rules) -> dict[int, list[int]]:
-    """What tags stand for by rules, each by its id."""
-    targets = {tag: tag for tag in tags}
+def _meanings(targets: Mapping[int, int], rules: Rules) -> dict[int, list[int]]:
+    """What tags stand for by rules, each by its id; given with those that they are aliases of."""
     if not rules:
         return {tag: [tag] for tag in targets}
-    rows = Tag.objects.filter(pk__in=targets).values_list("pk", "alias_of")
-    targets |= {tag: target for tag, target in rows if target is not None}
     means = {target: [target] for target in targets.values()}
     pairs: Iterable[tuple[Any, int]] = (
         Tag.objects.filter(alias_of__in=means).values_list("alias_of", "pk")
