@@ -12,7 +12,9 @@ from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from images.models import Image
 from images.visibility import Viewer
+from search.executor.blocks import Blocks
 from search.query import Query
 from search.results import SearchResults
 from taggedimages.changes import merging, operations, planning, questions, rights, sets
@@ -22,6 +24,7 @@ from taggedimages.changes.operations import Operation
 from taggedimages.changes.refusals import (
     Drifted,
     OtherDigest,
+    TooManyExcluded,
     TooManyPlanned,
     WrongState,
 )
@@ -32,6 +35,8 @@ from tags.models import Tag
 
 # Of one author, planned or to be.
 PLANNED_MAX = 1_000
+# Images that are taken out of a plan one by one; for more, the query is to be another.
+EXCLUDED_MAX = 10_000
 # What has written something, and does not any more.
 ENDED = [State.APPLIED, State.STOPPED, State.FAILED]
 
@@ -108,11 +113,18 @@ def merge(sources: Iterable[Tag], into: Tag, by: Author, *, note: str = "") -> C
     return planned_if_few(change, images)
 
 
-def undo(
+def undo(change: Change, by: Author, *, note: str = "") -> Change:
+    """A change that takes back what another has done, as far as nobody has touched it since.
+
+    Raises WrongState, TooManyPlanned.
+    """
+    return planned_if_few(made_undo(change, by, note=note), change.images)
+
+
+def made_undo(
     change: Change, by: Author, *, note: str = "", queued_at: datetime | None = None
 ) -> Change:
-    """A change that takes back what another has done, as far as nobody has touched it since; with
-    `queued_at` it is applied as soon as it is planned.
+    """An undo that waits to be planned, and with `queued_at` is applied as soon as it is.
 
     Raises WrongState, TooManyPlanned.
     """
@@ -120,16 +132,10 @@ def undo(
         raise WrongState(f"A change that is {change.state} is not undone.")
     if Change.objects.filter(of=change, state=State.APPLYING).exists():
         raise WrongState("It is being undone.")
-    undoing = _made(
-        Kind.UNDO,
-        by,
-        note=note,
-        of=change,
-        project=change.project,
-        operation={},
-        queued_at=queued_at,
+    project = change.project
+    return _made(
+        Kind.UNDO, by, note=note, of=change, project=project, operation={}, queued_at=queued_at
     )
-    return planned_if_few(undoing, change.images)
 
 
 def planned_if_few(change: Change, images: int) -> Change:
@@ -202,6 +208,24 @@ def discard(change_id: int) -> Change:
     return _saved(change, state=State.DISCARDED)
 
 
+def exclude(change_id: int, ids: Iterable[int], by: Author) -> Change:
+    """Take images out of a plan, which is planned again without them: it has another digest.
+
+    Those that are not in it, or that `by` is not shown, are passed over. What was taken out stays
+    so whenever it is planned. Raises WrongState, TooManyExcluded, and what planning does.
+    """
+    shown = Image.objects.shown_to(rights.viewer_of(by)).filter(pk__in=set(ids))
+    out = Blocks.of(shown.values_list("pk", flat=True))
+    return _planned_again(change_id, out=out)
+
+
+def include(change_id: int, ids: Iterable[int], by: Author) -> Change:
+    """Put images back that were taken out of a plan, which is planned again with those of them
+    that it finds. Raises WrongState, and what planning does."""
+    shown = Image.objects.shown_to(rights.viewer_of(by)).filter(pk__in=set(ids))
+    return _planned_again(change_id, back=Blocks.of(shown.values_list("pk", flat=True)))
+
+
 def expire() -> int:
     """End all plans that nobody has applied in time; how many that was."""
     due = Change.objects.filter(state=State.PLANNED, expires_at__lte=Now())
@@ -246,6 +270,27 @@ def _made(kind: Kind, by: Author, **fields: Any) -> Change:
         project=project,
         **fields,
     )
+
+
+def _planned_again(
+    change_id: int, *, out: Blocks | None = None, back: Blocks | None = None
+) -> Change:
+    change = _without(change_id, out or Blocks(), back or Blocks())
+    return planned_if_few(change, change.images)
+
+
+@retried
+def _without(change_id: int, out: Blocks, back: Blocks) -> Change:
+    """The change as it is to be planned again, or as it was where that makes no difference."""
+    change = _held(change_id)
+    _check(change, [State.PLANNED], "planned again")
+    before = Blocks.of(change.excluded)
+    excluded = (before | (out & sets.of(change.pk))) - back
+    if excluded == before:
+        return change
+    if len(excluded) > EXCLUDED_MAX:
+        raise TooManyExcluded(f"At most {EXCLUDED_MAX:,} images are taken out of a plan.")
+    return _saved(change, excluded=list(excluded), state=State.PLANNING, plan=None, digest="")
 
 
 def _question(query: Query | None) -> dict[str, Any]:
