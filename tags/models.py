@@ -14,6 +14,7 @@ from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
 from tags.shown import IsShown
+from tags.tag_sets import TagSet  # noqa: F401  a model of this app
 
 
 class TagQuerySet(models.QuerySet["Tag"]):

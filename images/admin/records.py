@@ -10,11 +10,13 @@ from django.core.paginator import Paginator
 from django.db.models import Q
 from django.db.models.functions import Now
 from django.http import HttpRequest
+from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError
 
 from images import deletion, serving
+from images.admin import retagging
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import CLOCK_TOLERANCE
@@ -125,6 +127,9 @@ class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
         if image.uploaded_at is None:
             return "has not arrived"
         return format_html('<a href="{}" download>Download</a>', serving.url(image))
+
+    def get_urls(self) -> list[URLPattern]:
+        return [*retagging.urls(self.admin_site.admin_view), *super().get_urls()]
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -5,6 +5,7 @@ it. All raise refusals.WrongState where the change is in another state than that
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
@@ -55,21 +56,38 @@ def propose(
         rights.check_coming(operation.wanted, by)
     # First: a question that takes too long is refused, and leaves no change.
     images = _found_for(operation, query, by)
-    change = _made(
+    change = made(operation, query, by, note=note, asked=asked)
+    return planned_if_few(change, images)
+
+
+@retried
+def made(
+    operation: Operation,
+    query: Query | None,
+    by: Author,
+    *,
+    note: str = "",
+    asked: Any = None,
+    queued_at: datetime | None = None,
+) -> Change:
+    """A change that waits to be planned, and with `queued_at` is applied as soon as it is.
+
+    Raises TooManyPlanned.
+    """
+    return _made(
         Kind.MERGE if operation.merge else Kind.RETAG,
         by,
         note=note,
         query=asked,
         operation=operation.to_json(),
+        queued_at=queued_at,
         **_question(query),
     )
-    return planned_if_few(change, images)
 
 
 @retried
 def _merging(operation: Operation, by: Author, note: str) -> Change:
-    now = timezone.now()
-    change = _made(Kind.MERGE, by, note=note, operation=operation.to_json(), queued_at=now)
+    change = made(operation, None, by, note=note, queued_at=timezone.now())
     merging.begin(change, by)
     return change
 
@@ -90,8 +108,11 @@ def merge(sources: Iterable[Tag], into: Tag, by: Author, *, note: str = "") -> C
     return planned_if_few(change, images)
 
 
-def undo(change: Change, by: Author, *, note: str = "") -> Change:
-    """A change that takes back what another has done, as far as nobody has touched it since.
+def undo(
+    change: Change, by: Author, *, note: str = "", queued_at: datetime | None = None
+) -> Change:
+    """A change that takes back what another has done, as far as nobody has touched it since; with
+    `queued_at` it is applied as soon as it is planned.
 
     Raises WrongState, TooManyPlanned.
     """
@@ -99,7 +120,15 @@ def undo(change: Change, by: Author, *, note: str = "") -> Change:
         raise WrongState(f"A change that is {change.state} is not undone.")
     if Change.objects.filter(of=change, state=State.APPLYING).exists():
         raise WrongState("It is being undone.")
-    undoing = _made(Kind.UNDO, by, note=note, of=change, project=change.project, operation={})
+    undoing = _made(
+        Kind.UNDO,
+        by,
+        note=note,
+        of=change,
+        project=change.project,
+        operation={},
+        queued_at=queued_at,
+    )
     return planned_if_few(undoing, change.images)
 
 

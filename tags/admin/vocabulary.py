@@ -11,7 +11,7 @@ from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
-from django.urls import path
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 
 from images.models import Image
@@ -21,6 +21,7 @@ from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import ADMIN
 from taggedimages.identity.rate_limits import Kind
 from tags import counters, curation, history, names, renaming, restriction, rights, shown
+from tags.admin.sets import edit_sets
 from tags.admin.suggesting import suggest
 from tags.models import ImageTag, Tag, TagQuerySet
 
@@ -117,9 +118,12 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         parts = [Q(folded__like=names.part_pattern(word)) for word in search_term.split()]
         return queryset.filter(*parts), False
 
-    def get_urls(self) -> list[Any]:
+    def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
-        own = [path("suggest/", view(self.suggest), name="tags_tag_suggest")]
+        own = [
+            path("suggest/", view(self.suggest), name="tags_tag_suggest"),
+            path("sets/", view(edit_sets), name="tags_tag_sets"),
+        ]
         return own + super().get_urls()
 
     def suggest(self, request: HttpRequest) -> HttpResponseBase:

@@ -1,0 +1,79 @@
+"""Changes of a few images that whoever asks for them waits for: proposed, applied and undone in the
+calling request.
+
+Each is a change like any other, which is written down before it does anything: if the process is
+killed amid it, a worker finishes it after the lease. Where others of its project come first, or the
+database has no time for it just now, it is left `applying`, and the worker carries it out.
+"""
+
+import uuid
+from collections.abc import Collection
+from contextlib import suppress
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from search.query import Query
+from taggedimages.changes import batches, lifecycle, rights, worker
+from taggedimages.changes.models import Change, State
+from taggedimages.changes.operations import Operation
+from taggedimages.changes.refusals import BadOperation
+from taggedimages.identity.authors import Author
+
+# What one sees at a glance, and waits for without noticing: a page of pictures.
+MOST_IMAGES = 60
+
+
+def at_once(operation: Operation, ids: Collection[int], by: Author, *, note: str = "") -> Change:
+    """Change these images now. What has become of it, and of each image, is in the change.
+
+    Raises BadOperation for a merge and for more than MOST_IMAGES, NeedsSomebodyElse,
+    TooManyPlanned, restriction.Deprecated.
+    """
+    wanted = tuple(sorted(set(ids)))
+    if operation.merge:
+        raise BadOperation("Tags are merged by a change of all their images.")
+    _check_few(len(wanted))
+    rights.check_size(len(wanted), by)
+    rights.check_coming(operation.wanted, by)
+    change = lifecycle.made(
+        operation,
+        Query(ids=wanted),
+        by,
+        note=note,
+        asked={"ids": list(wanted)},
+        queued_at=timezone.now(),
+    )
+    return _carried_out(lifecycle.planned_if_few(change, len(wanted)))
+
+
+def undo_at_once(change: Change, by: Author, *, note: str = "") -> Change:
+    """Take back now what a change of a few images has done, as far as nobody has touched it since.
+
+    Raises BadOperation where it is of more than MOST_IMAGES, NeedsSomebodyElse, WrongState,
+    TooManyPlanned.
+    """
+    _check_few(change.images)
+    rights.check_size(change.images, by)
+    return _carried_out(lifecycle.undo(change, by, note=note, queued_at=timezone.now()))
+
+
+def _check_few(images: int) -> None:
+    if images > MOST_IMAGES:
+        raise BadOperation(f"At most {MOST_IMAGES} images are changed at once, not {images}.")
+
+
+def _carried_out(change: Change) -> Change:
+    """The change after what could be done about it at once."""
+    if change.state != State.APPLYING:
+        return change
+    # Of this request alone: other threads of the process have changes of their own.
+    held = worker.claim(uuid.uuid4(), only=change.pk)
+    if held is not None:
+        # What the database refused is written down, and tried again by the worker.
+        with suppress(DatabaseError), worker.accounted(held):
+            batches.begin(held)
+            batches.apply_next(held, MOST_IMAGES)
+            batches.finish(held)
+    change.refresh_from_db()
+    return change
