@@ -22,12 +22,12 @@ class TagQuerySet(models.QuerySet["Tag"]):
 
     def shown_to(self, viewer: Viewer) -> Self:
         """Those that a viewer is shown (tags.shown), by their exact names."""
-        return self if viewer.audiences is None else self.filter(IsShown(F("pk"), viewer))
+        return self if viewer.sees_all else self.filter(IsShown(F("pk"), viewer))
 
     def targets_shown_to(self, viewer: Viewer) -> Self:
         """Those that are no alias, and that a viewer who goes by aliases is shown."""
         targets = self.filter(alias_of=None)
-        if viewer.audiences is None:
+        if viewer.sees_all:
             return targets
         return targets.filter(IsShown(F("pk"), viewer, aliased=True))
 
