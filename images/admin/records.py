@@ -15,6 +15,7 @@ from django.utils.safestring import SafeString
 from rest_framework.exceptions import ValidationError
 
 from images import deletion, serving
+from images.admin.uploads import UploadFilter
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import CLOCK_TOLERANCE
@@ -82,8 +83,9 @@ class ImageAdmin(GuardedLists, admin.ModelAdmin[Image]):
         images = Image.objects.filter(deleted_at=None)
         return images if project is None else images.of_project(project)
 
-    def get_list_filter(self, request: HttpRequest) -> tuple[str, ...]:
-        return ("visibility", "project") if project_of_staff(request) is None else ("visibility",)
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        usual = (UploadFilter, "visibility")
+        return (*usual, "project") if project_of_staff(request) is None else usual
 
     def get_paginator(
         self, request: HttpRequest, queryset: Any, *args: Any, **options: Any

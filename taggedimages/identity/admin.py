@@ -103,8 +103,15 @@ class ForSuperusers(GuardedLists):
         return _user_of(request).is_superuser
 
 
+class NamedFilters:
+    """Of a ModelAdmin: what filters its long lists of choices has a name that is read out."""
+
+    class Media:
+        js = ("taggedimages/admin/named_filters.js",)
+
+
 @admin.register(Group)
-class SuperusersGroupAdmin(ForSuperusers, GroupAdmin):
+class SuperusersGroupAdmin(NamedFilters, ForSuperusers, GroupAdmin):
     """Groups, of all projects: whoever could change one could give themselves anything."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
@@ -132,7 +139,7 @@ class ProjectAdmin(ForSuperusers, admin.ModelAdmin[Project]):
 
 
 @admin.register(User)
-class ProjectUserAdmin(GuardedLists, UserAdmin[User]):
+class ProjectUserAdmin(NamedFilters, GuardedLists, UserAdmin[User]):
     """Users, with the project that they belong to."""
 
     list_display = ("username", "project", "is_staff", "is_active")
