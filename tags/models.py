@@ -13,7 +13,11 @@ from images.models import Image
 from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
+from tags.cleanup.models import CleanupSweep, Finding, SetAside
 from tags.shown import IsShown
+
+# Models of this app that have a module of their own.
+__all__ = ["CleanupSweep", "Finding", "SetAside"]
 
 
 class TagQuerySet(models.QuerySet["Tag"]):
