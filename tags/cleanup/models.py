@@ -57,7 +57,7 @@ class Finding(models.Model):
     # How many links they had, and how many images both, as far as these were counted.
     images = models.BigIntegerField(default=0)
     other_images = models.BigIntegerField(default=0)
-    both = models.BigIntegerField(default=0)
+    shared = models.BigIntegerField(default=0)
     # Some images with the tag, or with both where that is what is wrong.
     examples: Any = ArrayField(models.BigIntegerField(), default=list)
     # By project: how many of its images have the tag, one of them, and the same of the other.
@@ -126,6 +126,8 @@ class CleanupSweep(models.Model):
     asked_at = models.DateTimeField(null=True)
     began_at = models.DateTimeField(null=True)
     ended_at = models.DateTimeField(null=True)
+    # Into how many parts the vocabulary is cut for it, and the step that it is at.
+    parts = models.SmallIntegerField(default=1)
     step = models.SmallIntegerField(default=0)
     position = models.BigIntegerField(default=0)
     # How many rows of each kind there are, those beyond the most that are kept too: of this sweep

@@ -51,6 +51,7 @@ class Migration(migrations.Migration):
                 ("asked_at", models.DateTimeField(null=True)),
                 ("began_at", models.DateTimeField(null=True)),
                 ("ended_at", models.DateTimeField(null=True)),
+                ("parts", models.SmallIntegerField(default=1)),
                 ("step", models.SmallIntegerField(default=0)),
                 ("position", models.BigIntegerField(default=0)),
                 ("counted", models.JSONField(default=dict)),
@@ -76,7 +77,7 @@ class Migration(migrations.Migration):
                 ("other_name", models.CharField(db_collation="C", default="", max_length=255)),
                 ("images", models.BigIntegerField(default=0)),
                 ("other_images", models.BigIntegerField(default=0)),
-                ("both", models.BigIntegerField(default=0)),
+                ("shared", models.BigIntegerField(default=0)),
                 (
                     "examples",
                     django.contrib.postgres.fields.ArrayField(
