@@ -164,7 +164,7 @@ def test_names_that_are_given_together_are_no_slips():
     assert found() == set()
     for _ in range(judging.BOTH_LEAST):
         make_image("palantine")
-    ImageTag.objects.filter(tag__name="palatine").first().delete()
+    ImageTag.objects.filter(tag__name="palatine").earliest("id").delete()
     sweep.run()
     assert found() == {("spelling", "palatine", "palantine")}
 
@@ -291,7 +291,7 @@ def test_pairs_that_take_too_long_are_left_out_and_no_others(monkeypatch):
     for name in ("hips", "hip", "knees", "knee", "feet", "foot"):
         use(name, 2)
     slow = set(Tag.objects.filter(name__in=["knee", "knees"]).values_list("pk", flat=True))
-    judged = sweep.judged
+    judged = judging.judged
 
     def judge(pairs):
         if any(set(pair) == slow for pair in pairs):
