@@ -16,7 +16,6 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
-from images.admin.chips import chips_of
 from images.admin.outcomes import changed_by, says
 from taggedimages.changes import immediate, lifecycle, operations, sets
 from taggedimages.changes.admin import permissions
@@ -33,7 +32,7 @@ from taggedimages.http.returning import page_before
 from taggedimages.identity.admin import viewer_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import ADMIN
-from tags import names, restriction, tag_sets
+from tags import chips, names, restriction, tag_sets
 from tags.admin.typed import typed_names, typed_value
 
 # What is wrong with what was sent, and what does not go just now or not for this user.
@@ -143,7 +142,7 @@ def _done(request: HttpRequest, change: Change) -> HttpResponse:
         return HttpResponseRedirect(_back(request))
     undo = reverse("admin:images_image_undo", args=[change.pk]) if changed_by(change) else None
     answer = {"change": change.pk, "state": change.state, "says": says(change), "undo": undo}
-    return JsonResponse(answer | {"images": chips_of(_images_of(change), viewer_of_staff(request))})
+    return JsonResponse(answer | {"images": _tags_of(change)})
 
 
 def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
@@ -155,8 +154,11 @@ def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
     return HttpResponseRedirect(page or _back(request))
 
 
-def _images_of(change: Change) -> list[int]:
-    return sets.ids_after(change.pk, 0, immediate.MOST_IMAGES)
+def _tags_of(change: Change) -> dict[int, list[dict[str, Any]]]:
+    """The tags that the images of a change have now."""
+    images = sets.ids_after(change.pk, 0, immediate.MOST_IMAGES)
+    held = chips.of_images(images)
+    return {pk: [chip._asdict() for chip in held.get(pk, chips.NONE).shown] for pk in images}
 
 
 def _wants_json(request: HttpRequest) -> bool:

@@ -48,7 +48,12 @@ def edit_sets(request: HttpRequest) -> HttpResponse:
 
 def _form(request: HttpRequest, own: dict[int, list[str]]) -> forms.Form:
     form = forms.Form(request.POST if request.method == "POST" else None)
-    box = {"rows": 1, "cols": 60, "data-tagbox": "", "data-suggest": ""}
+    box = {
+        "rows": 1,
+        "cols": 60,
+        "data-tagbox": "",
+        "data-suggest": reverse("admin:tags_tag_suggest"),
+    }
     for number in tag_sets.NUMBERS:
         form.fields[f"set-{number}"] = TypedNamesField(
             label=f"Key {number}",

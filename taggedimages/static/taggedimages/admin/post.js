@@ -4,14 +4,42 @@
 const PATIENCE_MS = 30_000;
 
 let last = Promise.resolve();
+const waiting = new Set();
 
 // Posts fields (an object; a list gives its name once for each item) or FormData, and resolves to what
 // the server answered. Whatever goes wrong is an Error whose message can be shown as it is.
 export function post(url, fields = {}) {
-    const answer = last.then(() => send(url, fields));
+    const one = { url, fields };
+    waiting.add(one);
+    const answer = last.then(() => {
+        waiting.delete(one);
+        return send(url, fields);
+    });
     last = answer.catch(() => {});
     return answer;
 }
+
+// Resolves once all posts have been answered.
+export async function settled() {
+    let seen;
+    do {
+        seen = last;
+        await seen;
+    } while (seen !== last);
+}
+
+// Posts even as the page goes; nobody hears what came of it.
+export function beacon(url, fields) {
+    navigator.sendBeacon(url, body(fields));
+}
+
+// Whatever was asked for is done, though the page goes before its turn.
+addEventListener("pagehide", () => {
+    for (const { url, fields } of waiting) {
+        beacon(url, fields);
+    }
+    waiting.clear();
+});
 
 async function send(url, fields) {
     const response = await answered(url, body(fields));
@@ -32,6 +60,7 @@ async function answered(url, sent) {
             method: "POST",
             body: sent,
             credentials: "same-origin",
+            keepalive: true,
             headers: { Accept: "application/json" },
             signal: AbortSignal.timeout(PATIENCE_MS),
         });
