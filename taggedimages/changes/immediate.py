@@ -1,9 +1,10 @@
 """Changes of a few images that whoever asks for them waits for: proposed, applied and undone in the
 calling request.
 
-Each is a change like any other, which is written down before it does anything: if the process is
-killed amid it, a worker finishes it after the lease. Where others of its project come first, or the
-database has no time for it just now, it is left `applying`, and the worker carries it out.
+Each is a change like any other, which is written down with its plan before it does anything: if the
+process is killed amid it, a worker finishes it after the lease. Where others of its project come
+first, or the database has no time for it just now, it is left `applying`, and the worker carries it
+out.
 """
 
 import uuid
@@ -14,8 +15,8 @@ from django.db import DatabaseError
 from django.utils import timezone
 
 from search.query import Query
-from taggedimages.changes import batches, lifecycle, rights, worker
-from taggedimages.changes.models import Change, State
+from taggedimages.changes import batches, lifecycle, planning, rights, worker
+from taggedimages.changes.models import Change
 from taggedimages.changes.operations import Operation
 from taggedimages.changes.refusals import BadOperation
 from taggedimages.identity.authors import Author
@@ -36,15 +37,11 @@ def at_once(operation: Operation, ids: Collection[int], by: Author, *, note: str
     _check_few(len(wanted))
     rights.check_size(len(wanted), by)
     rights.check_coming(operation.wanted, by)
-    change = lifecycle.made(
-        operation,
-        Query(ids=wanted),
-        by,
-        note=note,
-        asked={"ids": list(wanted)},
-        queued_at=timezone.now(),
-    )
-    return _carried_out(lifecycle.planned_if_few(change, len(wanted)))
+    query, asked, now = Query(ids=wanted), {"ids": list(wanted)}, timezone.now()
+    with planning.planned_at_once() as plan:
+        change = lifecycle.made(operation, query, by, note=note, asked=asked, queued_at=now)
+        plan(change)
+    return _carried_out(change)
 
 
 def undo_at_once(change: Change, by: Author, *, note: str = "") -> Change:
@@ -55,7 +52,10 @@ def undo_at_once(change: Change, by: Author, *, note: str = "") -> Change:
     """
     _check_few(change.images)
     rights.check_size(change.images, by)
-    return _carried_out(lifecycle.undo(change, by, note=note, queued_at=timezone.now()))
+    with planning.planned_at_once() as plan:
+        undoing = lifecycle.made_undo(change, by, note=note, queued_at=timezone.now())
+        plan(undoing)
+    return _carried_out(undoing)
 
 
 def _check_few(images: int) -> None:
@@ -65,15 +65,13 @@ def _check_few(images: int) -> None:
 
 def _carried_out(change: Change) -> Change:
     """The change after what could be done about it at once."""
-    if change.state != State.APPLYING:
-        return change
     # Of this request alone: other threads of the process have changes of their own.
-    held = worker.claim(uuid.uuid4(), only=change.pk)
-    if held is not None:
+    change.lease_owner = uuid.uuid4()
+    if worker.claimed(change.lease_owner, only=change.pk):
         # What the database refused is written down, and tried again by the worker.
-        with suppress(DatabaseError), worker.accounted(held):
-            batches.begin(held)
-            batches.apply_next(held, MOST_IMAGES)
-            batches.finish(held)
+        with suppress(DatabaseError), worker.accounted(change):
+            batches.begin(change)
+            batches.apply_next(change, MOST_IMAGES)
+            batches.finish(change)
     change.refresh_from_db()
     return change

@@ -80,7 +80,7 @@ def made(
     Raises TooManyPlanned.
     """
     return _made(
-        Kind.MERGE if operation.merge else Kind.RETAG,
+        operation.kind,
         by,
         note=note,
         query=asked,
@@ -113,11 +113,18 @@ def merge(sources: Iterable[Tag], into: Tag, by: Author, *, note: str = "") -> C
     return planned_if_few(change, images)
 
 
-def undo(
+def undo(change: Change, by: Author, *, note: str = "") -> Change:
+    """A change that takes back what another has done, as far as nobody has touched it since.
+
+    Raises WrongState, TooManyPlanned.
+    """
+    return planned_if_few(made_undo(change, by, note=note), change.images)
+
+
+def made_undo(
     change: Change, by: Author, *, note: str = "", queued_at: datetime | None = None
 ) -> Change:
-    """A change that takes back what another has done, as far as nobody has touched it since; with
-    `queued_at` it is applied as soon as it is planned.
+    """An undo that waits to be planned, and with `queued_at` is applied as soon as it is.
 
     Raises WrongState, TooManyPlanned.
     """
@@ -125,16 +132,10 @@ def undo(
         raise WrongState(f"A change that is {change.state} is not undone.")
     if Change.objects.filter(of=change, state=State.APPLYING).exists():
         raise WrongState("It is being undone.")
-    undoing = _made(
-        Kind.UNDO,
-        by,
-        note=note,
-        of=change,
-        project=change.project,
-        operation={},
-        queued_at=queued_at,
+    project = change.project
+    return _made(
+        Kind.UNDO, by, note=note, of=change, project=project, operation={}, queued_at=queued_at
     )
-    return planned_if_few(undoing, change.images)
 
 
 def planned_if_few(change: Change, images: int) -> Change:
@@ -233,7 +234,7 @@ def expire() -> int:
 
 def drift(change: Change) -> int:
     """How many images came to match since a change was planned, which it leaves alone."""
-    if change.kind not in (Kind.RETAG, Kind.MERGE):
+    if change.kind not in (Kind.RETAG, Kind.MERGE, Kind.RECORDS):
         return 0
     now = planning.found(change, rights.author_of(change)).images
     return len(now - sets.of(change.pk))

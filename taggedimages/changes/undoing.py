@@ -91,6 +91,8 @@ def planned(change: Change) -> Planned:
     # The statement looks here which images these are.
     sets.freeze(change.pk, fit)
     images, effects, outcomes = _judged(change, by)
+    if images != fit:
+        sets.freeze(change.pk, images)
     forbidden = len(shown - fit) + outcomes.get(Outcome.FORBIDDEN, 0)
     left_alone = {
         "changed_since": outcomes.get(Outcome.CHANGED_SINCE, 0),

@@ -128,14 +128,20 @@ def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
     return done or 1
 
 
-def claim(worker: uuid.UUID, only: int | None = None) -> Change | None:
-    """The change to go on with, held for this worker; None where there is none, or where it is not
-    `only` that one."""
+def claim(worker: uuid.UUID) -> Change | None:
+    """The change to go on with, held for this worker; None where there is none."""
+    found = claimed(worker)
+    return Change.objects.select_related("author").get(pk=found) if found else None
+
+
+def claimed(worker: uuid.UUID, only: int | None = None) -> int | None:
+    """The id of the change to go on with, held for this worker; None where there is none, or where
+    it is not `only` that one."""
     asked: dict[str, Any] = {"worker": worker, "lease": batches.LEASE, "only": only}
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, asked)
-        claimed = cursor.fetchone()
-    return Change.objects.select_related("author").get(pk=claimed[0]) if claimed else None
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 @contextmanager

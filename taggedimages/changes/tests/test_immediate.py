@@ -32,7 +32,7 @@ from tags.models import ImageTag, Tag, TagChange
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 # BEGIN and COMMIT included.
-MOST_STATEMENTS = 50
+MOST_STATEMENTS = 40
 
 
 def adding(*names: str) -> Operation:
@@ -90,7 +90,7 @@ def test_it_is_taken_back_at_once_and_what_others_touched_stays():
     change = at_once(Operation.from_json({"replace": refs("new")}), ids(*images), TESTS)
     with CaptureQueriesContext(connection) as statements:
         undo = undo_at_once(change, TESTS)
-    assert len(statements) <= MOST_STATEMENTS + 10
+    assert len(statements) <= MOST_STATEMENTS + 8
     assert (undo.state, undo.outcomes) == (State.APPLIED, {"changed": 2})
     assert identities() == before
     again = undo_at_once(undo, TESTS)
