@@ -22,7 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 # What is wrong with it, as it is read below (taggedimages.checks).
 FAULTS = env.faults
-embedded = state.load(state.data_folder())
+DATA_FOLDER = state.data_folder()
+embedded = state.load(DATA_FOLDER)
 
 
 def first_of(*names: str, default: str = "") -> str:
@@ -193,6 +194,7 @@ replicas = {
 }
 REPLICAS = list(replicas)
 NOWHERE = "postgres://taggedimages@127.0.0.1:1/none"
+DATABASE_IS_EMBEDDED = embedded is not None and "DATABASE_URL" not in env
 DATABASES = {
     "default": database(
         env.db_url("DATABASE_URL", default=embedded.database_url if embedded else NOWHERE)
@@ -281,6 +283,8 @@ PROJECT_QUOTA_BYTES = env.int("TAGGEDIMAGES_PROJECT_QUOTA_BYTES", default=0)
 REUSE_DUPLICATES = env.bool("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
 
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
+# Between two looks through the vocabulary for the clean-up list; 0: only when somebody asks.
+CLEANUP_SECONDS = env.int("TAGGEDIMAGES_CLEANUP_SECONDS", default=86_400)
 
 # --- Inspection of files: what one may cost ------------------------------------------------------
 

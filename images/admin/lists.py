@@ -19,6 +19,7 @@ from images.admin.actions import Listed, done, listed_images
 from images.admin.asking import asked
 from images.admin.columns import COLUMNS, Images, StateFilter
 from images.admin.grid import grid_page
+from images.admin.uploads import UploadFilter
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import CLOCK_TOLERANCE
@@ -50,7 +51,7 @@ class ImageLists(admin.ModelAdmin[Image]):
         return listed_images(request)
 
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
-        usual = (StateFilter, "visibility")
+        usual = (StateFilter, UploadFilter, "visibility")
         return (*usual, "project") if project_of_staff(request) is None else usual
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Images]:

@@ -5,14 +5,27 @@ from typing import Any
 from django.contrib import admin
 from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern, reverse
+from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
-from taggedimages.changes.admin import page, permissions, words
+from taggedimages.changes.admin import actions, members, page, permissions, words
 from taggedimages.changes.models import Change
 from taggedimages.identity.admin import GuardedLists
 from tags.admin.ledger import Newest
+
+# What a page of a change leads to.
+VIEWS = {
+    "progress": page.progress,
+    "images": members.show,
+    "apply": actions.apply,
+    "discard": actions.discard,
+    "stop": actions.stop,
+    "resume": actions.resume,
+    "undo": actions.undo,
+    "exclude": actions.exclude,
+    "include": actions.include,
+}
 
 
 @admin.register(Change)
@@ -35,7 +48,12 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
         return permissions.seen_by(permissions.user_of(request))
 
     def get_urls(self) -> list[URLPattern]:
-        return [*super().get_urls()]
+        return [
+            path(
+                f"<str:id>/{name}/", self.admin_site.admin_view(view), name=f"changes_change_{name}"
+            )
+            for name, view in VIEWS.items()
+        ] + super().get_urls()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         return permissions.may_see(permissions.user_of(request))

@@ -20,6 +20,28 @@ STATES = {
     State.EXPIRED: "Expired: nobody applied the plan in time. Nothing was changed.",
     State.DISCARDED: "Discarded. Nothing was changed.",
 }
+# Of the badge that shows a state.
+BADGES = {
+    State.APPLIED: "good",
+    State.STOPPED: "warn",
+    State.FAILED: "bad",
+    State.EXPIRED: "warn",
+}
+# What a plan counts besides its images.
+NUMBERS = {
+    "links_added": ("1 tag is given", "{} tags are given"),
+    "links_removed": ("1 tag is taken away", "{} tags are taken away"),
+    "values_changed": ("1 value becomes another", "{} values become others"),
+    "values_dropped": ("1 value gives way to another", "{} values give way to others"),
+    "already": (
+        "1 image is so already and stays as it is",
+        "{} images are so already and stay as they are",
+    ),
+    "forbidden": (
+        "1 image was found besides that may not be changed so",
+        "{} images were found besides that may not be changed so",
+    ),
+}
 # What became of images; after a number of them.
 OUTCOMES = {
     Outcome.CHANGED: "changed",
@@ -31,10 +53,10 @@ OUTCOMES = {
 }
 # Why an undo's plan has an image, or a tag of it, stay as it is.
 LEFT_ALONE = {
-    "changed_since": "were changed by others since",
-    "image_gone": "are gone or hidden",
-    "tag_gone": "had a tag that is gone",
-    "forbidden": "may not be changed so",
+    "changed_since": "changed by others since",
+    "image_gone": "deleted or hidden meanwhile",
+    "tag_gone": "with a tag that has been deleted",
+    "forbidden": "not to be changed so by whoever proposed it",
 }
 # Changes of the records themselves.
 RECORDS = {
@@ -83,6 +105,40 @@ def stands(change: Change) -> str:
     if change.state in (State.APPLYING, State.STOPPED, State.FAILED) and change.images:
         return f"{label}, {change.done * 100 // change.images} %"
     return label
+
+
+def numbers(plan: dict[str, Any]) -> list[str]:
+    """What a plan counts, in sentences without their full stop."""
+    said = [
+        one if count == 1 else several.format(number(count))
+        for key, (one, several) in NUMBERS.items()
+        if (count := plan.get(key, 0))
+    ]
+    if estimate := plan.get("estimate"):
+        said.append(f"applying takes about {duration(estimate['seconds'])}")
+    return said
+
+
+def left_alone(plan: dict[str, Any]) -> list[str]:
+    """What the plan of an undo leaves as it is, and why."""
+    reasons = plan.get("left_alone", {}).items()
+    return [f"{images(count)} {LEFT_ALONE.get(why, why)}" for why, count in reasons if count]
+
+
+def drift(change: Change) -> str:
+    """What came to match between planning and applying; nothing where nothing did."""
+    if not change.drift:
+        return ""
+    are = "matches" if change.drift == 1 else "match"
+    return f"{images(change.drift)} {are} since it was planned, and stayed as they were"
+
+
+def duration(seconds: int) -> str:
+    """So many seconds, in the largest unit that there are two of."""
+    for unit, size in (("hours", 3600), ("minutes", 60)):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return "a second" if seconds <= 1 else f"{seconds} seconds"
 
 
 def who(change: Change) -> str:
