@@ -185,6 +185,12 @@ class Image(models.Model):
                 name="image_pending",
                 condition=Q(uploaded_at=None, deleted_at=None, upload_error=""),
             ),
+            # What staff looks after.
+            models.Index(
+                fields=["project", "id"],
+                name="image_refused",
+                condition=Q(upload_error__gt="", deleted_at=None),
+            ),
             models.Index(
                 fields=["trashed_at"],
                 name="image_trashed",
@@ -336,6 +342,7 @@ class Facts(models.Model):
             models.Index(fields=["sha256"], name="facts_sha256"),
             # For what is rare; what is common is soon met among the newest.
             models.Index(fields=["format"], name="facts_format"),
+            models.Index(fields=["image"], name="facts_unreadable", condition=Q(problem__gt="")),
             *(
                 # With the columns that a search compares, so that it reads nothing but the index.
                 models.Index(

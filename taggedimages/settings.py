@@ -22,7 +22,8 @@ BASE_DIR = Path(__file__).resolve().parent.parent
 env = Environment()
 # What is wrong with it, as it is read below (taggedimages.checks).
 FAULTS = env.faults
-embedded = state.load(state.data_folder())
+DATA_FOLDER = state.data_folder()
+embedded = state.load(DATA_FOLDER)
 
 
 def first_of(*names: str, default: str = "") -> str:
@@ -116,6 +117,8 @@ STATIC_URL = "static/"
 STATIC_ROOT = BASE_DIR / "static"
 # Straight from the packages where nobody ran collectstatic, as under `up`.
 WHITENOISE_USE_FINDERS = not STATIC_ROOT.exists()
+# What browsers ask for at the root of a site, whatever its pages say: the icon.
+WHITENOISE_ROOT = BASE_DIR / "taggedimages" / "root"
 # Nobody else's pages need them.
 WHITENOISE_ALLOW_ALL_ORIGINS = False
 
@@ -191,6 +194,7 @@ replicas = {
 }
 REPLICAS = list(replicas)
 NOWHERE = "postgres://taggedimages@127.0.0.1:1/none"
+DATABASE_IS_EMBEDDED = embedded is not None and "DATABASE_URL" not in env
 DATABASES = {
     "default": database(
         env.db_url("DATABASE_URL", default=embedded.database_url if embedded else NOWHERE)

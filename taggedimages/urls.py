@@ -6,6 +6,8 @@ from django.urls import include, path
 from taggedimages.http import docs
 
 admin.site.site_header = admin.site.site_title = "taggedimages"
+# "View site" leads to no page: there is none but these.
+admin.site.site_url = None
 
 urlpatterns = [
     # What is asked for most comes first: each line that does not match takes its time.

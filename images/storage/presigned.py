@@ -161,6 +161,13 @@ def presign_parts(key: str, upload_id: str, lengths: Mapping[int, int | None]) -
     return urls
 
 
+def public_origin() -> str:
+    """The origin of all presigned URLs, such as `https://bucket.s3.amazonaws.com`: what a page that
+    shows previews has to allow. Asks no store. Raises StorageUnavailable without credentials."""
+    base = _base(client.public_endpoint_url(), settings.S3_BUCKET)
+    return f"{urlsplit(base).scheme}://{host_of(base)}"
+
+
 def worth(url: str) -> str:
     """What a URL of `presign_get` reads, under whose key, and in which window it was signed.
 

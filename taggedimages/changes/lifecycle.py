@@ -5,13 +5,16 @@ it. All raise refusals.WrongState where the change is in another state than that
 """
 
 from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from django.db import DatabaseError
 from django.db.models.functions import Now
 from django.utils import timezone
 
+from images.models import Image
 from images.visibility import Viewer
+from search.executor.blocks import Blocks
 from search.query import Query
 from search.results import SearchResults
 from taggedimages.changes import merging, operations, planning, questions, rights, sets
@@ -21,6 +24,7 @@ from taggedimages.changes.operations import Operation
 from taggedimages.changes.refusals import (
     Drifted,
     OtherDigest,
+    TooManyExcluded,
     TooManyPlanned,
     WrongState,
 )
@@ -31,6 +35,8 @@ from tags.models import Tag
 
 # Of one author, planned or to be.
 PLANNED_MAX = 1_000
+# Images that are taken out of a plan one by one; for more, the query is to be another.
+EXCLUDED_MAX = 10_000
 # What has written something, and does not any more.
 ENDED = [State.APPLIED, State.STOPPED, State.FAILED]
 
@@ -55,21 +61,38 @@ def propose(
         rights.check_coming(operation.wanted, by)
     # First: a question that takes too long is refused, and leaves no change.
     images = _found_for(operation, query, by)
-    change = _made(
+    change = made(operation, query, by, note=note, asked=asked)
+    return planned_if_few(change, images)
+
+
+@retried
+def made(
+    operation: Operation,
+    query: Query | None,
+    by: Author,
+    *,
+    note: str = "",
+    asked: Any = None,
+    queued_at: datetime | None = None,
+) -> Change:
+    """A change that waits to be planned, and with `queued_at` is applied as soon as it is.
+
+    Raises TooManyPlanned.
+    """
+    return _made(
         Kind.MERGE if operation.merge else Kind.RETAG,
         by,
         note=note,
         query=asked,
         operation=operation.to_json(),
+        queued_at=queued_at,
         **_question(query),
     )
-    return planned_if_few(change, images)
 
 
 @retried
 def _merging(operation: Operation, by: Author, note: str) -> Change:
-    now = timezone.now()
-    change = _made(Kind.MERGE, by, note=note, operation=operation.to_json(), queued_at=now)
+    change = made(operation, None, by, note=note, queued_at=timezone.now())
     merging.begin(change, by)
     return change
 
@@ -95,12 +118,24 @@ def undo(change: Change, by: Author, *, note: str = "") -> Change:
 
     Raises WrongState, TooManyPlanned.
     """
+    return planned_if_few(made_undo(change, by, note=note), change.images)
+
+
+def made_undo(
+    change: Change, by: Author, *, note: str = "", queued_at: datetime | None = None
+) -> Change:
+    """An undo that waits to be planned, and with `queued_at` is applied as soon as it is.
+
+    Raises WrongState, TooManyPlanned.
+    """
     if change.state not in ENDED:
         raise WrongState(f"A change that is {change.state} is not undone.")
     if Change.objects.filter(of=change, state=State.APPLYING).exists():
         raise WrongState("It is being undone.")
-    undoing = _made(Kind.UNDO, by, note=note, of=change, project=change.project, operation={})
-    return planned_if_few(undoing, change.images)
+    project = change.project
+    return _made(
+        Kind.UNDO, by, note=note, of=change, project=project, operation={}, queued_at=queued_at
+    )
 
 
 def planned_if_few(change: Change, images: int) -> Change:
@@ -173,6 +208,24 @@ def discard(change_id: int) -> Change:
     return _saved(change, state=State.DISCARDED)
 
 
+def exclude(change_id: int, ids: Iterable[int], by: Author) -> Change:
+    """Take images out of a plan, which is planned again without them: it has another digest.
+
+    Those that are not in it, or that `by` is not shown, are passed over. What was taken out stays
+    so whenever it is planned. Raises WrongState, TooManyExcluded, and what planning does.
+    """
+    shown = Image.objects.shown_to(rights.viewer_of(by)).filter(pk__in=set(ids))
+    out = Blocks.of(shown.values_list("pk", flat=True))
+    return _planned_again(change_id, out=out)
+
+
+def include(change_id: int, ids: Iterable[int], by: Author) -> Change:
+    """Put images back that were taken out of a plan, which is planned again with those of them
+    that it finds. Raises WrongState, and what planning does."""
+    shown = Image.objects.shown_to(rights.viewer_of(by)).filter(pk__in=set(ids))
+    return _planned_again(change_id, back=Blocks.of(shown.values_list("pk", flat=True)))
+
+
 def expire() -> int:
     """End all plans that nobody has applied in time; how many that was."""
     due = Change.objects.filter(state=State.PLANNED, expires_at__lte=Now())
@@ -217,6 +270,27 @@ def _made(kind: Kind, by: Author, **fields: Any) -> Change:
         project=project,
         **fields,
     )
+
+
+def _planned_again(
+    change_id: int, *, out: Blocks | None = None, back: Blocks | None = None
+) -> Change:
+    change = _without(change_id, out or Blocks(), back or Blocks())
+    return planned_if_few(change, change.images)
+
+
+@retried
+def _without(change_id: int, out: Blocks, back: Blocks) -> Change:
+    """The change as it is to be planned again, or as it was where that makes no difference."""
+    change = _held(change_id)
+    _check(change, [State.PLANNED], "planned again")
+    before = Blocks.of(change.excluded)
+    excluded = (before | (out & sets.of(change.pk))) - back
+    if excluded == before:
+        return change
+    if len(excluded) > EXCLUDED_MAX:
+        raise TooManyExcluded(f"At most {EXCLUDED_MAX:,} images are taken out of a plan.")
+    return _saved(change, excluded=list(excluded), state=State.PLANNING, plan=None, digest="")
 
 
 def _question(query: Query | None) -> dict[str, Any]:

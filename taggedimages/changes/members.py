@@ -28,17 +28,21 @@ class Page(NamedTuple):
 
 class Members:
     """Images of an outcome that a viewer is shown, in the order in which they are applied: by id.
+    Without an outcome they are those that were taken out of the plan.
 
     Whoever else is shown the change learns of no other, and not how many these are.
     """
 
-    def __init__(self, change: Change, outcome: Outcome, viewer: Viewer) -> None:
+    def __init__(self, change: Change, outcome: Outcome | None, viewer: Viewer) -> None:
         self.change, self.outcome, self.viewer = change, outcome, viewer
 
     @cached_property
     def images(self) -> Blocks:
         """All of them."""
-        kept = sets.of(self.change.pk, self.outcome)
+        if self.outcome is None:
+            kept = Blocks.of(self.change.excluded)
+        else:
+            kept = sets.of(self.change.pk, self.outcome)
         return kept & SearchResults(Query(), self.viewer).all_images() if kept.bits else kept
 
     def page(self, limit: int, offset: int, after: int | None) -> Page:

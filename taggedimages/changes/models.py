@@ -8,7 +8,7 @@ each again. The number of a change is in every line of the ledger that it causes
 import uuid
 
 from django.db import models
-from django.db.models import F, Q
+from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
 from search.models import BitField
@@ -69,6 +69,8 @@ class Change(models.Model):
     operation = models.JSONField()
     # Of operation and frozen images: `sha256:` and 64 hexadecimal digits.
     digest = models.CharField(max_length=71, default="", blank=True)
+    # Ids of images that were taken out of the plan one by one, in their order: it is never of them.
+    excluded = models.JSONField(default=list, db_default=Value([], models.JSONField()))
     # None with the name `anonymous`: whoever came without a login. Otherwise a user who is gone.
     author = models.ForeignKey(
         User, on_delete=models.SET_NULL, null=True, blank=True, related_name="+"

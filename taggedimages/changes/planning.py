@@ -5,9 +5,10 @@ the change, sees one state, and writes the plan with the state that it names. Wh
 leaves nothing of it, and the change is still to be planned.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
+from functools import partial
 from typing import Any, NamedTuple
 
 from django.db import DatabaseError, connection, transaction
@@ -57,15 +58,16 @@ def plan(change_id: int) -> bool:
         change = waiting.select_for_update(skip_locked=True).first()
         if change is None:
             return False
-        planned = _planned(change)
-        for _ in range(TRIES):
-            if is_one_state or planned == (again := _planned(change)):
-                break
-            planned = again
-        else:
-            raise Unsettled("Others kept writing while this was planned.")
-        _keep(change, planned)
+        _plan(change, is_one_state=is_one_state)
     return True
+
+
+@contextmanager
+def planned_at_once() -> Iterator[Callable[[Change], None]]:
+    """A transaction in which a change is made and planned, so that nobody meets it unplanned: by
+    calling what is yielded. Raises Unsettled, in none but tests, and what the database does."""
+    with _one_state() as is_one_state:
+        yield partial(_plan, is_one_state=is_one_state)
 
 
 def plan_next() -> bool:
@@ -92,10 +94,21 @@ def _tried(change_id: int) -> bool:
         raise
 
 
+def _plan(change: Change, *, is_one_state: bool) -> None:
+    planned = _planned(change)
+    for _ in range(TRIES):
+        if is_one_state or planned == (again := _planned(change)):
+            break
+        planned = again
+    else:
+        raise Unsettled("Others kept writing while this was planned.")
+    _keep(change, planned)
+
+
 def found(change: Change, by: Author) -> Found:
     """The images that a change is for now: found for its author, who may do that to them."""
     operation = Operation.from_json(change.operation)
-    shown = _asked(change, operation, by)
+    shown = _asked(change, operation, by) - Blocks.of(change.excluded)
     allowed = shown
     if not rights.edits_all_shown(by):
         allowed = shown & editable_of(shown, by)
@@ -122,6 +135,7 @@ def _asked(change: Change, operation: Operation, by: Author) -> Blocks:
 
 
 def _planned(change: Change) -> Planned:
+    """The plan of a change, whose images are frozen by then."""
     if change.kind == Kind.UNDO:
         return undoing.planned(change)
     by = rights.author_of(change)
@@ -137,9 +151,9 @@ def _planned(change: Change) -> Planned:
 def _keep(change: Change, planned: Planned) -> None:
     """Write the plan and the state that it brings about; what needs no look is applied at once."""
     digest = plans.digest(change.kind, change.operation, planned.images)
-    sets.freeze(change.pk, planned.images)
+    taken_out = {"excluded": len(change.excluded)} if change.excluded else {}
     news: dict[str, Any] = {
-        "plan": {"digest": digest} | planned.numbers,
+        "plan": {"digest": digest} | planned.numbers | taken_out,
         "digest": digest,
         "images": len(planned.images),
         "state": State.PLANNED if change.queued_at is None else State.APPLYING,
@@ -150,6 +164,8 @@ def _keep(change: Change, planned: Planned) -> None:
         "updated_at": Now(),
     }
     Change.objects.filter(pk=change.pk).update(**news)
+    for name, value in news.items():
+        setattr(change, name, value)
 
 
 @contextmanager

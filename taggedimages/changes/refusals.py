@@ -21,6 +21,10 @@ class TooManyPlanned(Exception):
     """The author has as many changes waiting as one may have."""
 
 
+class TooManyExcluded(Exception):
+    """As many images were taken out of the plan as may be."""
+
+
 class NeedsSomebodyElse(Exception):
     """A change of so many images is applied by somebody else than its author."""
 

@@ -83,7 +83,7 @@ def planned(change: Change) -> Planned:
     """What an undo would do, and what it would leave alone. All in one state of the database."""
     assert change.of_id
     by = rights.author_of(change)
-    touched = whole.of_statement(TOUCHED, [change.of_id])
+    touched = whole.of_statement(TOUCHED, [change.of_id]) - Blocks.of(change.excluded)
     shown = touched & SearchResults(Query(), rights.viewer_of(by)).all_images()
     fit = shown
     if not rights.edits_all_shown(by):
@@ -91,6 +91,8 @@ def planned(change: Change) -> Planned:
     # The statement looks here which images these are.
     sets.freeze(change.pk, fit)
     images, effects, outcomes = _judged(change, by)
+    if images != fit:
+        sets.freeze(change.pk, images)
     forbidden = len(shown - fit) + outcomes.get(Outcome.FORBIDDEN, 0)
     left_alone = {
         "changed_since": outcomes.get(Outcome.CHANGED_SINCE, 0),

@@ -24,7 +24,7 @@ def undos_of(change_id: int) -> Undos:
     """One statement, which reads all undos that there were."""
     undos = Change.objects.filter(kind=Kind.UNDO, state__in=BEGUN).order_by("id")
     by_change: defaultdict[int, list[Change]] = defaultdict(list)
-    for undo in undos.only("id", "of_id", "state", "plan", "outcomes"):
+    for undo in undos.only("id", "of_id", "state", "plan", "outcomes", "excluded"):
         assert undo.of_id
         by_change[undo.of_id].append(undo)
 
@@ -50,6 +50,7 @@ def _is_whole(undo: Change) -> bool:
     left_alone = (undo.plan or {}).get("left_alone", {})
     return (
         undo.state == State.APPLIED
+        and not undo.excluded
         and not any(left_alone.values())
         and all(label in WHOLE for label, images in undo.outcomes.items() if images)
     )

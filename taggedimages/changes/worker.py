@@ -61,15 +61,16 @@ OF_OTHERS = PASSING | {LOCK_NOT_AVAILABLE, QUERY_CANCELED}
 # How often a change is tried that does not get on, with doubling rests of so much at most.
 TRIES, MOST_REST_SECONDS = 12, 60
 
-# The first of its project, unless another worker is at that one or at a later one. Imports apply
-# themselves, and keep nobody waiting.
+# The first of its project, unless another worker is at that one or at a later one; if one is named,
+# that one or none. Imports apply themselves, and keep nobody waiting.
 CLAIM = """
 UPDATE changes_change SET
     lease_owner = %(worker)s, lease_until = clock_timestamp() + %(lease)s,
     attempts = CASE WHEN lease_owner IS NULL THEN 0 ELSE attempts + 1 END
 WHERE id = (
     SELECT id FROM changes_change c
-    WHERE state = 'applying' AND kind <> 'import' AND NOT EXISTS (
+    WHERE state = 'applying' AND kind <> 'import' AND id = coalesce(%(only)s::bigint, id)
+      AND NOT EXISTS (
         SELECT FROM changes_change o
         WHERE o.project_id = c.project_id AND o.state = 'applying' AND o.kind <> 'import'
           AND (o.lease_until > clock_timestamp() OR (o.queued_at, o.id) < (c.queued_at, c.id))
@@ -112,7 +113,7 @@ def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
     until = time.monotonic() + APPLY_SECONDS
     pace = Pace(change.attempts)
     done = 0
-    with _accounted(change):
+    with accounted(change):
         batches.begin(change)
         while change.state == State.APPLYING and not stopping():
             if _relieve_index():
@@ -129,16 +130,26 @@ def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
 
 def claim(worker: uuid.UUID) -> Change | None:
     """The change to go on with, held for this worker; None where there is none."""
-    asked: dict[str, Any] = {"worker": worker, "lease": batches.LEASE}
+    found = claimed(worker)
+    return Change.objects.select_related("author").get(pk=found) if found else None
+
+
+def claimed(worker: uuid.UUID, only: int | None = None) -> int | None:
+    """The id of the change to go on with, held for this worker; None where there is none, or where
+    it is not `only` that one."""
+    asked: dict[str, Any] = {"worker": worker, "lease": batches.LEASE, "only": only}
     with connection.cursor() as cursor:
         cursor.execute(CLAIM, asked)
-        claimed = cursor.fetchone()
-    return Change.objects.select_related("author").get(pk=claimed[0]) if claimed else None
+        row = cursor.fetchone()
+    return row[0] if row else None
 
 
 @contextmanager
-def _accounted(change: Change) -> Iterator[None]:
-    """What keeps a change from going on is written into it."""
+def accounted(change: Change) -> Iterator[None]:
+    """What keeps a change from going on is written into it.
+
+    What the database raises is raised after that: it may be tried again.
+    """
     try:
         yield
     except batches.LeaseLost as lost:

@@ -1,11 +1,12 @@
 """What happens to every request before it meets a view."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 from django.conf import settings
 from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
+from images import storage
 from taggedimages.http import bodies, health
 from taggedimages.http.errors import RETRY_AFTER
 from taggedimages.http.refusals import api_of
@@ -34,17 +35,36 @@ class HealthChecks:
 
 
 class ContentSecurityPolicy:
-    """Tells browsers what a page of ours may load: the same for all, so written once."""
+    """Tells browsers what a page of ours may load: the same for all, so written once.
+
+    Pages of the admin show previews besides, which the object store serves.
+    """
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
-        directives = settings.CONTENT_SECURITY_POLICY.items()
-        self.policy = "; ".join(f"{name} {sources}" for name, sources in directives)
+        self.policy = policy_of(settings.CONTENT_SECURITY_POLICY)
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         response = self.get_response(request)
-        response.headers["Content-Security-Policy"] = self.policy
+        in_admin = request.path_info.startswith("/admin/")
+        response.headers["Content-Security-Policy"] = policy_of_admin() if in_admin else self.policy
         return response
+
+
+def policy_of(directives: Mapping[str, str]) -> str:
+    """A Content-Security-Policy header of its directives."""
+    return "; ".join(f"{name} {sources}" for name, sources in directives.items())
+
+
+def policy_of_admin() -> str:
+    """The policy with images of the object store: of the origin that presigned URLs have, which
+    S3_PUBLIC_ENDPOINT_URL and the bucket's own way of being addressed decide."""
+    policy: dict[str, str] = settings.CONTENT_SECURITY_POLICY
+    try:
+        return policy_of(policy | {"img-src": f"{policy['img-src']} {storage.public_origin()}"})
+    except storage.StorageUnavailable:
+        # Without credentials no URL is signed, and no preview shown.
+        return policy_of(policy)
 
 
 class EitherSlash:

@@ -30,7 +30,11 @@ def project_of_staff(request: HttpRequest) -> str | None:
 def viewer_of_staff(request: HttpRequest) -> Viewer:
     """As whom somebody looks in the admin: a superuser is shown all images, other staff those of
     their project and no others, whoever may see them elsewhere."""
-    return Viewer(audiences=None, project=project_of_staff(request))
+    project = project_of_staff(request)
+    if project is None:
+        return Viewer(audiences=None)
+    # Tags of no image are shown to whoever made them.
+    return Viewer(audiences=None, project=project, owner=_user_of(request).pk)
 
 
 def may_change(changer: User, user: User) -> bool:
@@ -103,8 +107,15 @@ class ForSuperusers(GuardedLists):
         return _user_of(request).is_superuser
 
 
+class NamedFilters:
+    """Of a ModelAdmin: what filters its long lists of choices has a name that is read out."""
+
+    class Media:
+        js = ("taggedimages/admin/named_filters.js",)
+
+
 @admin.register(Group)
-class SuperusersGroupAdmin(ForSuperusers, GroupAdmin):
+class SuperusersGroupAdmin(NamedFilters, ForSuperusers, GroupAdmin):
     """Groups, of all projects: whoever could change one could give themselves anything."""
 
     def has_change_permission(self, request: HttpRequest, obj: Group | None = None) -> bool:
@@ -132,7 +143,7 @@ class ProjectAdmin(ForSuperusers, admin.ModelAdmin[Project]):
 
 
 @admin.register(User)
-class ProjectUserAdmin(GuardedLists, UserAdmin[User]):
+class ProjectUserAdmin(NamedFilters, GuardedLists, UserAdmin[User]):
     """Users, with the project that they belong to."""
 
     list_display = ("username", "project", "is_staff", "is_active")

@@ -54,6 +54,7 @@ def plan(change: Change) -> Iterator[str]:
         ("values_dropped", "values give way to another"),
         ("already", "images are so already"),
         ("forbidden", "images besides may not be changed so"),
+        ("excluded", "images were taken out of the plan"),
     ):
         if plan.get(key):
             yield f"  {plan[key]} {what}"

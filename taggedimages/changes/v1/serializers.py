@@ -210,6 +210,9 @@ class PlanSerializer(serializers.Serializer[Any]):
     forbidden = serializers.IntegerField(
         required=False, help_text="Found besides, and not the author's to change so."
     )
+    excluded = serializers.IntegerField(
+        required=False, help_text="Taken out one by one in the admin, and in no other number."
+    )
     left_alone = serializers.DictField(
         child=serializers.IntegerField(),
         required=False,

@@ -13,9 +13,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from django.conf import settings
+from django.test import Client
 
 from images.storage import client
 from taggedimages.engines.state import CHECKOUT
+from taggedimages.identity.models import User
 from taggedimages.serving.tests.conftest import Front, environment, gates, running
 
 __all__ = ["environment", "gates"]
@@ -116,3 +119,79 @@ def opened(browser: Any) -> Iterator[Callable[[str], Any]]:
     yield open_page
     for context in contexts:
         context.close()
+
+
+@pytest.fixture
+def faults() -> Iterator[list[str]]:
+    """What went wrong in pages of `signed_in`, which fails the test at its end: errors on the
+    console, such as of the Content-Security-Policy, errors of scripts, and what a page asked for in
+    vain. A test that expects one takes it out.
+    """
+    found: list[str] = []
+    yield found
+    assert found == []
+
+
+@pytest.fixture
+def signed_in(browser: Any, service: Front, faults: list[str]) -> Iterator[Callable[..., Any]]:
+    """`signed_in(user)`: a page of somebody's own browser, logged in to the admin.
+
+    Addresses are relative to the service: `page.goto("/admin/")`. Options are those of Playwright's
+    `new_context`, such as `color_scheme="dark"` and `java_script_enabled=False`.
+    """
+    contexts = []
+
+    def sign_in(user: User, **options: Any) -> Any:
+        browsing = Client()
+        browsing.force_login(user)
+        cookie = browsing.cookies[settings.SESSION_COOKIE_NAME]
+        # Colours that are on their way to others would be judged by axe.
+        still = {"base_url": service.url, "reduced_motion": "reduce"}
+        context = browser.new_context(**still | options)
+        contexts.append(context)
+        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": service.url}])
+        context.on("page", lambda page: watch(page, faults))
+        return context.new_page()
+
+    yield sign_in
+    for context in contexts:
+        context.close()
+
+
+def watch(page: Any, faults: list[str]) -> None:
+    """Put down what goes wrong in a page."""
+
+    def console(message: Any) -> None:
+        if message.type == "error":
+            faults.append(f"console of {page.url}: {message.text}")
+
+    def answered(response: Any) -> None:
+        if response.status >= 400 and not response.request.is_navigation_request():
+            faults.append(f"{response.status} for {response.url}, which {page.url} asks for")
+
+    page.on("console", console)
+    page.on("pageerror", lambda error: faults.append(f"script of {page.url}: {error}"))
+    page.on("response", answered)
+
+
+@pytest.fixture
+def axe() -> Callable[[Any], None]:
+    """`axe(page)` fails where axe-core finds what is serious or critical, and says where."""
+    sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
+
+    def examine(page: Any) -> None:
+        # Preloading styles, it would ask for what they import at addresses that are wrong.
+        options = {"resultTypes": ["violations"], "preload": False}
+        found = sync_playwright.Axe().run(page, options=options).response["violations"]
+        bad = [one for one in found if one["impact"] in ("serious", "critical")]
+        assert not bad, f"{page.url}\n" + "\n".join(map(described, bad))
+
+    return examine
+
+
+def described(violation: dict[str, Any]) -> str:
+    """A finding of axe's in some lines: the rule, then each element with what is wrong with it."""
+    lines = [f"{violation['impact']}: {violation['id']}: {violation['help']}"]
+    for node in violation["nodes"]:
+        lines += [f"  {node['html'][:200]}", f"    {node['failureSummary']}"]
+    return "\n".join(lines)

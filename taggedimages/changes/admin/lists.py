@@ -1,0 +1,97 @@
+"""The list of changes, and the addresses of their pages."""
+
+from typing import Any
+
+from django.contrib import admin
+from django.db.models import QuerySet
+from django.http import HttpRequest, HttpResponse
+from django.urls import URLPattern, path, reverse
+from django.utils.html import format_html
+from django.utils.safestring import SafeString
+
+from taggedimages.changes.admin import actions, members, page, permissions, words
+from taggedimages.changes.models import Change
+from taggedimages.identity.admin import GuardedLists
+from tags.admin.ledger import Newest
+
+# What a page of a change leads to.
+VIEWS = {
+    "progress": page.progress,
+    "images": members.show,
+    "apply": actions.apply,
+    "discard": actions.discard,
+    "stop": actions.stop,
+    "resume": actions.resume,
+    "undo": actions.undo,
+    "exclude": actions.exclude,
+    "include": actions.include,
+}
+
+
+@admin.register(Change)
+class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
+    """Changes, newest first; nothing of one is edited, all is done by its buttons."""
+
+    list_display = ("number", "stands", "kind", "what", "images", "who", "created_at")
+    list_display_links = None
+    list_filter = ("state", "kind")
+    list_select_related = ("author",)
+    list_per_page = 50
+    show_full_result_count = False
+    show_facets = admin.ShowFacets.NEVER
+    sortable_by = ()
+    ordering = ("-id",)
+    paginator = Newest
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
+        return permissions.seen_by(permissions.user_of(request))
+
+    def get_urls(self) -> list[URLPattern]:
+        return [
+            path(
+                f"<str:id>/{name}/", self.admin_site.admin_view(view), name=f"changes_change_{name}"
+            )
+            for name, view in VIEWS.items()
+        ] + super().get_urls()
+
+    def has_module_permission(self, request: HttpRequest) -> bool:
+        return permissions.may_see(permissions.user_of(request))
+
+    def has_view_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
+        return permissions.may_see(permissions.user_of(request))
+
+    def has_add_permission(self, request: HttpRequest) -> bool:
+        return False
+
+    def has_change_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
+        return False
+
+    def has_delete_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
+        return False
+
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        return page.show(request, object_id)
+
+    @admin.display(description="change")
+    def number(self, change: Change) -> SafeString:
+        """Its number, which leads to its page."""
+        url = reverse("admin:changes_change_change", args=[change.pk])
+        return format_html('<a href="{}">{}</a>', url, change.pk)
+
+    @admin.display(description="state")
+    def stands(self, change: Change) -> str:
+        """Its state, and how far it is."""
+        return words.stands(change)
+
+    @admin.display(description="what")
+    def what(self, change: Change) -> str:
+        """What it does to which images."""
+        return words.what(change)
+
+    @admin.display(description="by")
+    def who(self, change: Change) -> str:
+        """Who proposed it, and by what."""
+        return words.who(change)

@@ -1,0 +1,77 @@
+"""Changes of a few images that whoever asks for them waits for: proposed, applied and undone in the
+calling request.
+
+Each is a change like any other, which is written down with its plan before it does anything: if the
+process is killed amid it, a worker finishes it after the lease. Where others of its project come
+first, or the database has no time for it just now, it is left `applying`, and the worker carries it
+out.
+"""
+
+import uuid
+from collections.abc import Collection
+from contextlib import suppress
+
+from django.db import DatabaseError
+from django.utils import timezone
+
+from search.query import Query
+from taggedimages.changes import batches, lifecycle, planning, rights, worker
+from taggedimages.changes.models import Change
+from taggedimages.changes.operations import Operation
+from taggedimages.changes.refusals import BadOperation
+from taggedimages.identity.authors import Author
+
+# What one sees at a glance, and waits for without noticing: a page of pictures.
+MOST_IMAGES = 60
+
+
+def at_once(operation: Operation, ids: Collection[int], by: Author, *, note: str = "") -> Change:
+    """Change these images now. What has become of it, and of each image, is in the change.
+
+    Raises BadOperation for a merge and for more than MOST_IMAGES, NeedsSomebodyElse,
+    TooManyPlanned, restriction.Deprecated.
+    """
+    wanted = tuple(sorted(set(ids)))
+    if operation.merge:
+        raise BadOperation("Tags are merged by a change of all their images.")
+    _check_few(len(wanted))
+    rights.check_size(len(wanted), by)
+    rights.check_coming(operation.wanted, by)
+    query, asked, now = Query(ids=wanted), {"ids": list(wanted)}, timezone.now()
+    with planning.planned_at_once() as plan:
+        change = lifecycle.made(operation, query, by, note=note, asked=asked, queued_at=now)
+        plan(change)
+    return _carried_out(change)
+
+
+def undo_at_once(change: Change, by: Author, *, note: str = "") -> Change:
+    """Take back now what a change of a few images has done, as far as nobody has touched it since.
+
+    Raises BadOperation where it is of more than MOST_IMAGES, NeedsSomebodyElse, WrongState,
+    TooManyPlanned.
+    """
+    _check_few(change.images)
+    rights.check_size(change.images, by)
+    with planning.planned_at_once() as plan:
+        undoing = lifecycle.made_undo(change, by, note=note, queued_at=timezone.now())
+        plan(undoing)
+    return _carried_out(undoing)
+
+
+def _check_few(images: int) -> None:
+    if images > MOST_IMAGES:
+        raise BadOperation(f"At most {MOST_IMAGES} images are changed at once, not {images}.")
+
+
+def _carried_out(change: Change) -> Change:
+    """The change after what could be done about it at once."""
+    # Of this request alone: other threads of the process have changes of their own.
+    change.lease_owner = uuid.uuid4()
+    if worker.claimed(change.lease_owner, only=change.pk):
+        # What the database refused is written down, and tried again by the worker.
+        with suppress(DatabaseError), worker.accounted(change):
+            batches.begin(change)
+            batches.apply_next(change, MOST_IMAGES)
+            batches.finish(change)
+    change.refresh_from_db()
+    return change
