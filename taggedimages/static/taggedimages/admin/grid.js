@@ -239,7 +239,9 @@ class Images {
 
     show(images) {
         for (const [id, tags] of Object.entries(images ?? {})) {
-            document.getElementById(`tags-${id}`)?.replaceChildren(...tags.map(chip));
+            const list = document.getElementById(`tags-${id}`);
+            // "and more" stays: only the first tags are told.
+            list?.replaceChildren(...tags.map(chip), ...list.querySelectorAll(".more"));
         }
     }
 }
