@@ -19,6 +19,7 @@ from images.admin.actions import Listed, done, listed_images
 from images.admin.asking import asked
 from images.admin.columns import COLUMNS, Images, StateFilter
 from images.admin.grid import grid_page
+from images.admin.uploads import UploadFilter
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import CLOCK_TOLERANCE
@@ -49,7 +50,7 @@ class ImageLists(admin.ModelAdmin[Image]):
         return listed_images(request)
 
     def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
-        usual = (StateFilter, "visibility")
+        usual = (StateFilter, UploadFilter, "visibility")
         return (*usual, "project") if project_of_staff(request) is None else usual
 
     def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Images]:
@@ -145,6 +146,8 @@ class ImageLists(admin.ModelAdmin[Image]):
             ids = [image.pk for image in shown["cl"].result_list]
             shown |= workplace.context(request, workplace.LIST, of_selection=False, ids=ids)
             shown["total"] = shown["cl"].result_count
+            # Their tags would be counted without the filters.
+            shown["is_filtered"] = bool(workplace.filters(request))
         return answer
 
     def get_paginator(

@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest
+from django.http import HttpRequest, HttpResponse
 from django.urls import URLPattern
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from images import deletion, serving
-from images.admin import retagging
+from images.admin import deeds, page, retagging
 from images.admin.lists import ImageLists
 from images.models import Image
 
@@ -53,7 +53,21 @@ class ImageAdmin(ImageLists):
         return format_html('<a href="{}" download>Download</a>', serving.url(image))
 
     def get_urls(self) -> list[URLPattern]:
-        return [*retagging.urls(self.admin_site.admin_view), *super().get_urls()]
+        view = self.admin_site.admin_view
+        return [*retagging.urls(view), *deeds.urls(view), *super().get_urls()]
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Image | None:
+        if from_field is not None:
+            return super().get_object(request, object_id, from_field)
+        return page.found(self.get_queryset(request), object_id)
+
+    def render_change_form(
+        self, request: HttpRequest, context: Any, *args: Any, **options: Any
+    ) -> HttpResponse:
+        context.update(page.context(request, context["original"]))
+        return super().render_change_form(request, context, *args, **options)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -8,7 +8,7 @@ from django.db import migrations, models
 
 class Migration(migrations.Migration):
     dependencies = [
-        ("tags", "0021_ledger_of_rules"),
+        ("tags", "0023_statistics"),
         migrations.swappable_dependency(settings.AUTH_USER_MODEL),
     ]
 

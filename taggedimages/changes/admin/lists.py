@@ -57,7 +57,7 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
         ] + super().get_urls()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        # Asked on the page to log in, too.
+        # The page of the login asks it as well, of nobody yet.
         return isinstance(request.user, User) and permissions.may_see(request.user)
 
     def has_view_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:

@@ -20,6 +20,7 @@ from images.arrivals import Arrivals
 from search.index import maintenance
 from taggedimages.changes import worker as changes
 from taggedimages.checks import SETTINGS
+from tags import statistics
 
 logger = logging.getLogger(__name__)
 
@@ -69,7 +70,8 @@ class Command(BaseCommand):
         try:
             purge()
             sweep_orphans()
-            done = arrivals() + maintenance.run_once() + changes.sweep(stopping=stop.is_set)
+            done = arrivals() + maintenance.run_once() + statistics.keep()
+            done += changes.sweep(stopping=stop.is_set)
             return done + processing.sweep(stopping=stop.is_set)
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)
