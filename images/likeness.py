@@ -6,12 +6,15 @@ so it is enough to look, in an index for each part, for the part and its 16 neig
 
 from collections import defaultdict
 from collections.abc import Iterable
+from typing import Any
 
 from django.contrib.auth.models import AnonymousUser
+from django.db.models import F, Func, IntegerField, Value
+from django.db.models.expressions import RawSQL
 
 from images.models import BAND_BITS, BANDS, Facts, Image
+from images.querysets import ImageQuerySet
 from taggedimages.identity.models import User
-from taggedimages.postgresql.routing import read_connection
 
 NEAR = 7
 MAX_DUPLICATES, MAX_ALIKE = 100, 1000
@@ -25,6 +28,10 @@ SELECT image_id, bit_count((fingerprint # %s)::bit(64)) AS distance FROM images_
 WHERE ((fingerprint >> {shift}) & 65535) = ANY(%s::bigint[])
 AND bit_count((fingerprint # %s)::bit(64)) <= {near}
 """
+BANDED = " UNION ".join(BAND.format(shift=number * BAND_BITS, near=NEAR) for number in range(BANDS))
+NEAREST = f"""
+SELECT image_id FROM ({BANDED} ORDER BY distance, image_id LIMIT {MAX_ALIKE}) near
+"""  # noqa: S608  numbers of this module
 
 
 def with_checksums(checksums: Iterable[bytes], user: Caller) -> dict[bytes, list[int]]:
@@ -40,11 +47,16 @@ def with_checksums(checksums: Iterable[bytes], user: Caller) -> dict[bytes, list
 
 def duplicates(image: Image, user: Caller) -> list[int]:
     """The ids of up to MAX_DUPLICATES other images with the same bytes that a user may see."""
+    same = duplicates_among(image, Image.objects.visible_to(user))
+    return list(same.values_list("id", flat=True)[:MAX_DUPLICATES])
+
+
+def duplicates_among(image: Image, images: ImageQuerySet) -> ImageQuerySet:
+    """Those of some images that have the same bytes as another one, by id."""
     facts = image.known_facts
     if facts is None or facts.sha256 is None:
-        return []
-    same = Image.objects.visible_to(user).filter(facts__sha256=facts.sha256).exclude(pk=image.pk)
-    return list(same.order_by("id").values_list("id", flat=True)[:MAX_DUPLICATES])
+        return images.none()
+    return images.filter(facts__sha256=facts.sha256).exclude(pk=image.pk).order_by("pk")
 
 
 def similar(image: Image, user: Caller) -> dict[int, int]:
@@ -53,27 +65,33 @@ def similar(image: Image, user: Caller) -> dict[int, int]:
     Nearest first; distances are bits, 0 to NEAR; of very many, the MAX_ALIKE nearest are looked
     at. Nothing is like an image of a single colour.
     """
+    near: Any = similar_among(image, Image.objects.visible_to(user))
+    return dict(near.values_list("pk", "distance"))
+
+
+def similar_among(image: Image, images: ImageQuerySet) -> ImageQuerySet:
+    """Those of some images that look like another one as `similar` has it, nearest first, each with
+    its `distance`."""
     facts = image.known_facts
-    if facts is None or facts.fingerprint is None:
-        return {}
-    near = _near(int(facts.fingerprint))
-    near.pop(image.pk, None)
-    seen = set(
-        Image.objects.visible_to(user).filter(pk__in=list(near)).values_list("pk", flat=True)
+    given = facts.fingerprint if facts else None
+    distance = Func(
+        F("facts__fingerprint"),
+        Value(given or 0),
+        template="bit_count((%(expressions)s)::bit(64))",
+        arg_joiner=" # ",
+        output_field=IntegerField(),
     )
-    return {found: distance for found, distance in near.items() if found in seen}
+    measured = images.annotate(distance=distance).order_by("distance", "pk")
+    if given is None:
+        return measured.none()
+    nearest = RawSQL(NEAREST, _parameters(given))  # noqa: S611  written above
+    return measured.filter(pk__in=nearest).exclude(pk=image.pk)
 
 
-def _near(given: int) -> dict[int, int]:
-    bands = " UNION ".join(
-        BAND.format(shift=number * BAND_BITS, near=NEAR) for number in range(BANDS)
-    )
-    parameters = [
+def _parameters(given: int) -> list[Any]:
+    return [
         value for number in range(BANDS) for value in (given, _neighbours(given, number), given)
     ]
-    with read_connection().cursor() as cursor:
-        cursor.execute(f"{bands} ORDER BY distance, image_id LIMIT {MAX_ALIKE}", parameters)
-        return dict(cursor.fetchall())
 
 
 def _neighbours(given: int, number: int) -> list[int]:

@@ -1,5 +1,7 @@
 """Small renderings of images in the bucket, and the URLs that show them."""
 
+from uuid import UUID
+
 from images import storage
 from images.inspection.sizes import MEDIA_TYPE, SIZES
 from images.models import Image
@@ -13,20 +15,25 @@ def urls(image: Image) -> dict[str, str] | None:
     facts = image.known_facts
     if facts is None or not facts.has_previews or image.deleted_at:
         return None
-    return {name: storage.presign_get(_key(image, name), MEDIA_TYPE, "inline") for name in SIZES}
+    return {name: url(image.uuid, name) for name in SIZES}
+
+
+def url(uuid: UUID, name: str) -> str:
+    """The URL of a preview of the image with this uuid, if there are any: pages sign hundreds."""
+    return storage.presign_get(_key(uuid, name), MEDIA_TYPE, "inline")
 
 
 def store(image: Image, files: dict[str, bytes]) -> None:
     """Put the rendered previews into the bucket. Raises storage.StorageUnavailable."""
     for name, file in files.items():
-        storage.put(_key(image, name), file, MEDIA_TYPE)
+        storage.put(_key(image.uuid, name), file, MEDIA_TYPE)
 
 
 def discard(image: Image) -> None:
     """Remove the previews, if there are any. Raises storage.StorageUnavailable."""
     for name in SIZES:
-        storage.delete(_key(image, name))
+        storage.delete(_key(image.uuid, name))
 
 
-def _key(image: Image, name: str) -> str:
-    return f"previews/{image.uuid}/{name}.webp"
+def _key(uuid: UUID, name: str) -> str:
+    return f"previews/{uuid}/{name}.webp"

@@ -98,8 +98,9 @@ class Viewer:
 
     `audiences` are those that the viewer belongs to, EVERYBODY first, or None: all of them, as for
     superusers. A `project`, given by its id and with `audiences=None`, is shown its own images
-    alone. A caller who is known is the `owner` of private images, by the user's id, and a member,
-    or with `is_staff` of the staff, of the project `member_of`.
+    alone; an `owner` is then who looks for it. A caller who is known is the `owner` of private
+    images, by the user's id, and a member, or with `is_staff` of the staff, of the project
+    `member_of`.
     """
 
     audiences: tuple[int, ...] | None
@@ -134,6 +135,11 @@ class Viewer:
             member_of=project,
             is_staff=is_staff,
         )
+
+    @property
+    def sees_all(self) -> bool:
+        """Whether there is nothing that the viewer is not shown, as of superusers."""
+        return self.audiences is None and self.project is None
 
     def image_q(self) -> Q:
         """Whether an image is for the viewer, current or not: condition of an ImageQuerySet."""

@@ -3,11 +3,14 @@
 The planner's ways are quicker and cover less; tests hold them against these.
 """
 
-from collections.abc import Callable, Iterable
+import re
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import suppress
 from dataclasses import fields
 from functools import reduce
 from operator import and_, or_
 from typing import Any
+from uuid import UUID
 
 from django.db.models import Exists, OuterRef, Q
 from django.db.models.expressions import RawSQL
@@ -22,6 +25,7 @@ from tags.names import distinct, like_pattern, part_pattern
 
 # Pixels of an image that could be read; 0 says that they are not known.
 KNOWN_PIXELS_MIN = 1
+ID, MAX_ID = re.compile("[0-9]{1,19}"), 2**63 - 1
 
 # Narrows images by what a field asks, going by the rules of the query.
 Lookup = Callable[[ImageQuerySet, Any, Rules], ImageQuerySet]
@@ -56,7 +60,8 @@ def _match_tags(images: ImageQuerySet, patterns: tuple[str, ...], rules: Rules) 
 
 
 def _tag_id(images: ImageQuerySet, tag: int, rules: Rules) -> ImageQuerySet:
-    return images.filter(_linked(Q(tag__in=_meanings([tag], rules)[tag])))
+    target = Tag.objects.filter(pk=tag).values_list("alias_of", flat=True).first() if rules else 0
+    return images.filter(_linked(Q(tag__in=_meanings({tag: target or tag}, rules)[tag])))
 
 
 def _with_all(images: ImageQuerySet, wanted: tuple[TagValues, ...], rules: Rules) -> ImageQuerySet:
@@ -97,11 +102,26 @@ def _upload_states(images: ImageQuerySet, states: tuple[str, ...], _: Rules) -> 
     return images.filter(reduce(or_, [UPLOAD_STATES[state] for state in states]))
 
 
+def _called(images: ImageQuerySet, words: tuple[str, ...], _: Rules) -> ImageQuerySet:
+    return images.filter(*map(_is_called, words))
+
+
+def _is_called(word: str) -> Q:
+    """By this id, this uuid or this part of a filename; each has an index."""
+    told = Q(filename__folded__like=part_pattern(word))
+    if ID.fullmatch(word) and int(word) <= MAX_ID:
+        told |= Q(pk=int(word))
+    with suppress(ValueError):
+        told |= Q(uuid=UUID(word))
+    return told
+
+
 def _links(wanted: tuple[TagValues, ...], rules: Rules) -> list[Q]:
     """A condition on links for each of the tags that there are."""
     named = Tag.objects.filter(name__in=[tag.name for tag in wanted])
-    ids = dict(named.values_list("name", "pk"))
-    means = _meanings(ids.values(), rules)
+    rows = list(named.values_list("name", "pk", "alias_of"))
+    ids = {name: tag for name, tag, _ in rows}
+    means = _meanings({tag: target or tag for _, tag, target in rows}, rules)
     return [
         Q(tag__in=means[ids[tag.name]]) & (Q(value__in=tag.values) if tag.values else Q())
         for tag in wanted
@@ -109,13 +129,10 @@ def _links(wanted: tuple[TagValues, ...], rules: Rules) -> list[Q]:
     ]
 
 
-def _meanings(tags: Iterable[int], rules: Rules) -> dict[int, list[int]]:
-    """What tags stand for by rules, each by its id."""
-    targets = {tag: tag for tag in tags}
+def _meanings(targets: Mapping[int, int], rules: Rules) -> dict[int, list[int]]:
+    """What tags stand for by rules, each by its id; given with those that they are aliases of."""
     if not rules:
         return {tag: [tag] for tag in targets}
-    rows = Tag.objects.filter(pk__in=targets).values_list("pk", "alias_of")
-    targets |= {tag: target for tag, target in rows if target is not None}
     means = {target: [target] for target in targets.values()}
     pairs: Iterable[tuple[Any, int]] = (
         Tag.objects.filter(alias_of__in=means).values_list("alias_of", "pk")
@@ -182,6 +199,7 @@ LOOKUPS: dict[str, Lookup] = {
     "name": _column("name"),
     "name_contains": _part("name"),
     "words": lambda images, words, _: containing(images, words),
+    "called": _called,
     "uuid": lambda images, text, _: images.with_uuid(text),
     "created_by": _column("created_by__username"),
     "created_from": _column("created_at__gte"),

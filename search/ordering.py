@@ -1,7 +1,7 @@
 """The orders that images may be asked for in; each is total, so that pages never overlap."""
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, NamedTuple
 
@@ -25,7 +25,8 @@ class KeysetPosition(NamedTuple):
 class Order:
     """What images are sorted by; equal ones by id, in the same direction.
 
-    Where the key may be null, those without it come last. `of` is what it is otherwise.
+    Where the key may be null, those without it come last where it descends, else first. `of` is
+    what it is otherwise.
     """
 
     key: F | Collate
@@ -35,11 +36,16 @@ class Order:
 
     def applied(self, images: ImageQuerySet) -> ImageQuerySet:
         """The images in this order, whatever theirs was."""
-        if not self.descending:
-            return images.order_by(self.key.asc(), "pk")
         # Said only where it matters: no index is used whose nulls lie elsewhere.
-        nulls: dict[str, Any] = {"nulls_last": True} if self.nullable else {}
-        return images.order_by(self.key.desc(**nulls), "-pk")
+        if not self.descending:
+            first: dict[str, Any] = {"nulls_first": True} if self.nullable else {}
+            return images.order_by(self.key.asc(**first), "pk")
+        last: dict[str, Any] = {"nulls_last": True} if self.nullable else {}
+        return images.order_by(self.key.desc(**last), "-pk")
+
+    def reversed(self) -> "Order":
+        """The same from its end: what comes before a position comes after it there."""
+        return replace(self, descending=not self.descending)
 
     def scan(self, images: ImageQuerySet, chunk: int = 500) -> Iterator[Image]:
         """All of some images in this order, however many, with a chunk of them in memory."""
@@ -78,11 +84,16 @@ class Order:
         beyond = keyed.filter(self._after(after)) if after else keyed
         if not self.nullable:
             yield beyond
-        elif after and after.key is None:
-            yield beyond.filter(sort_key=None)
+            return
+        is_among_null = bool(after) and after.key is None  # type: ignore[union-attr]
+        if self.descending:
+            if not is_among_null:
+                yield beyond.exclude(sort_key=None)
+            yield (beyond if is_among_null else keyed).filter(sort_key=None)
         else:
-            yield beyond.exclude(sort_key=None)
-            yield keyed.filter(sort_key=None)
+            if after is None or is_among_null:
+                yield beyond.filter(sort_key=None)
+            yield (keyed if is_among_null else beyond).exclude(sort_key=None)
 
     def _taken(self, parts: Iterator[Any], limit: int) -> list[Any]:
         taken: list[Any] = []

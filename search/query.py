@@ -52,6 +52,8 @@ class Query:
     name_contains: str = ""
     # Each of these texts in any case, within its id, name, description, tags or creator.
     words: tuple[str, ...] = ()
+    # Each of these words is its id or its uuid, or a part of its filename in any case.
+    called: tuple[str, ...] = ()
     # The image's uuid as text; text that is none has no image.
     uuid: str | None = None
     # The name of the user who made the record.
@@ -87,7 +89,8 @@ class Query:
     @property
     def is_expensive(self) -> bool:
         """Whether text is looked for, rather than names and numbers that an index has as such."""
-        return bool(self.match_tags or self.words or self.name_contains or self.filename_contains)
+        texts = (self.words, self.called, self.name_contains, self.filename_contains)
+        return bool(self.match_tags or any(texts))
 
     @property
     def narrows(self) -> bool:

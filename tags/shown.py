@@ -2,7 +2,8 @@
 
 A name tells of the images that have it. A tag is shown to superusers; to whoever is shown an image
 that has it (images.visibility); to users who made it; and, as long as no image has it, to everybody
-if it was made for itself or everybody has been shown it before.
+if it was made for itself or everybody has been shown it before. A project, where one looks as such,
+is shown the tags of its own images, and what the one who looks has made.
 
 Whoever goes by aliases is shown no alias, and a target also by the links that its aliases have
 (`aliased`).
@@ -47,6 +48,12 @@ IS_SHOWN = """(
 EXISTS (SELECT FROM tags_audiencetag s
         WHERE s.tag_id = {tag} AND s.audience = ANY({audiences}) OFFSET 0)
 AND {tag} NOT IN ({ahead}) OR {tag} IN ({ending}))"""
+
+# The same for a project as such, which has no audience of its own for what is public.
+IS_ON_IMAGES = """(
+EXISTS (SELECT FROM tags_imagetag l WHERE l.tag_id = {tag} AND {current} OFFSET 0)
+OR EXISTS (SELECT FROM tags_audiencetag s
+           WHERE s.tag_id = {tag} AND s.audience = ANY({makers}) OFFSET 0))"""
 
 BESIDE = """
 ahead (id) AS MATERIALIZED ({ahead}), ending (id) AS MATERIALIZED ({ending}),"""
@@ -178,11 +185,15 @@ class IsShown(models.Func):
 def is_shown(viewer: Viewer, tag: Fragment, *, aliased: bool = False) -> Fragment:
     """SQL, in parentheses: whether the tag with this id is shown to a viewer; if `aliased`, which
     wants the id of a target, also by its aliases."""
-    if viewer.audiences is None:
+    if viewer.sees_all:
         return Fragment("(true)")
     if aliased:
         itself, alias = is_shown(viewer, tag), is_shown(viewer, Fragment("a.id"))
         return compose(IS_SHOWN_ALIASED, itself=itself, tag=tag, alias=alias)
+    if viewer.project is not None:
+        current = viewer.current_link_predicate()
+        made = bigints(makers(viewer))
+        return compose(IS_ON_IMAGES, tag=tag, current=current, makers=made, provides={"l"})
     return compose(
         IS_SHOWN,
         tag=tag,

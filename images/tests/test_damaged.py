@@ -139,7 +139,7 @@ class TestInspection:
         assert network.flipped[REQUESTS]
         ready = look(image)
         assert_ready(ready, make_png())
-        assert all(storage.read(previews._key(ready, name)) for name in SIZES)
+        assert all(storage.read(previews._key(ready.uuid, name)) for name in SIZES)
 
 
 class TestUploads:

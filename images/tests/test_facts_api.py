@@ -253,11 +253,11 @@ def test_the_statements_for_similar_images_do_not_grow(api, django_assert_num_qu
     given = known(5)
     for _ in range(2):
         known(5)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         api.get(f"/v1/images/{given.pk}/similar")
     for _ in range(5):
         known(5)
-    with django_assert_num_queries(6):
+    with django_assert_num_queries(5):
         api.get(f"/v1/images/{given.pk}/similar")
 
 

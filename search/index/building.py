@@ -15,7 +15,7 @@ from search.index.merge_log import invalidate_caches
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
-from tags import counters, shown_rows
+from tags import counters, shown_rows, statistics
 
 # Blocks that are built or verified in one statement.
 SPAN_BLOCKS = 16
@@ -146,6 +146,7 @@ def rebuild_within(cursor: CursorWrapper, thresholds: Thresholds = DEFAULT) -> N
         build_span(cursor, dense, span)
     cursor.execute(COUNT_PUBLIC, [[terms.SHOWN, *dense]])
     cursor.execute(counters.RECOUNT)
+    statistics.check_again()
 
 
 def build_span(cursor: CursorWrapper, dense: list[int], span: dict[str, int]) -> None:

@@ -32,7 +32,7 @@ from search.index.locking import index_transaction, unless_busy
 from search.index.thresholds import DEFAULT, Thresholds
 from taggedimages.postgresql.bulk import array
 from taggedimages.postgresql.fragments import compose
-from tags import counters
+from tags import counters, statistics
 
 OLDEST = """
 SELECT array_agg(DISTINCT image_id)
@@ -114,6 +114,7 @@ SELECT tag, sum(change), 0, false FROM (
     SELECT tag, -1 FROM search_unindexed, unnest(removed) tag WHERE id = ANY(%(rows)s)
 ) changes GROUP BY tag HAVING sum(change) <> 0 ORDER BY tag
 ON CONFLICT (set) DO UPDATE SET links = search_setsize.links + EXCLUDED.links
+RETURNING set
 """
 
 # Runs before MERGE_BITS, while the bitmaps still say what was. Of an image that everybody saw and
@@ -186,6 +187,7 @@ def merge_within(
     cursor.execute(MERGE_PUBLIC_COUNTS, rows)
     cursor.execute(MERGE_BITS, rows)
     cursor.execute(MERGE_LINK_COUNTS, rows)
+    statistics.copy_links(cursor, [tag for (tag,) in cursor.fetchall()])
     merge_log.append(cursor, changes, thresholds)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
     cursor.execute(counters.COMPACT)

@@ -21,6 +21,9 @@ def test_a_walk_meets_every_image_once_and_in_order(order, chunk):
         make()
     images = SearchResults(Query(), Viewer.of(None), order).images
     assert list(ORDERS[order].scan(images, chunk)) == list(images)
+    backwards = ORDERS[order].reversed()
+    assert list(backwards.scan(images, chunk)) == list(images)[::-1]
+    assert list(backwards.applied(images)) == list(images)[::-1]
 
 
 def test_what_changes_during_a_walk_neither_repeats_nor_hides_the_others():

@@ -30,7 +30,11 @@ def project_of_staff(request: HttpRequest) -> str | None:
 def viewer_of_staff(request: HttpRequest) -> Viewer:
     """As whom somebody looks in the admin: a superuser is shown all images, other staff those of
     their project and no others, whoever may see them elsewhere."""
-    return Viewer(audiences=None, project=project_of_staff(request))
+    project = project_of_staff(request)
+    if project is None:
+        return Viewer(audiences=None)
+    # Tags of no image are shown to whoever made them.
+    return Viewer(audiences=None, project=project, owner=_user_of(request).pk)
 
 
 def may_change(changer: User, user: User) -> bool:

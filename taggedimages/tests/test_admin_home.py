@@ -9,6 +9,7 @@ from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
+from images.admin.uploads import STATES
 from images.models import Facts, Image
 from taggedimages.admin import disk, home
 from taggedimages.changes.models import State
@@ -129,7 +130,7 @@ def test_it_takes_few_statements(client, mira, settings, is_super):
 def test_failures_are_found_by_their_index(mira):
     """Among very many that are in order."""
     for state, index in {"refused": "image_refused", "unreadable": "facts_unreadable"}.items():
-        found = Image.objects.filter(home.STATES[state])
+        found = Image.objects.filter(STATES[state])
         with connection.cursor() as cursor:
             cursor.execute("SET LOCAL enable_seqscan = off")
         assert index in found.explain(), state

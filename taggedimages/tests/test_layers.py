@@ -28,7 +28,7 @@ FOUNDATION = {
     "taggedimages.postgresql.routing",
     "taggedimages.postgresql.text",
 }
-EDGES = {"v1", "admin", "management"}
+EDGES = {"v1", "admin", "management", "templatetags"}
 HTTP = ("rest_framework", "django.http", "drf_spectacular", "django_filters")
 SPEAKS_HTTP = {"taggedimages.identity.authentication"}
 DIALECTS = "taggedimages.dialects"

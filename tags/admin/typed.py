@@ -5,6 +5,7 @@ sentence can all be pasted. The tag box reads texts in the same way (`tagbox.js`
 """
 
 import re
+import unicodedata
 from collections.abc import Iterable
 
 from tags import names
@@ -15,6 +16,7 @@ ITEM = re.compile(
     rf'[^\S\t\n\r]*"(?P<quoted>(?:[^"]|"")*)"[^\S\t\n\r]*(?=[{SEPARATORS}]|\Z)'
     rf"|(?P<plain>[^{SEPARATORS}]*)"
 )
+MAX_VALUE = 255
 OPEN_QUOTE = 'A name that begins with " ends with one, and has each " within it twice.'
 
 
@@ -54,3 +56,13 @@ def _quoted(name: str) -> str:
     if name.startswith('"') or not set(SEPARATORS).isdisjoint(name):
         return '"' + name.replace('"', '""') + '"'
     return name
+
+
+def typed_value(text: str) -> str:
+    """A value of a tag on an image, trimmed; it may be empty. Raises names.BadName."""
+    value = text.strip()
+    if len(value) > MAX_VALUE:
+        raise names.BadName(f"A value has at most {MAX_VALUE} characters.")
+    if any(unicodedata.category(letter) in names.CONTROLS for letter in value):
+        raise names.BadName(names.CONTROL_FAULT)
+    return value

@@ -4,20 +4,25 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin
+from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
 from django.db import transaction
 from django.db.models import Count, OuterRef, Q, QuerySet, Subquery
 from django.db.models.functions import Coalesce
 from django.http import HttpRequest
+from django.http.response import HttpResponseBase
+from django.urls import URLPattern, path
 from django.utils.functional import cached_property
 
-from images.visibility import Viewer
+from images.models import Image
 from taggedimages.http.rate_limits import limit
-from taggedimages.identity.admin import GuardedLists
+from taggedimages.identity.admin import GuardedLists, viewer_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import ADMIN
 from taggedimages.identity.rate_limits import Kind
 from tags import counters, curation, history, names, renaming, restriction, rights, shown
+from tags.admin.sets import edit_sets
+from tags.admin.suggesting import suggest
 from tags.models import ImageTag, Tag, TagQuerySet
 
 
@@ -92,12 +97,14 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
     paginator = AllTags
 
     def get_queryset(self, request: HttpRequest) -> TagQuerySet:
-        user: Any = request.user
-        links = ImageTag.objects.all() if user.is_superuser else ImageTag.objects.visible_to(user)
+        viewer = viewer_of_staff(request)
+        links = ImageTag.objects.all()
+        if viewer.project is not None:
+            links = links.filter(image__in=Image.objects.shown_to(viewer))
         # A subquery, so that only the tags of the page are counted.
         of_tag = links.filter(tag=OuterRef("pk")).order_by().values("tag")
         return (
-            Tag.objects.shown_to(Viewer.of(user))
+            Tag.objects.shown_to(viewer)
             .alphabetical()
             .annotate(uses=Coalesce(Subquery(of_tag.annotate(n=Count("pk")).values("n")), 0))
         )
@@ -110,6 +117,21 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         # Its words in any case, as every other search compares them.
         parts = [Q(folded__like=names.part_pattern(word)) for word in search_term.split()]
         return queryset.filter(*parts), False
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        own = [
+            path("suggest/", view(self.suggest), name="tags_tag_suggest"),
+            path("sets/", view(edit_sets), name="tags_tag_sets"),
+        ]
+        return own + super().get_urls()
+
+    def suggest(self, request: HttpRequest) -> HttpResponseBase:
+        """What tag boxes ask; for whoever may look at tags, or change those of images."""
+        may_tag = request.user.has_perm("images.change_image")
+        if not (may_tag or self.has_view_permission(request)):
+            raise PermissionDenied
+        return suggest(request)
 
     def has_change_permission(self, request: HttpRequest, obj: Tag | None = None) -> bool:
         return super().has_change_permission(request, obj) and _may_change(request, obj)

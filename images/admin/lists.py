@@ -1,0 +1,191 @@
+"""The list of images and the grid: two views of what is found, with one search, one selection and
+one bar of actions."""
+
+from typing import Any
+
+from django.contrib import admin, messages
+from django.contrib.admin.options import IncorrectLookupParameters
+from django.core.exceptions import PermissionDenied
+from django.core.paginator import Paginator
+from django.db.models import Q, QuerySet
+from django.db.models.functions import Now
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
+from django.template.response import TemplateResponse
+from django.urls import URLPattern, path
+from rest_framework.exceptions import ValidationError
+
+from images.admin import facets, selection, workplace
+from images.admin.actions import Listed, done, listed_images
+from images.admin.asking import asked
+from images.admin.columns import COLUMNS, Images, StateFilter
+from images.admin.grid import grid_page
+from images.admin.uploads import UploadFilter
+from images.models import Image
+from images.querysets import ImageQuerySet
+from images.visibility import CLOCK_TOLERANCE
+from search.ordering import NEWEST
+from search.results import SearchResults
+from taggedimages.http.errors import flattened
+from taggedimages.http.rate_limits import limit
+from taggedimages.identity.admin import project_of_staff, viewer_of_staff
+from taggedimages.identity.rate_limits import Kind
+
+LIST_PAGE = 50
+GRID_TEMPLATE = "admin/images/image/grid.html"
+
+
+class ImageLists(admin.ModelAdmin[Image]):
+    """Of the admin of images: all that shows many of them."""
+
+    list_display = COLUMNS
+    list_display_links = None
+    search_fields = ("filename",)
+    list_select_related = ("created_by",)
+    list_per_page = LIST_PAGE
+    show_full_result_count = False
+    ordering = ("-created_at", "-id")
+    # Of Django's own; ours lead to plans.
+    actions = None
+
+    def get_queryset(self, request: HttpRequest) -> ImageQuerySet:
+        return listed_images(request)
+
+    def get_list_filter(self, request: HttpRequest) -> tuple[Any, ...]:
+        usual = (StateFilter, UploadFilter, "visibility")
+        return (*usual, "project") if project_of_staff(request) is None else usual
+
+    def get_changelist(self, request: HttpRequest, **kwargs: Any) -> type[Images]:
+        return Images
+
+    def get_urls(self) -> list[URLPattern]:
+        view = self.admin_site.admin_view
+        return [
+            path("selection/", view(self.selection_view), name="images_image_selection"),
+            path("facets/", view(self.facets_view), name="images_image_facets"),
+            *super().get_urls(),
+        ]
+
+    def selection_view(self, request: HttpRequest) -> HttpResponse:
+        """What is selected (`selection.view`)."""
+        self.check_seeing(request)
+        return selection.view(request, self.get_queryset(request))
+
+    def facets_view(self, request: HttpRequest) -> HttpResponse:
+        """The tags of what a search finds (`facets.view`)."""
+        self.check_seeing(request)
+        return facets.view(request, self.admin_site)
+
+    def check_seeing(self, request: HttpRequest) -> None:
+        """Raise PermissionDenied where somebody is to see no images at all."""
+        if not self.has_view_or_change_permission(request):
+            raise PermissionDenied
+
+    def changelist_view(
+        self, request: HttpRequest, extra_context: dict[str, Any] | None = None
+    ) -> HttpResponse:
+        """List or grid; of a POST, the answer of the bar of actions."""
+        self.check_seeing(request)
+        here = request.get_full_path()
+        own = workplace.take_own(request)
+        view = workplace.view_of(request, own.get("view"))
+        of_selection = own.get("selected") == "1"
+        if of_selection:
+            view = workplace.GRID
+        if request.method == "POST":
+            try:
+                listed = self.listed(request, view, of_selection=of_selection)
+            except IncorrectLookupParameters:
+                return HttpResponseRedirect(f"{request.path}?e=1")
+            if answer := done(request, listed, here):
+                return answer
+        if view == workplace.GRID:
+            return self.grid_view(request, own, of_selection=of_selection)
+        return self.list_view(request, extra_context)
+
+    def listed(self, request: HttpRequest, view: str, *, of_selection: bool) -> Listed:
+        """What the page lists that sends a form. Raises IncorrectLookupParameters."""
+        text = request.GET.get("q", "")
+        if view == workplace.GRID or request.POST.get("select_across") != "1":
+            return Listed(text, is_selection=of_selection)
+        is_filtered = bool(workplace.filters(request) - {StateFilter.parameter_name})
+        images: Any = self.get_changelist_instance(request).queryset
+        return Listed(text, images=images, is_filtered=is_filtered)
+
+    def grid_view(
+        self, request: HttpRequest, own: dict[str, str], *, of_selection: bool
+    ) -> HttpResponse:
+        """A page of pictures."""
+        text = request.GET.get("q", "")
+        ids = selection.selected(request) if of_selection else None
+        page = grid_page(request, own, text, viewer_of_staff(request), ids)
+        shown = workplace.context(
+            request,
+            workplace.GRID,
+            of_selection=of_selection,
+            ids=[cell.id for cell in page.cells],
+        )
+        context = {
+            **self.admin_site.each_context(request),
+            **shown,
+            "opts": self.opts,
+            "title": "Select images",
+            "page": page,
+            "total": page.total,
+            "cells": [
+                (cell, workplace.image_url(cell.id, text, None if of_selection else at))
+                for at, cell in enumerate(page.cells, page.first)
+            ],
+            "same": workplace.same(text, of_selection=of_selection),
+        }
+        return TemplateResponse(request, GRID_TEMPLATE, context)
+
+    def list_view(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
+        """Django's list, with what the grid has besides."""
+        answer = super().changelist_view(request, extra_context)
+        shown: Any = getattr(answer, "context_data", None)
+        if shown and "cl" in shown:
+            ids = [image.pk for image in shown["cl"].result_list]
+            shown |= workplace.context(request, workplace.LIST, of_selection=False, ids=ids)
+            shown["total"] = shown["cl"].result_count
+        return answer
+
+    def get_paginator(
+        self, request: HttpRequest, queryset: Any, *args: Any, **options: Any
+    ) -> Paginator[Image]:
+        """Pages; where nothing but a search narrows, the tag index says how many are current.
+
+        The history of an image is paged as well, and has no images.
+        """
+        pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
+        if queryset.model is not Image or workplace.filters(request):
+            return pages
+        try:
+            query, _ = asked(request.GET.get("q", ""))
+        except ValidationError:
+            return pages
+        current = SearchResults(query, viewer_of_staff(request))
+        if current.path is not None:
+            # The others are few, and have indexes.
+            ahead = Q(created_at__gt=Now() + CLOCK_TOLERANCE)
+            others = queryset.filter(Q(ended_at__lte=Now()) | ahead)
+            pages.count = current.count() + others.count()
+        return pages
+
+    def get_search_results(
+        self, request: HttpRequest, queryset: Any, search_term: str
+    ) -> tuple[QuerySet[Any], bool]:
+        """What is found among all images, ended ones too; in their order where none is asked for.
+
+        Raises RateExceeded.
+        """
+        try:
+            query, order = asked(search_term)
+        except ValidationError as error:
+            self.message_user(request, "; ".join(flattened(error.detail)), messages.ERROR)
+            return queryset.none(), False
+        if query.is_expensive:
+            limit(request, Kind.SEARCHES)
+        found = SearchResults(query, viewer_of_staff(request), order, images=queryset).images
+        if order == NEWEST:
+            return found.order_by(*queryset.query.order_by), False
+        return found, False
