@@ -48,15 +48,13 @@ class Members:
             kept = Blocks.of(self.change.excluded)
         else:
             kept = sets.of(self.change.pk, self.outcome)
-        if not kept:
-            return kept
+        if len(kept) <= FEW:
+            return whole.of_queryset(self._seen().filter(pk__in=list(kept)))
         shown = kept & SearchResults(Query(), self.viewer).all_images()
-        return shown | self._ended(kept - shown) if self.ended else shown
+        return shown | self._ended_among(kept - shown) if self.ended else shown
 
-    def _ended(self, others: Blocks) -> Blocks:
+    def _ended_among(self, others: Blocks) -> Blocks:
         """Those that have ended among some that are not current, or not shown."""
-        if not others:
-            return others
         seen = self._seen().filter(ended_at__isnull=False)
         if len(others) <= FEW:
             seen = seen.filter(pk__in=list(others))

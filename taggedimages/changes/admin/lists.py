@@ -54,7 +54,7 @@ class By(admin.SimpleListFilter):
 class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
     """Changes, newest first; nothing of one is edited, all is done by its buttons."""
 
-    list_display = ("number", "stands", "kind", "what", "how_many", "who", "created_at")
+    list_display = ("number", "stands", "kind", "what", "how_many", "who", "created")
     list_display_links = None
     list_filter = ("state", "kind", By)
     list_select_related = ("of",)
@@ -125,7 +125,12 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
         """How many images it is for; of a rename, none."""
         return words.number(change.images) if change.images else ""
 
+    @admin.display(description="created (UTC)")
+    def created(self, change: Change) -> str:
+        """When it was proposed, to the minute."""
+        return f"{change.created_at:%Y-%m-%d %H:%M}"
+
     @admin.display(description="by")
     def who(self, change: Change) -> str:
-        """Who proposed it, and where."""
+        """Who proposed it, and through which door unless it was this one."""
         return words.who(change)

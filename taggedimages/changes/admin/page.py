@@ -92,7 +92,7 @@ def _plan(request: HttpRequest, change: Change, plan: dict[str, Any]) -> dict[st
     tags = _tags(change, plan, viewer)
     cards = samples.of_plan(plan.get("sample", []), viewer)
     return {
-        "numbers": words.numbers(plan),
+        "numbers": words.numbers(plan, takes=change.state in (State.PLANNED, State.APPLYING)),
         "left_alone": words.left_alone(plan),
         "tags": tags[:FIRST_TAGS],
         "more_tags": tags[FIRST_TAGS:],

@@ -115,14 +115,14 @@ def stands(change: Change) -> str:
     return label
 
 
-def numbers(plan: dict[str, Any]) -> list[str]:
-    """What a plan counts, in sentences without their full stop."""
+def numbers(plan: dict[str, Any], *, takes: bool) -> list[str]:
+    """What a plan counts, in sentences without their full stop; and how long applying it takes."""
     said = [
         one if count == 1 else several.format(number(count))
         for key, (one, several) in NUMBERS.items()
         if (count := plan.get(key, 0))
     ]
-    if estimate := plan.get("estimate"):
+    if takes and (estimate := plan.get("estimate")):
         said.append(f"applying takes about {duration(estimate['seconds'])}")
     return said
 
@@ -150,9 +150,9 @@ def duration(seconds: int) -> str:
 
 
 def who(change: Change) -> str:
-    """Who proposed it, and where."""
-    door = "in the admin" if change.through == ADMIN else f"through {change.through}"
-    return f"{change.author_name or 'somebody'}, {door}"
+    """Who proposed it, and through which door unless it was this one."""
+    name = change.author_name or "somebody"
+    return name if change.through == ADMIN else f"{name}, through {change.through}"
 
 
 def operation(change: Change) -> list[Said]:
