@@ -45,7 +45,7 @@ def test_changes_are_listed_newest_first_in_words(boss: Client) -> None:
     second = make_change({"remove": refs("knee")}, [image], query={"any_tags": ["knee"]})
     assert listed(boss) == [second.pk, first.pk]
     text = boss.get(LIST).content.decode()
-    assert "Take away knee — with the tag “knee”" in text
+    assert "Take away “knee” — with the tag “knee”" in text
     assert page_of(first) in text
     page = boss.get(page_of(second))
     assert page.status_code == 200

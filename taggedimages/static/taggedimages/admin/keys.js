@@ -115,6 +115,8 @@ bar?.addEventListener("entered", (event) => {
     images.focus();
 });
 
+// What the bar can do that asks for tags.
+const WITH_TAGS = ["tag", "untag", "replace", "value"];
 // The picture that had the focus when somebody went into the box.
 let before = null;
 box?.input.addEventListener("blur", () => (before = null));
@@ -122,6 +124,11 @@ box?.input.addEventListener("blur", () => (before = null));
 function intoBox() {
     if (box) {
         const to = subject();
+        const doing = box.area.form.elements.action;
+        if (doing && !WITH_TAGS.includes(doing.value)) {
+            doing.value = "tag";
+            doing.dispatchEvent(new Event("change", { bubbles: true }));
+        }
         box.input.focus();
         before = to.isFocused ? to : null;
     }
