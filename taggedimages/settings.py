@@ -283,6 +283,8 @@ PROJECT_QUOTA_BYTES = env.int("TAGGEDIMAGES_PROJECT_QUOTA_BYTES", default=0)
 REUSE_DUPLICATES = env.bool("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
 
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
+# Between two looks through the vocabulary for the clean-up list; 0: only when somebody asks.
+CLEANUP_SECONDS = env.int("TAGGEDIMAGES_CLEANUP_SECONDS", default=86_400)
 
 # --- Inspection of files: what one may cost ------------------------------------------------------
 

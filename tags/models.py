@@ -13,8 +13,12 @@ from images.models import Image
 from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
+from tags.cleanup.models import CleanupSweep, Finding, SetAside
 from tags.shown import IsShown
 from tags.tag_sets import TagSet  # noqa: F401  a model of this app
+
+# Models of this app that have a module of their own.
+__all__ = ["CleanupSweep", "Finding", "SetAside"]
 
 
 class TagQuerySet(models.QuerySet["Tag"]):

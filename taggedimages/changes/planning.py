@@ -19,7 +19,18 @@ from search.executor import whole
 from search.executor.blocks import Blocks, union
 from search.query import Query
 from search.results import SearchResults
-from taggedimages.changes import effects, plans, questions, rights, samples, sets, undoing
+from taggedimages.changes import (
+    effects,
+    plans,
+    questions,
+    records,
+    reverting,
+    rights,
+    samples,
+    sets,
+    undoing,
+    undone,
+)
 from taggedimages.changes.holdings import FEW
 from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.operations import Operation
@@ -112,7 +123,8 @@ def found(change: Change, by: Author) -> Found:
     allowed = shown
     if not rights.edits_all_shown(by):
         allowed = shown & editable_of(shown, by)
-    images = allowed - effects.refused(operation, allowed, by)
+    refused = Blocks() if operation.images else effects.refused(operation, allowed, by)
+    images = allowed - refused
     return Found(images, len(shown) - len(images))
 
 
@@ -137,12 +149,15 @@ def _asked(change: Change, operation: Operation, by: Author) -> Blocks:
 def _planned(change: Change) -> Planned:
     """The plan of a change, whose images are frozen by then."""
     if change.kind == Kind.UNDO:
-        return undoing.planned(change)
+        origin, _ = undone.originally(change)
+        return reverting.planned(change) if origin.kind == Kind.RECORDS else undoing.planned(change)
     by = rights.author_of(change)
     operation = Operation.from_json(change.operation)
     images, forbidden = found(change, by)
     # Statements about very many links look here which images these are.
     sets.freeze(change.pk, images)
+    if operation.images:
+        return Planned(images, records.numbers(operation.images, images, forbidden))
     done = effects.of(operation, change.pk, images)
     numbers = plans.numbers(images, forbidden, done)
     return Planned(images, numbers | {"sample": samples.sample(operation, done.touched)})
