@@ -9,7 +9,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.urls import reverse
 
-from images.admin import alike, deeds, facts, history
+from images.admin import alike, deeds, facts, history, steps
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
@@ -82,6 +82,7 @@ def context(request: HttpRequest, image: Image) -> dict[str, Any]:
         "is_over": is_over,
         "may_tag": not is_over and permissions.may_do(user, "tag"),
         "may_restore": facts.is_restorable(image) and deeds.may_restore(user),
+        "steps": steps.steps(request, image.pk),
         "here": request.get_full_path(),
         "newest": _at_line(request, None) if "before" in request.GET else "",
         "older": _at_line(request, lines.older) if lines.older else "",

@@ -17,6 +17,7 @@ from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
 from images.admin.outcomes import changed_by, says
+from images.models import Image
 from taggedimages.changes import immediate, lifecycle, operations, sets
 from taggedimages.changes.admin import permissions
 from taggedimages.changes.models import Change, Kind
@@ -155,10 +156,13 @@ def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _tags_of(change: Change) -> dict[int, list[dict[str, Any]]]:
-    """The tags that the images of a change have now."""
+    """The tags that the images of a change have now, as far as the grid shows them."""
     images = sets.ids_after(change.pk, 0, immediate.MOST_IMAGES)
-    held = chips.of_images(images)
-    return {pk: [chip._asdict() for chip in held.get(pk, chips.NONE).shown] for pk in images}
+    held = Image.objects.filter(pk__in=images, deleted_at=None).annotate(held=chips.of_row())
+    return {
+        pk: [chip._asdict() for chip in chips.read(tags).shown]
+        for pk, tags in held.values_list("pk", "held")
+    }
 
 
 def _wants_json(request: HttpRequest) -> bool:

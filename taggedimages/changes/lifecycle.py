@@ -80,7 +80,7 @@ def made(
     Raises TooManyPlanned.
     """
     return _made(
-        Kind.MERGE if operation.merge else Kind.RETAG,
+        operation.kind,
         by,
         note=note,
         query=asked,
@@ -234,7 +234,7 @@ def expire() -> int:
 
 def drift(change: Change) -> int:
     """How many images came to match since a change was planned, which it leaves alone."""
-    if change.kind not in (Kind.RETAG, Kind.MERGE):
+    if change.kind not in (Kind.RETAG, Kind.MERGE, Kind.RECORDS):
         return 0
     now = planning.found(change, rights.author_of(change)).images
     return len(now - sets.of(change.pk))

@@ -12,6 +12,7 @@ from django.utils.safestring import SafeString
 from taggedimages.changes.admin import actions, members, page, permissions, words
 from taggedimages.changes.models import Change
 from taggedimages.identity.admin import GuardedLists
+from taggedimages.identity.models import User
 from tags.admin.ledger import Newest
 
 # What a page of a change leads to.
@@ -56,7 +57,8 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
         ] + super().get_urls()
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return permissions.may_see(permissions.user_of(request))
+        # The page of the login asks it as well, of nobody yet.
+        return isinstance(request.user, User) and permissions.may_see(request.user)
 
     def has_view_permission(self, request: HttpRequest, obj: Change | None = None) -> bool:
         return permissions.may_see(permissions.user_of(request))
