@@ -22,10 +22,9 @@ from taggedimages.identity.admin import viewer_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import ADMIN
 from tags import names, restriction, rights, vocabulary
-from tags.admin.cleanup import words
 from tags.admin.cleanup.rows import asked_for
 from tags.admin.typed import typed_names
-from tags.cleanup import deciding
+from tags.cleanup import deciding, telling
 from tags.cleanup.models import TWINS, Finding, Kind
 from tags.models import Tag
 
@@ -54,7 +53,9 @@ def merge(request: HttpRequest, rows: Sequence[Finding]) -> Next:
         raise PermissionDenied
     pairs = [_chosen(request, row) for row in rows if row.kind in MERGED and row.other]
     if left := len(rows) - len(pairs):
-        messages.warning(request, f"{words.count(left, 'row has', 'rows have')} nothing to merge.")
+        messages.warning(
+            request, f"{telling.count(left, 'row has', 'rows have')} nothing to merge."
+        )
     wanted: dict[Tag, list[Tag]] = {}
     for target, source in _towards(pairs):
         wanted.setdefault(target, []).append(source)
@@ -112,7 +113,7 @@ def delete(request: HttpRequest, rows: Sequence[Finding]) -> Next:
         except REFUSED as refusal:
             messages.error(request, f"{row.tag.name}: {refusal}")
     if gone:
-        messages.success(request, f"{words.count(len(gone), 'tag', 'tags')} deleted.")
+        messages.success(request, f"{telling.count(len(gone), 'tag', 'tags')} deleted.")
     return None
 
 

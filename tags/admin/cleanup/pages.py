@@ -14,9 +14,9 @@ from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.identity.admin import viewer_of_staff
 from tags.admin.cleanup.deeds import RARE
 from tags.admin.cleanup.rows import SIDE, shown
-from tags.admin.cleanup.words import EXPLAINED
 from tags.cleanup import asking, present
 from tags.cleanup.models import CleanupSweep, Finding, Kind, SetAside
+from tags.cleanup.telling import EXPLAINED
 from tags.cleanup.writing import MOST_OF_KIND
 from tags.models import Tag
 

@@ -13,8 +13,7 @@ from images.inspection.sizes import SIZES
 from images.models import Image
 from images.visibility import Viewer
 from tags import names
-from tags.admin.cleanup import words
-from tags.cleanup import examples
+from tags.cleanup import examples, telling
 from tags.cleanup.judging import links_of
 from tags.cleanup.models import TWINS, Finding, Kind
 from tags.models import Tag
@@ -92,12 +91,12 @@ def _row(
         if tag is not None:
             some = [pictures[one] for one in of_sides.get((row.pk, tag.pk), ()) if one in pictures]
             images = links[tag.pk] if viewer.project is None else number
-            said = words.count(images)
+            said = telling.count(images)
             sides.append(Side(tag, said, some[: examples.MOST], tag.pk == row.other_id))
     grid = ""
     if kind == Kind.CONTRADICTION:
         grid = grid_url([side.tag.name for side in sides])
-    return Row(row, words.why(row, counted=viewer.project is None), sides, grid)
+    return Row(row, telling.why(row, counted=viewer.project is None), sides, grid)
 
 
 def grid_url(tags: Sequence[str]) -> str:
