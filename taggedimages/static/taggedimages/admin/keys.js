@@ -84,6 +84,15 @@ function giveSet(number) {
     }
 }
 
+// A click does what the key does, without leaving the page.
+document.getElementById("tag-sets")?.addEventListener("click", (event) => {
+    const set = event.target.closest("[data-number]");
+    if (set) {
+        event.preventDefault();
+        giveSet(set.dataset.number);
+    }
+});
+
 function giveLast() {
     const last = sessionStorage.getItem(LAST);
     if (last) {
