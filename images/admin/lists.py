@@ -147,6 +147,8 @@ class ImageLists(admin.ModelAdmin[Image]):
             ids = [image.pk for image in shown["cl"].result_list]
             shown |= workplace.context(request, workplace.LIST, of_selection=False, ids=ids)
             shown["total"] = shown["cl"].result_count
+            # Their tags would be counted without the filters.
+            shown["is_filtered"] = bool(workplace.filters(request))
         return answer
 
     def get_paginator(

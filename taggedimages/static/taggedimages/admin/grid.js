@@ -47,7 +47,9 @@ class Images {
     }
 
     focus(box = this.current) {
-        box?.focus();
+        const bar = document.getElementById("action-bar");
+        this.form.style.setProperty("--bar", `${bar?.offsetHeight ?? 0}px`);
+        box?.focus({ preventScroll: true });
         this.cellOf(box)?.scrollIntoView({ block: "nearest" });
     }
 
