@@ -1,4 +1,4 @@
-"""Tags on the keys 1 to 9: each user has some, edits them in a form, and is shown them as buttons."""
+"""Tags on the keys 1 to 9: users have their own, edit them in a form, and see them as buttons."""
 
 from typing import Any
 
