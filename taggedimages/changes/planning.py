@@ -38,8 +38,6 @@ from taggedimages.changes.plans import Planned
 from taggedimages.changes.refusals import AuthorGone
 from taggedimages.identity.authors import Author
 
-# A process that is stopped while it plans leaves the change to others by then.
-BOUND = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 # How long a plan may be applied.
 KEPT = timedelta(days=7)
 # How often a plan is worked out where others write in between and it has to be of one state.
@@ -192,5 +190,4 @@ def _one_state() -> Iterator[bool]:
         if outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                cursor.execute(BOUND)
         yield outermost

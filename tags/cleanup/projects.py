@@ -19,7 +19,7 @@ WITH rows AS MATERIALIZED (
     FROM (SELECT tag_id FROM rows UNION SELECT other_id FROM rows WHERE other_id IS NOT NULL) t,
     LATERAL (SELECT image_id FROM tags_imagetag WHERE tag_id = t.tag_id LIMIT %(links)s) l
     JOIN images_image i ON i.id = l.image_id
-    WHERE i.deleted_at IS NULL
+    WHERE i.ended_at IS NULL OR i.ended_at > statement_timestamp()
     GROUP BY 1, 2
 ), told AS (
     SELECT r.id, (SELECT coalesce(jsonb_object_agg(p.project_id, p.told), '{}') FROM (

@@ -20,7 +20,7 @@ from django.db.models.functions import Now
 
 from taggedimages.transactions import QUERY_CANCELED, retried, sqlstate
 from tags import counters
-from tags.cleanup import projects, singles, writing
+from tags.cleanup import asking, projects, singles, writing
 from tags.cleanup.judging import judged
 from tags.cleanup.models import TWINS, CleanupSweep
 from tags.cleanup.parts import Part, parts_of
@@ -184,16 +184,9 @@ class Sweep:
             setattr(state, name, value)
 
 
-def ask() -> None:
-    """Have a worker look through the vocabulary now, or once more if it is at it."""
-    with connection.cursor() as cursor:
-        cursor.execute(MAKE)
-    CleanupSweep.objects.update(asked_at=Now())
-
-
 def run() -> bool:
     """Look through the vocabulary now; False where a worker is at it already."""
-    ask()
+    asking.ask()
     sweep = Sweep()
     done = 0
     for _ in sweep.pieces():

@@ -13,6 +13,8 @@ from tags.cleanup.models import TWINS, Finding, Kind
 # Rows that are kept; each kind has its share of them, so that none crowds out another.
 MOST = 20_000
 MOST_OF_KIND = MOST // len(Kind)
+# Of which each row has as many images as the next.
+EQUAL = (Kind.NEVER, Kind.ONCE)
 
 WRITE = """
 INSERT INTO tags_finding (kind, tag_id, other_id, tag_name, other_name, images, other_images,
@@ -77,11 +79,19 @@ def write(
 ) -> dict[str, int]:
     """Write rows that this sweep has not written yet; returns how many of each kind it has found,
     of which `most` are kept."""
+    total = Counter(counted)
+    wanted = []
+    for draft in drafts:
+        # Of as many images, the first that were found are kept: others need not be written.
+        if draft.kind in EQUAL and total[draft.kind] >= most:
+            total[draft.kind] += 1
+        else:
+            wanted.append(draft)
     with connection.cursor() as cursor:
-        rows = json.dumps([draft.to_json() for draft in drafts])
+        rows = json.dumps([draft.to_json() for draft in wanted])
         cursor.execute(WRITE, {"rows": rows, "sweep": sweep})
         found = Counter(kind for (kind,) in cursor.fetchall())
-        total = Counter(counted) + found
+        total += found
         for kind in found:
             if total[kind] > most:
                 cursor.execute(TRIM, {"kind": kind, "sweep": sweep, "most": most})

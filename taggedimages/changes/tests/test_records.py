@@ -16,7 +16,13 @@ from taggedimages.changes.models import Change, Kind, Outcome, RecordState, Stat
 from taggedimages.changes.operations import Operation
 from taggedimages.changes.refusals import BadOperation
 from taggedimages.changes.rights import viewer_of
-from taggedimages.changes.tests.corpora import applied, assert_adds_up, identities, of_outcome
+from taggedimages.changes.tests.corpora import (
+    applied,
+    assert_adds_up,
+    identities,
+    of_outcome,
+    record_states,
+)
 from taggedimages.factories import TESTS, make_image, make_user
 from taggedimages.identity.authors import ADMIN, Author
 
@@ -45,17 +51,12 @@ def undone(change: Change, by: Author = TESTS) -> Change:
     return done(lifecycle.undo(change, by), by)
 
 
-def states() -> dict[int, tuple[object, ...]]:
-    rows = Image.objects.values_list("pk", "visibility", "ended_at", "trashed_at", "deleted_at")
-    return {pk: tuple(rest) for pk, *rest in rows}
-
-
 def test_hiding_makes_private_what_is_found_and_undoing_gives_each_back_what_it_had():
     public = make_image("knee")
     project = make_image("knee", visibility=Visibility.PROJECT)
     private = make_image("knee", private=True)
     other = make_image("hip")
-    before = states()
+    before = record_states()
     change = proposed("hide")
     assert (change.kind, change.operation) == (
         Kind.RECORDS,
@@ -73,14 +74,14 @@ def test_hiding_makes_private_what_is_found_and_undoing_gives_each_back_what_it_
     assert sample["before"] == sample["after"] == ["knee"]
     assert sample["record_before"] == {"visibility": "project", "ended": False, "trashed": False}
     assert sample["record_after"] == {"visibility": "private", "ended": False, "trashed": False}
-    assert states() == before
+    assert record_states() == before
     change = done(change)
     assert change.outcomes == {"changed": 2, "already": 1}
     assert of_outcome(change, Outcome.ALREADY) == [private.pk]
     assert set(Image.objects.filter(visibility=2)) == {public, project, private}
     undo = undone(change)
     assert undo.outcomes == {"changed": 2}
-    assert states() == before
+    assert record_states() == before
     assert other.pk in before
 
 
@@ -104,7 +105,7 @@ def test_showing_gives_what_new_images_have_and_hides_nothing(settings, default,
 def test_what_is_ended_is_out_of_sight_and_comes_back_with_its_tags(action):
     later = timezone.now() + timedelta(days=1)
     images = [make_image("knee"), make_image("knee", ended_at=later), make_image("hip")]
-    before, links = states(), identities()
+    before, links = record_states(), identities()
     change = done(proposed(action))
     assert change.outcomes == {"changed": 2}
     assert set(Image.objects.current()) == {images[2]}
@@ -122,13 +123,13 @@ def test_what_is_ended_is_out_of_sight_and_comes_back_with_its_tags(action):
         "trashed": action == "trash",
     }
     assert first["record_after"] == {"visibility": "public", "ended": False, "trashed": False}
-    assert (states(), identities()) == (before, links)
+    assert (record_states(), identities()) == (before, links)
     assert SearchResults(KNEES, viewer_of(TESTS)).count() == 2
     again = undone(undo)
     assert again.outcomes == {"changed": 2}
     assert set(Image.objects.current()) == {images[2]}
     undone(again)
-    assert states() == before
+    assert record_states() == before
 
 
 def test_what_goes_to_the_trash_again_is_kept_as_long_as_anything_there():

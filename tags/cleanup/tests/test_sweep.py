@@ -9,7 +9,7 @@ from django.utils import timezone
 
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from tags import vocabulary
-from tags.cleanup import judging, parts, sweep, writing
+from tags.cleanup import asking, judging, parts, sweep, writing
 from tags.cleanup.models import TWINS, CleanupSweep, Finding, Kind, SetAside
 from tags.cleanup.tests.names import PLANTED, unlike
 from tags.models import ImageTag, Tag
@@ -259,7 +259,7 @@ def test_it_is_looked_once_a_night_and_when_somebody_asks(settings):
     assert list(sweep.Sweep().pieces()) == []
     CleanupSweep.objects.update(began_at=timezone.now() - timedelta(seconds=3_601))
     assert list(sweep.Sweep().pieces())
-    sweep.ask()
+    asking.ask()
     assert list(sweep.Sweep().pieces())
     assert list(sweep.Sweep().pieces()) == []
 
@@ -267,7 +267,7 @@ def test_it_is_looked_once_a_night_and_when_somebody_asks(settings):
 def test_with_0_it_is_looked_only_when_somebody_asks(settings):
     settings.CLEANUP_SECONDS = 0
     assert list(sweep.Sweep().pieces()) == []
-    sweep.ask()
+    asking.ask()
     assert list(sweep.Sweep().pieces())
     assert list(sweep.Sweep().pieces()) == []
 
