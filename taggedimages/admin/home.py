@@ -19,6 +19,7 @@ from taggedimages.changes.admin import permissions
 from taggedimages.changes.models import State
 from taggedimages.identity.admin import project_of_staff
 from taggedimages.postgresql.counting import counted
+from tags.admin.cleanup import pages as cleanup
 
 MOST = 10_000
 UNDER_WAY = (State.PLANNING, State.APPLYING)
@@ -51,7 +52,7 @@ class Found:
 
 def found(request: HttpRequest) -> list[Found]:
     """What there is to be looked at, for somebody in the admin; one statement."""
-    matters = [*_of_images(request), *_of_changes(request)]
+    matters = [*_of_images(request), *_of_changes(request), *_of_vocabulary(request)]
     counts = counted([matter.rows for matter in matters], MOST)
     return [Found(*pair) for pair in zip(matters, counts, strict=True) if pair[1]]
 
@@ -89,5 +90,11 @@ def _of_changes(request: HttpRequest) -> Iterator[Matter]:
         yield Matter(said, url, changes.filter(state__in=states), states == HALTED)
 
 
+def _of_vocabulary(request: HttpRequest) -> Iterator[Matter]:
+    if cleanup.may_see(request):
+        yield Matter("rows of the clean-up list", _list("tags_finding"), cleanup.findings(request))
+
+
 def _list(model: str, **narrowed: str) -> str:
-    return f"{reverse(f'admin:{model}_changelist')}?{urlencode(narrowed)}"
+    page = reverse(f"admin:{model}_changelist")
+    return f"{page}?{urlencode(narrowed)}" if narrowed else page
