@@ -110,6 +110,19 @@ def import_images(options: Options) -> None:
     show([import_of(options.images)], options)
 
 
+def screenshots(options: Options) -> None:
+    from benchmarks import throwaway
+
+    with throwaway.service() as up:
+        os.environ.clear()
+        os.environ |= throwaway.environment(up.data)
+        with_django()
+        from benchmarks import screenshots
+
+        only = frozenset(filter(None, options.only.split(",")))
+        screenshots.take(up.url, options.folder, say, only)
+
+
 def suite(options: Options) -> None:
     results = []
     for found in measured(options):
@@ -209,6 +222,7 @@ COMMANDS = {
     "changes": changes,
     "vocabulary": vocabulary,
     "import": import_images,
+    "screenshots": screenshots,
     "suite": suite,
 }
 

@@ -175,6 +175,8 @@ def database(url: dict[str, Any]) -> dict[str, Any]:
         "options": (
             f"-c statement_timeout={STATEMENT_TIMEOUT_MS}"
             f" -c lock_timeout={LOCK_TIMEOUT_MS} -c jit=off"
+            # Whoever is stopped amid a transaction lets go of its locks, for others to go on.
+            " -c idle_in_transaction_session_timeout=60s"
             # A search is planned for any tags and times, at once rather than after five times.
             f" -c plan_cache_mode={'force_generic_plan' if SERVES_REQUESTS else 'auto'}"
         ),
@@ -283,6 +285,8 @@ PROJECT_QUOTA_BYTES = env.int("TAGGEDIMAGES_PROJECT_QUOTA_BYTES", default=0)
 REUSE_DUPLICATES = env.bool("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
 
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
+# Between two looks through the vocabulary for the clean-up list; 0: only when somebody asks.
+CLEANUP_SECONDS = env.int("TAGGEDIMAGES_CLEANUP_SECONDS", default=86_400)
 
 # --- Inspection of files: what one may cost ------------------------------------------------------
 

@@ -41,6 +41,11 @@ def pytest_load_initial_conftests(early_config: pytest.Config) -> Generator[None
 def pytest_configure(config: pytest.Config) -> None:
     """Fixtures import models, so they come after pytest-django has set Django up."""
     config.pluginmanager.import_plugin("taggedimages.fixtures")
+    from django.conf import settings
+
+    # A test stands still in its transaction for as long as what it waits for takes.
+    options = settings.DATABASES["default"]["OPTIONS"]
+    options["options"] += " -c idle_in_transaction_session_timeout=0"
 
 
 @pytest.fixture(scope="session", autouse=True)

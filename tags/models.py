@@ -14,6 +14,7 @@ from images.models import Image
 from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
+from tags.cleanup.models import CleanupSweep, Finding, SetAside  # noqa: F401  models of this app
 from tags.shown import IsShown, has_few_images, on_images, positional
 from tags.tag_sets import TagSet  # noqa: F401  a model of this app
 

@@ -30,6 +30,7 @@ from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import project_of_staff, viewer_of_staff
 from taggedimages.identity.rate_limits import Kind
 
+LIST_PAGE = 50
 GRID_TEMPLATE = "admin/images/image/grid.html"
 
 
@@ -40,7 +41,7 @@ class ImageLists(admin.ModelAdmin[Image]):
     list_display_links = None
     search_fields = ("filename",)
     list_select_related = ("created_by",)
-    list_per_page = 50
+    list_per_page = LIST_PAGE
     show_full_result_count = False
     ordering = ("-created_at", "-id")
     # Of Django's own; ours lead to plans.
@@ -146,6 +147,8 @@ class ImageLists(admin.ModelAdmin[Image]):
             ids = [image.pk for image in shown["cl"].result_list]
             shown |= workplace.context(request, workplace.LIST, of_selection=False, ids=ids)
             shown["total"] = shown["cl"].result_count
+            # Their tags would be counted without the filters.
+            shown["is_filtered"] = bool(workplace.filters(request))
         return answer
 
     def get_paginator(

@@ -4,12 +4,12 @@ from typing import Any
 
 from django.contrib import admin
 from django.http import HttpRequest, HttpResponse
-from django.urls import URLPattern
+from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from images import deletion, serving
-from images.admin import deeds, page, retagging
+from images.admin import deeds, page, retagging, steps
 from images.admin.lists import ImageLists
 from images.models import Image
 
@@ -54,7 +54,13 @@ class ImageAdmin(ImageLists):
 
     def get_urls(self) -> list[URLPattern]:
         view = self.admin_site.admin_view
-        return [*retagging.urls(view), *deeds.urls(view), *super().get_urls()]
+        own = [path("<int:image_id>/step/", view(self.step_view), name="images_image_step")]
+        return [*own, *retagging.urls(view), *deeds.urls(view), *super().get_urls()]
+
+    def step_view(self, request: HttpRequest, image_id: int) -> HttpResponse:
+        """From an image to one beside it in a search, or to the list (`steps.step`)."""
+        self.check_seeing(request)
+        return steps.step(request, self.get_queryset(request), image_id)
 
     def get_object(
         self, request: HttpRequest, object_id: str, from_field: str | None = None
@@ -74,7 +80,3 @@ class ImageAdmin(ImageLists):
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         deletion.delete(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for image in queryset:
-            deletion.delete(image)

@@ -16,7 +16,10 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from images.admin import selection
+from images.admin.actions import listed_images
 from images.admin.outcomes import changed_by, says
+from images.models import Image
 from taggedimages.changes import immediate, lifecycle, operations, sets
 from taggedimages.changes.admin import permissions
 from taggedimages.changes.models import Change, Kind
@@ -37,7 +40,14 @@ from tags.admin.typed import typed_names, typed_value
 
 # What is wrong with what was sent, and what does not go just now or not for this user.
 BAD = (BadOperation, names.BadName)
-NOT_NOW = (WrongState, NeedsSomebodyElse, TooManyPlanned, AuthorGone)
+NOT_NOW = (
+    WrongState,
+    NeedsSomebodyElse,
+    TooManyPlanned,
+    AuthorGone,
+    selection.TooManySelected,
+    restriction.Deprecated,
+)
 # Changes that are undone without a look at the plan of it, if they are of few images.
 AT_ONCE = {Kind.RETAG, Kind.UNDO}
 
@@ -69,7 +79,7 @@ def answering(make: Callable[..., Change]) -> View:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             change = make(request, *args, **kwargs)
-        except (Refused, *BAD, *NOT_NOW, restriction.Deprecated) as error:
+        except (Refused, *BAD, *NOT_NOW) as error:
             return _refused(request, error)
         return _done(request, change)
 
@@ -85,10 +95,13 @@ def retag(request: HttpRequest) -> Change:
     ids = _ids(request)
     added, removed = _typed(request, "add") + _set(request), _typed(request, "remove")
     asked: dict[str, Any] = {"add": added, "remove": removed}
-    if "value" in request.POST:
+    # The form of a page of many has a field for it, which is not for sets.
+    if "value" in request.POST and "set" not in request.POST:
         if len(added) != 1:
             raise BadOperation("A value is that of one tag.")
         asked = {"values": {added[0]: typed_value(request.POST["value"])}, "remove": removed}
+    if selection.ON_PAGE in request.POST:
+        selection.sent(request, listed_images(request))
     operation = operations.proposed(asked, viewer_of_staff(request))
     return immediate.at_once(operation, ids, author_of(request, ADMIN))
 
@@ -155,10 +168,13 @@ def _refused(request: HttpRequest, error: Exception) -> HttpResponse:
 
 
 def _tags_of(change: Change) -> dict[int, list[dict[str, Any]]]:
-    """The tags that the images of a change have now."""
+    """The tags that the images of a change have now, as far as the grid shows them."""
     images = sets.ids_after(change.pk, 0, immediate.MOST_IMAGES)
-    held = chips.of_images(images)
-    return {pk: [chip._asdict() for chip in held.get(pk, chips.NONE).shown] for pk in images}
+    held = Image.objects.filter(pk__in=images, deleted_at=None).annotate(held=chips.of_row())
+    return {
+        pk: [chip._asdict() for chip in chips.read(tags).shown]
+        for pk, tags in held.values_list("pk", "held")
+    }
 
 
 def _wants_json(request: HttpRequest) -> bool:

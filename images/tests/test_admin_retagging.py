@@ -141,13 +141,23 @@ def test_deprecated_tags_are_given_to_nobody(boss):
 
 
 def test_a_form_goes_back_to_its_page_with_a_message(boss):
-    image = make_image()
+    image = make_image("left")
     here = "/admin/images/image/?q=knee"
     tag_sets.write(User.objects.get(username="boss"), {3: ["a, b", "left"]})
-    form = {"_selected_action": [image.pk], "set": "3", "action": "", "tags": ""}
+    ImageTag.objects.filter(image=image).update(value="2")
+    form = {
+        "_selected_action": [image.pk],
+        "on_page": str(image.pk),
+        "set": "3",
+        "action": "value",
+        "tags": "",
+        "value": "",
+    }
     answer = boss.post(f"{RETAG}?next=%2Fadmin%2Fimages%2Fimage%2F%3Fq%3Dknee", form)
     assert (answer.status_code, answer["Location"]) == (302, here)
     assert names_of(image) == ["a, b", "left"]
+    assert ImageTag.objects.get(image=image, tag__name="left").value == "2"
+    assert boss.session["images.selected"] == [image.pk]
     assert "Tagged 1 image: a, b, left." in boss.get(here).content.decode()
     assert boss.post(f"{RETAG}?next=https://elsewhere/", form)["Location"] == "/admin/images/image/"
 

@@ -17,11 +17,14 @@ from taggedimages.changes import (
     judging,
     merging,
     outcomes,
+    records,
     renaming,
     restoring,
     retagging,
+    reverting,
     rights,
     sets,
+    undone,
 )
 from taggedimages.changes.edits import Edits
 from taggedimages.changes.models import Change, Kind, Outcome, State
@@ -72,11 +75,7 @@ def apply_next(change: Change, size: int) -> int:
         if not images:
             return 0
         judging.lock(images)
-        found, edits = _edits(change, by, images)
-        user_id = by.user.pk if by.user else None
-        removed_by = change.pk if change.kind == Kind.MERGE else change.of_id
-        edits.write(change.pk, user_id, removed_by)
-        _advance(change, found, move)
+        _advance(change, _carried_out(change, by, images), move)
     return len(images)
 
 
@@ -163,6 +162,20 @@ def _write(change: Change, news: dict[str, Any]) -> None:
 def _take(change: Change, news: dict[str, Any]) -> None:
     for name, value in news.items():
         setattr(change, name, value)
+
+
+def _carried_out(change: Change, by: Author, images: list[int]) -> dict[int, Outcome]:
+    """Do what is to be done to the images of a batch, and say what has become of each."""
+    origin, _ = undone.originally(change)
+    if edit := Operation.from_json(origin.operation).images:
+        if change is origin:
+            return records.carry_out(change, edit, by, images)
+        return reverting.carry_out(change, by, images)
+    found, edits = _edits(change, by, images)
+    user_id = by.user.pk if by.user else None
+    removed_by = change.pk if change.kind == Kind.MERGE else change.of_id
+    edits.write(change.pk, user_id, removed_by)
+    return found
 
 
 def _edits(change: Change, by: Author, images: list[int]) -> tuple[dict[int, Outcome], Edits]:

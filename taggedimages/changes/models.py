@@ -11,6 +11,7 @@ from django.db import models
 from django.db.models import F, Q, Value
 from django.db.models.functions import Now
 
+from images.visibility import Visibility
 from search.models import BitField
 from taggedimages.identity.models import Project, User
 
@@ -19,6 +20,7 @@ class Kind(models.TextChoices):
     """What brought a change about."""
 
     RETAG = "retag"
+    RECORDS = "records"
     MERGE = "merge"
     RENAME = "rename"
     IMPORT = "import"
@@ -181,3 +183,30 @@ class RemovedLink(models.Model):
 
     def __str__(self) -> str:
         return f"{self.tag_id} on {self.image_id}, before change {self.change_id}"
+
+
+class RecordState(models.Model):
+    """Who was shown an image, or when it ended, before a change of records and after it: only the
+    one that the change was about."""
+
+    change = models.ForeignKey(Change, on_delete=models.CASCADE, db_index=False, related_name="+")
+    # A plain id: it outlives the image.
+    image_id = models.BigIntegerField()
+    # Empty where it was about the end.
+    visibility_before = models.PositiveSmallIntegerField(null=True, choices=Visibility)
+    visibility_after = models.PositiveSmallIntegerField(null=True, choices=Visibility)
+    ended_before = models.DateTimeField(null=True)
+    ended_after = models.DateTimeField(null=True)
+    trashed_before = models.DateTimeField(null=True)
+    trashed_after = models.DateTimeField(null=True)
+
+    class Meta:
+        db_table = "changes_state"
+        constraints = [
+            models.UniqueConstraint(fields=["change", "image_id"], name="record_state_once")
+        ]
+        # What other changes have done to it since, by the order of ids.
+        indexes = [models.Index(fields=["image_id", "id"], name="record_state_of_image")]
+
+    def __str__(self) -> str:
+        return f"image {self.image_id}, before change {self.change_id}"

@@ -1,4 +1,5 @@
-"""What a change does to each of its images: tags that come, tags that go, values, or a merge.
+"""What a change does to each of its images: tags that come, tags that go, values, a merge, or
+something to the record itself.
 
 Names are looked up once, when a change is proposed, and kept as ids: a tag that is renamed later is
 still the one that was meant. A tag that there is not yet has no id; applying makes it.
@@ -9,6 +10,8 @@ from dataclasses import dataclass, field, replace
 from typing import Any, NamedTuple
 
 from images.visibility import Viewer
+from taggedimages.changes.models import Kind
+from taggedimages.changes.record_edits import Action, RecordEdit
 from taggedimages.changes.refusals import BadOperation
 from tags import names, spelling
 from tags.models import Tag
@@ -34,13 +37,22 @@ class Merge(NamedTuple):
 @dataclass(frozen=True)
 class Operation:
     """Tags that come and go; `replace`, where it is not None, is all that an image keeps, with what
-    comes besides. Tags of `values` come where an image lacks them. A merge stands alone."""
+    comes besides. Tags of `values` come where an image lacks them. A merge stands alone, and so
+    does what is done to records."""
 
     add: tuple[TagRef, ...] = ()
     remove: tuple[TagRef, ...] = ()
     replace: tuple[TagRef, ...] | None = None
     values: Mapping[TagRef, str] = field(default_factory=dict)
     merge: Merge | None = None
+    images: RecordEdit | None = None
+
+    @property
+    def kind(self) -> Kind:
+        """The kind of a change that does it."""
+        if self.images:
+            return Kind.RECORDS
+        return Kind.MERGE if self.merge else Kind.RETAG
 
     @property
     def wanted(self) -> tuple[TagRef, ...]:
@@ -71,6 +83,8 @@ class Operation:
 
     def to_json(self) -> dict[str, Any]:
         """As it is kept, and as /v1 shows it."""
+        if self.images:
+            return self.images.to_json()
         if self.merge:
             sources = [tag.to_json() for tag in self.merge.sources]
             return {"merge": {"from": sources, "into": self.merge.into.to_json()}}
@@ -86,6 +100,8 @@ class Operation:
     @classmethod
     def from_json(cls, written: dict[str, Any]) -> "Operation":
         """What `to_json` wrote."""
+        if images := RecordEdit.from_json(written):
+            return cls(images=images)
         if merge := written.get("merge"):
             return cls(merge=Merge(_refs(merge["from"]), _ref(merge["into"])))
         return cls(
@@ -97,13 +113,18 @@ class Operation:
 
 
 def proposed(given: Mapping[str, Any], viewer: Viewer) -> Operation:
-    """The operation that names say: lists `add`, `remove`, `replace`, a mapping `values`, or
-    `merge` with `from` and `into`. One or two statements.
+    """The operation that names say: lists `add`, `remove`, `replace`, a mapping `values`, `merge`
+    with `from` and `into`, or `images` with a word of record_edits.Action. Up to two statements.
 
     Raises BadOperation, and names.BadName for what can be no tag.
     """
-    if not any(given.get(key) or (key == "replace" and key in given) for key in KEYS):
-        raise BadOperation("Say what is to be done: add, remove, replace, values or merge.")
+    if not any(_has(given, key) for key in KEYS):
+        raise BadOperation(f"Say what is to be done: {', '.join(KEYS[:-1])} or {KEYS[-1]}.")
+    for alone in ALONE:
+        if given.get(alone) and any(_has(given, key) for key in KEYS if key != alone):
+            raise BadOperation(f"{alone} stands alone.")
+    if given.get("images"):
+        return Operation(images=RecordEdit.proposed(Action(given["images"])))
     if "merge" in given:
         return _merge(given, viewer)
     known = _known(
@@ -129,7 +150,12 @@ def proposed(given: Mapping[str, Any], viewer: Viewer) -> Operation:
     return operation
 
 
-KEYS = ("add", "remove", "replace", "values", "merge")
+KEYS = ("add", "remove", "replace", "values", "merge", "images")
+ALONE = ("merge", "images")
+
+
+def _has(given: Mapping[str, Any], key: str) -> bool:
+    return bool(given.get(key) or (key == "replace" and key in given))
 
 
 def _check(operation: Operation) -> None:
@@ -143,8 +169,6 @@ def _check(operation: Operation) -> None:
 
 
 def _merge(given: Mapping[str, Any], viewer: Viewer) -> Operation:
-    if any(given.get(key) or (key == "replace" and key in given) for key in KEYS[:-1]):
-        raise BadOperation("merge stands alone.")
     from_names, into_name = given["merge"]["from"], given["merge"]["into"]
     # What an alias stands for is the question here, so that it is taken as it is.
     shown = Tag.objects.shown_to(viewer)

@@ -19,7 +19,18 @@ from search.executor import whole
 from search.executor.blocks import Blocks, union
 from search.query import Query
 from search.results import SearchResults
-from taggedimages.changes import effects, plans, questions, rights, samples, sets, undoing
+from taggedimages.changes import (
+    effects,
+    plans,
+    questions,
+    records,
+    reverting,
+    rights,
+    samples,
+    sets,
+    undoing,
+    undone,
+)
 from taggedimages.changes.holdings import FEW
 from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.operations import Operation
@@ -27,8 +38,6 @@ from taggedimages.changes.plans import Planned
 from taggedimages.changes.refusals import AuthorGone
 from taggedimages.identity.authors import Author
 
-# A process that is stopped while it plans leaves the change to others by then.
-BOUND = "SET LOCAL idle_in_transaction_session_timeout = '60s'"
 # How long a plan may be applied.
 KEPT = timedelta(days=7)
 # How often a plan is worked out where others write in between and it has to be of one state.
@@ -112,7 +121,8 @@ def found(change: Change, by: Author) -> Found:
     allowed = shown
     if not rights.edits_all_shown(by):
         allowed = shown & editable_of(shown, by)
-    images = allowed - effects.refused(operation, allowed, by)
+    refused = Blocks() if operation.images else effects.refused(operation, allowed, by)
+    images = allowed - refused
     return Found(images, len(shown) - len(images))
 
 
@@ -137,12 +147,15 @@ def _asked(change: Change, operation: Operation, by: Author) -> Blocks:
 def _planned(change: Change) -> Planned:
     """The plan of a change, whose images are frozen by then."""
     if change.kind == Kind.UNDO:
-        return undoing.planned(change)
+        origin, _ = undone.originally(change)
+        return reverting.planned(change) if origin.kind == Kind.RECORDS else undoing.planned(change)
     by = rights.author_of(change)
     operation = Operation.from_json(change.operation)
     images, forbidden = found(change, by)
     # Statements about very many links look here which images these are.
     sets.freeze(change.pk, images)
+    if operation.images:
+        return Planned(images, records.numbers(operation.images, images, forbidden))
     done = effects.of(operation, change.pk, images)
     numbers = plans.numbers(images, forbidden, done)
     return Planned(images, numbers | {"sample": samples.sample(operation, done.touched)})
@@ -177,5 +190,4 @@ def _one_state() -> Iterator[bool]:
         if outermost:
             with connection.cursor() as cursor:
                 cursor.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
-                cursor.execute(BOUND)
         yield outermost

@@ -10,6 +10,8 @@ from taggedimages.changes.effects import Effects
 # Microseconds that a link takes with all its triggers and its way into the tag index, and bytes of
 # a line of the ledger with its indexes; measured at a million images.
 ADDED_US, REMOVED_US, CHANGED_US = 168, 133, 228
+# The same of a record that is hidden or ended, whose links follow it.
+RECORD_US = 2_000
 LEDGER_LINE_BYTES = 173
 # Tags that a plan names, of a replacement's very many the most frequent.
 TAGS_MAX = 1_000
@@ -46,6 +48,12 @@ def estimate(added: int, removed: int, changed: int) -> dict[str, int]:
     took_us = added * ADDED_US + removed * REMOVED_US + changed * CHANGED_US
     lines = added + removed + changed
     return {"seconds": -(-took_us // 1_000_000), "ledger_bytes": lines * LEDGER_LINE_BYTES}
+
+
+def of_records(changed: int) -> dict[str, Any]:
+    """What the plan of a change of records counts in place of links."""
+    estimate = {"seconds": -(-changed * RECORD_US // 1_000_000), "ledger_bytes": 0}
+    return {"records_changed": changed, "estimate": estimate}
 
 
 def digest(kind: str, operation: Any, images: Blocks) -> str:

@@ -55,6 +55,20 @@ def edits_all_shown(author: Author) -> bool:
     return author.user is not None and author.user.is_superuser
 
 
+def revertible(author: Author, change: Change) -> ImageQuerySet:
+    """The images, shown to anybody or not, whose records an author may give back what a change has
+    taken: those that they may edit, and under `open` all of one's own change."""
+    if author.is_operator or (author.user and author.user.is_superuser):
+        return Image.objects.all()
+    if project := author.staff_project:
+        return Image.objects.of_project(project)
+    made_it = change.author_id == (author.user.pk if author.user else None)
+    if settings.ANONYMOUS == "open" and made_it and change.author_name == author.name:
+        return Image.objects.all()
+    members = settings.PROJECT_EDITS == "members"
+    return Image.objects.editable_by(author.user, members=members)
+
+
 def refused_tags(author: Author) -> QuerySet[Tag]:
     """The tags that are not the author's to put on images, or to take off."""
     if author.is_operator or restriction.may_use_all(author.user):

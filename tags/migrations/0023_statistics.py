@@ -15,7 +15,7 @@ FROM (SELECT coalesce(max(id), 0) AS line FROM tags_tagchange) links,
 
 
 class Migration(migrations.Migration):
-    dependencies = [("tags", "0021_ledger_of_rules"), ("search", "0010_audience_of_projects")]
+    dependencies = [("tags", "0022_findings"), ("search", "0010_audience_of_projects")]
 
     operations = [
         migrations.CreateModel(

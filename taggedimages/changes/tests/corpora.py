@@ -5,6 +5,7 @@ from typing import Any
 
 from django.utils import timezone
 
+from images.models import Image
 from search.executor.blocks import Blocks
 from taggedimages.changes import outcomes, sets, worker
 from taggedimages.changes.models import Change, Kind, Outcome, State
@@ -69,6 +70,12 @@ def identities() -> set[tuple[Any, ...]]:
     """All links with all that is theirs."""
     columns = ("id", "uuid", "image_id", "tag_id", "value", "user_id", "created_at")
     return set(ImageTag.objects.values_list(*columns))
+
+
+def record_states() -> dict[int, tuple[Any, ...]]:
+    """Of each image by its id: whom it is shown to, and all of its ends."""
+    columns = ("visibility", "ended_at", "trashed_at", "deleted_at")
+    return {row[0]: row[1:] for row in Image.objects.values_list("id", *columns)}
 
 
 def replayed() -> Links:

@@ -28,6 +28,8 @@ def main(name: str, number: str) -> None:
     """Work until there is nothing to do for a second, if it gets as far."""
     batches.LEASE, batches.IDLE_MS = LEASE, IDLE_MS
     worker.MOST_SIZE = 3
+    options = connection.settings_dict["OPTIONS"]
+    options["options"] += f" -c idle_in_transaction_session_timeout={IDLE_MS}"
     left = int(number)
 
     def count() -> None:

@@ -19,7 +19,7 @@ from django.db import connection
 from images.models import Image
 from search.index.verification import verify
 from taggedimages.changes import batches, lifecycle, outcomes
-from taggedimages.changes.models import Change, Kind, State
+from taggedimages.changes.models import Change, Kind, RecordState, State
 from taggedimages.changes.tests import ending_worker
 from taggedimages.changes.tests.corpora import (
     applied,
@@ -27,6 +27,7 @@ from taggedimages.changes.tests.corpora import (
     identities,
     make_change,
     present,
+    record_states,
     refs,
     replayed,
 )
@@ -70,8 +71,9 @@ def assert_halfway_right(change: Change) -> None:
     counts = outcomes.by_bitmap(change.pk)
     counts.pop(0)
     assert sum(counts.values()) == change.done <= change.images
-    touched = TagChange.objects.filter(bulk=change.pk).values("image_id").distinct().count()
-    assert touched == change.outcomes.get("changed", 0)
+    lines = TagChange.objects.filter(bulk=change.pk).values("image_id").distinct()
+    states = RecordState.objects.filter(change=change)
+    assert lines.count() + states.count() == change.outcomes.get("changed", 0)
     if change.state == State.APPLIED:
         assert change.done == change.images
 
@@ -109,16 +111,21 @@ def merge(images: list[Image]) -> Change:
     return make_change(operation, images, kind=Kind.MERGE)
 
 
-@pytest.mark.parametrize("make", [retag, merge])
+def trash(images: list[Image]) -> Change:
+    return make_change({"images": "trash"}, images, kind=Kind.RECORDS)
+
+
+@pytest.mark.parametrize("make", [retag, merge, trash])
 def test_killed_workers_repeat_nothing_and_skip_nothing_there_and_back(images, make):
     drawn = random.Random(f"{make.__name__} {KILLS}")
-    before = identities()
+    before, records = identities(), record_states()
     change = killed_on_the_way(make(images), drawn)
     assert change.outcomes == {"changed": IMAGES}
+    assert (record_states() == records) is (make is not trash)
     undo = lifecycle.undo(change, TESTS)
     undo = killed_on_the_way(lifecycle.apply(undo.pk, undo.digest, TESTS), drawn)
     assert undo.outcomes == {"changed": IMAGES}
-    assert identities() == before
+    assert (identities(), record_states()) == (before, records)
 
 
 @pytest.mark.parametrize("number", [12, 19, 26, 33])

@@ -7,8 +7,10 @@ from django.conf import settings
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
+from images.visibility import Visibility
 from search.v1.json_conditions import JsonConditions
 from taggedimages.changes.models import Change, Kind, OnDrift, Outcome, State
+from taggedimages.changes.record_edits import Action
 from taggedimages.epochs import epoch_seconds
 from taggedimages.http.fields import (
     QueryChoiceField,
@@ -84,7 +86,7 @@ class MergeSerializer(ClosedSerializer):
 
 
 class OperationSerializer(ClosedSerializer):
-    """What is done to each image: one or more of these, or a merge alone."""
+    """What is done to each image: one or more of these, or `merge` or `images` alone."""
 
     add = TagNamesField(required=False, help_text="Tags that come.")
     remove = TagNamesField(required=False, help_text="Tags that go.")
@@ -93,6 +95,11 @@ class OperationSerializer(ClosedSerializer):
     )
     values = ValuesField(required=False, help_text="Tags that come where absent, with values.")
     merge = MergeSerializer(required=False)
+    images = serializers.ChoiceField(
+        [action.value for action in Action],
+        required=False,
+        help_text="Of the images themselves: who is shown them, or their end.",
+    )
 
 
 @extend_schema_serializer(component_name="ChangeInput")
@@ -185,6 +192,14 @@ class EstimateSerializer(serializers.Serializer[Any]):
     ledger_bytes = serializers.IntegerField()
 
 
+class RecordSerializer(serializers.Serializer[Any]):
+    """An image itself, before or after a change of kind `records`."""
+
+    visibility = serializers.ChoiceField(Visibility.labels)
+    ended = serializers.BooleanField()
+    trashed = serializers.BooleanField()
+
+
 class SampleSerializer(serializers.Serializer[Any]):
     """An image, with the names of its tags before and after."""
 
@@ -193,6 +208,8 @@ class SampleSerializer(serializers.Serializer[Any]):
     after = serializers.ListField(child=serializers.CharField())
     values_before = serializers.DictField(child=serializers.CharField(), required=False)
     values_after = serializers.DictField(child=serializers.CharField(), required=False)
+    record_before = RecordSerializer(required=False)
+    record_after = RecordSerializer(required=False)
 
 
 class PlanSerializer(serializers.Serializer[Any]):
@@ -205,6 +222,9 @@ class PlanSerializer(serializers.Serializer[Any]):
     values_changed = serializers.IntegerField(required=False)
     values_dropped = serializers.IntegerField(
         required=False, help_text="Of a merge: values that give way to another."
+    )
+    records_changed = serializers.IntegerField(
+        required=False, help_text="Of kind `records`: images that are hidden, shown or ended."
     )
     already = serializers.IntegerField(required=False, help_text="With nothing to be done.")
     forbidden = serializers.IntegerField(

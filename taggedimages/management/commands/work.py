@@ -1,5 +1,5 @@
-"""The background worker: inspects uploaded files, removes deleted ones, keeps the tag index, and
-applies bulk changes."""
+"""The background worker: inspects uploaded files, removes deleted ones, keeps the tag index,
+applies bulk changes, and looks through the vocabulary for what wants cleaning up."""
 
 import logging
 import os
@@ -21,6 +21,7 @@ from search.index import maintenance
 from taggedimages.changes import worker as changes
 from taggedimages.checks import SETTINGS
 from tags import statistics
+from tags.cleanup.sweep import Sweep as CleanupSweep
 
 logger = logging.getLogger(__name__)
 
@@ -52,10 +53,11 @@ class Command(BaseCommand):
         self.stdout.write("The worker runs.")
         parent = os.getppid()
         purge, arrivals, sweep = purging.PeriodicPurge(), Arrivals(), orphans.Sweep()
+        cleanup = CleanupSweep()
         while not stop.is_set():
             if options["end_with_parent"] and os.getppid() != parent:
                 break
-            if not self.sweep(stop, purge, arrivals, sweep):
+            if not self.sweep(stop, purge, arrivals, sweep, cleanup):
                 stop.wait(settings.SWEEP_SECONDS)
         self.stdout.write("The worker has stopped.")
 
@@ -65,6 +67,7 @@ class Command(BaseCommand):
         purge: Callable[[], None],
         arrivals: Callable[[], int],
         sweep_orphans: Callable[[], int],
+        cleanup: Callable[[], int],
     ) -> int:
         """One round; 0 when there was nothing to do or the database is away."""
         try:
@@ -72,7 +75,7 @@ class Command(BaseCommand):
             sweep_orphans()
             done = arrivals() + maintenance.run_once() + statistics.keep()
             done += changes.sweep(stopping=stop.is_set)
-            return done + processing.sweep(stopping=stop.is_set)
+            return done + processing.sweep(stopping=stop.is_set) + cleanup()
         except (DatabaseError, InterfaceError) as error:
             logger.warning("The database failed (%s); going on when it is back.", error)
             connection.close()

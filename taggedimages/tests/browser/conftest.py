@@ -44,10 +44,43 @@ def pages() -> Iterator[str]:
         server.shutdown()
 
 
+def found_chromium() -> str | None:
+    """The path of the system's Chromium, where there is one."""
+    return next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+
+
+@contextmanager
+def launched(chromium: str) -> Iterator[Any]:
+    """A headless Chromium."""
+    from playwright.sync_api import sync_playwright
+
+    # As root it does not start in a sandbox; in containers /dev/shm is small.
+    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with pytest.MonkeyPatch.context() as patch:
+        # Its loop runs in this thread, which Django takes for a reason not to use the database.
+        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
+        with sync_playwright() as driver:
+            arguments = [*alone, "--disable-dev-shm-usage"]
+            browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+            yield browser
+            browser.close()
+
+
+def signed_in_to(browser: Any, base: str, user: User, **options: Any) -> Any:
+    """A window of somebody's own (a context of Playwright's), logged in to the admin at `base`."""
+    browsing = Client()
+    browsing.force_login(user)
+    cookie = browsing.cookies[settings.SESSION_COOKIE_NAME]
+    # Colours that are on their way to others would be judged by axe.
+    context = browser.new_context(**{"base_url": base, "reduced_motion": "reduce"} | options)
+    context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": base}])
+    return context
+
+
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the system's Chromium; without one, tests that want it are skipped."""
-    found = next((path for name in PROGRAMS if (path := shutil.which(name))), None)
+    found = found_chromium()
     if found is None:
         pytest.skip(f"No Chromium is installed: looked for {', '.join(PROGRAMS)}.")
     return found
@@ -56,17 +89,9 @@ def chromium() -> str:
 @pytest.fixture(scope="module")
 def browser(chromium: str) -> Iterator[Any]:
     """A headless Chromium."""
-    playwright = pytest.importorskip("playwright.sync_api")
-    # As root it does not start in a sandbox; in containers /dev/shm is small.
-    alone = ["--no-sandbox"] if os.geteuid() == 0 else []
-    with pytest.MonkeyPatch.context() as patch:
-        # Its loop runs in this thread, which Django takes for a reason not to use the database.
-        patch.setenv("DJANGO_ALLOW_ASYNC_UNSAFE", "true")
-        with playwright.sync_playwright() as driver:
-            arguments = [*alone, "--disable-dev-shm-usage"]
-            browser = driver.chromium.launch(executable_path=chromium, args=arguments)
-            yield browser
-            browser.close()
+    pytest.importorskip("playwright.sync_api")
+    with launched(chromium) as browser:
+        yield browser
 
 
 @pytest.fixture(scope="module")
@@ -142,14 +167,8 @@ def signed_in(browser: Any, service: Front, faults: list[str]) -> Iterator[Calla
     contexts = []
 
     def sign_in(user: User, **options: Any) -> Any:
-        browsing = Client()
-        browsing.force_login(user)
-        cookie = browsing.cookies[settings.SESSION_COOKIE_NAME]
-        # Colours that are on their way to others would be judged by axe.
-        still = {"base_url": service.url, "reduced_motion": "reduce"}
-        context = browser.new_context(**still | options)
+        context = signed_in_to(browser, service.url, user, **options)
         contexts.append(context)
-        context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": service.url}])
         context.on("page", lambda page: watch(page, faults))
         return context.new_page()
 

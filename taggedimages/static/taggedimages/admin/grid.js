@@ -47,7 +47,9 @@ class Images {
     }
 
     focus(box = this.current) {
-        box?.focus();
+        const bar = document.getElementById("action-bar");
+        this.form.style.setProperty("--bar", `${bar?.offsetHeight ?? 0}px`);
+        box?.focus({ preventScroll: true });
         this.cellOf(box)?.scrollIntoView({ block: "nearest" });
     }
 
@@ -239,7 +241,9 @@ class Images {
 
     show(images) {
         for (const [id, tags] of Object.entries(images ?? {})) {
-            document.getElementById(`tags-${id}`)?.replaceChildren(...tags.map(chip));
+            const list = document.getElementById(`tags-${id}`);
+            // "and more" stays: only the first tags are told.
+            list?.replaceChildren(...tags.map(chip), ...list.querySelectorAll(".more"));
         }
     }
 }

@@ -8,14 +8,18 @@ const waiting = new Set();
 
 // Posts fields (an object; a list gives its name once for each item) or FormData, and resolves to what
 // the server answered. Whatever goes wrong is an Error whose message can be shown as it is.
+//
+// A function for the address is asked at its turn, when whoever posted before has heard the answer; if
+// it has none, nothing is posted, and the answer is null.
 export function post(url, fields = {}) {
     const one = { url, fields };
     waiting.add(one);
     const answer = last.then(() => {
         waiting.delete(one);
-        return send(url, fields);
+        const address = typeof url === "function" ? url() : url;
+        return address ? send(address, fields) : null;
     });
-    last = answer.catch(() => {});
+    last = answer.catch(() => {}).then(() => new Promise((go) => setTimeout(go)));
     return answer;
 }
 
@@ -36,7 +40,9 @@ export function beacon(url, fields) {
 // Whatever was asked for is done, though the page goes before its turn.
 addEventListener("pagehide", () => {
     for (const { url, fields } of waiting) {
-        beacon(url, fields);
+        if (typeof url === "string") {
+            beacon(url, fields);
+        }
     }
     waiting.clear();
 });

@@ -31,28 +31,35 @@ export function fail(error) {
 }
 
 // Takes a change back. Pages hear of it by the event "retagged", with the server's answer.
-export async function undo(url) {
-    keep(undos().filter((one) => one !== url));
+export function undo(url) {
+    return takeBack(() => url);
+}
+
+// Takes the last thing back that was done in this tab and can be, what is still under way included.
+export function undoLast() {
+    return takeBack(() => undos().at(-1));
+}
+
+async function takeBack(find) {
+    let url = null;
     try {
-        const answer = await post(url);
-        tell(answer);
-        say(answer.says, { redo: answer.undo });
+        const answer = await post(() => {
+            url = find();
+            keep(undos().filter((one) => one !== url));
+            return url;
+        });
+        if (answer) {
+            tell(answer);
+            say(answer.says, { redo: answer.undo });
+        } else {
+            say("There is nothing to take back.");
+        }
     } catch (error) {
         if (!error.status) {
             // Nobody answered: it is still to be taken back.
             keep([...undos(), url]);
         }
         fail(error);
-    }
-}
-
-// Takes the last thing back that was done in this tab and can be.
-export async function undoLast() {
-    const last = undos().at(-1);
-    if (last) {
-        await undo(last);
-    } else {
-        say("There is nothing to take back.");
     }
 }
 
@@ -83,6 +90,7 @@ function show(text) {
 function button(text, action) {
     const made = document.createElement("button");
     made.type = "button";
+    made.className = "button second";
     made.textContent = text;
     made.addEventListener("click", action);
     return made;
