@@ -22,7 +22,8 @@ ON_IMAGES_OF_OTHERS = """EXISTS (
     SELECT FROM (
         SELECT coalesce(tags_tag.alias_of_id, tags_tag.id) AS id
         UNION ALL
-        SELECT a.id FROM tags_tag a WHERE a.alias_of_id = coalesce(tags_tag.alias_of_id, tags_tag.id)
+        SELECT a.id FROM tags_tag a
+        WHERE a.alias_of_id = coalesce(tags_tag.alias_of_id, tags_tag.id)
     ) m JOIN tags_imagetag l ON l.tag_id = m.id JOIN images_image i ON i.id = l.image_id
     WHERE i.project_id <> %s
 )"""

@@ -194,6 +194,8 @@ def test_what_is_found_is_in_grid_and_list(staff, search, found):
         {"q": "order=size"},
         {"q": "a\0b"},
         {"q": "knee " * 200},
+        {"q": "a " * 8_000},
+        {"q": "exact_tags=" + "a|" * 3_000},
         {"after": "x"},
         {"before": "x"},
         {"after": "", "before": ""},
@@ -209,6 +211,7 @@ def test_what_cannot_be_asked_is_said(staff, asked):
     refused = "errornote" in page
     assert refused == bool(asked.keys() & {"q"} or asked.get("after") or asked.get("before"))
     assert not (refused and shown(page))
+    assert len(page) < 3_000_000
 
 
 def test_chips_are_of_targets_and_only_the_first_of_very_many(staff):
