@@ -17,10 +17,9 @@ from images.admin.uploads import STATES
 from images.models import Image
 from taggedimages.changes.admin import permissions
 from taggedimages.changes.models import State
-from taggedimages.identity.admin import project_of_staff, viewer_of_staff
+from taggedimages.identity.admin import project_of_staff
 from taggedimages.postgresql.counting import counted
-from tags.admin.cleanup.lists import TO_SEE
-from tags.cleanup import present
+from tags.admin.cleanup import pages as cleanup
 
 # Each row of the clean-up list is asked whether it is still a problem.
 MOST, MOST_ROWS = 10_000, 1_000
@@ -95,8 +94,8 @@ def _of_changes(request: HttpRequest) -> Iterator[Matter]:
 
 
 def _of_tags(request: HttpRequest) -> Iterator[Matter]:
-    if any(map(request.user.has_perm, TO_SEE)):
-        url, rows = _list("tags_finding"), present.rows(viewer_of_staff(request))
+    if cleanup.may_see(request):
+        url, rows = _list("tags_finding"), cleanup.findings(request)
         yield Matter("rows of the clean-up list", url, rows, most=MOST_ROWS)
 
 
