@@ -9,23 +9,24 @@ all the tags that they are between.
 from collections.abc import Sequence
 
 from django.conf import settings
-from django.db import connection
+from django.db.models import BooleanField
+from django.db.models.expressions import RawSQL
 
 from taggedimages.identity.authors import Author
 from tags import restriction
 from tags.models import ImageTag, Tag
 
 OF_OTHERS = "Images of other projects have this tag."
-# Statement selecting the ids of tags, up to the first image of another project for each.
-ON_IMAGES_OF_OTHERS = """
-SELECT t.id FROM tags_tag t WHERE t.id = ANY(%s::bigint[]) AND EXISTS (
+# Up to the first image of another project, of a tag of a queryset.
+ON_IMAGES_OF_OTHERS = """EXISTS (
     SELECT FROM (
-        SELECT coalesce(t.alias_of_id, t.id) AS id
-        UNION ALL SELECT a.id FROM tags_tag a WHERE a.alias_of_id = coalesce(t.alias_of_id, t.id)
+        SELECT coalesce(tags_tag.alias_of_id, tags_tag.id) AS id
+        UNION ALL
+        SELECT a.id FROM tags_tag a
+        WHERE a.alias_of_id = coalesce(tags_tag.alias_of_id, tags_tag.id)
     ) m JOIN tags_imagetag l ON l.tag_id = m.id JOIN images_image i ON i.id = l.image_id
     WHERE i.project_id <> %s
-)
-"""
+)"""
 
 
 class OnImagesOfOthers(Exception):
@@ -58,9 +59,17 @@ def refused_changes(tags: Sequence[Tag], by: Author) -> dict[int, str]:
             refused[tag.pk] = str(error)
     if by.is_operator or (by.user is not None and by.user.is_superuser):
         return refused
-    with connection.cursor() as cursor:
-        cursor.execute(ON_IMAGES_OF_OTHERS, [[tag.pk for tag in tags], by.project_id])
-        return refused | {tag: OF_OTHERS for (tag,) in cursor.fetchall()}
+    known = {tag.pk: getattr(tag, "is_of_others", None) for tag in tags}
+    if None in known.values():
+        asked = Tag.objects.filter(pk__in=list(known)).annotate(is_of_others=is_of_others(by))
+        known = dict(asked.values_list("pk", "is_of_others"))
+    return refused | {tag: OF_OTHERS for tag, is_of in known.items() if is_of}
+
+
+def is_of_others(by: Author) -> RawSQL:
+    """Whether images outside an author's project have a tag, or an alias of it: for querysets, as
+    `is_of_others`."""
+    return RawSQL(ON_IMAGES_OF_OTHERS, [by.project_id], BooleanField())  # noqa: S611
 
 
 def check_change_in_v1(tag: Tag, by: Author, new_name: str | None = None) -> None:

@@ -17,6 +17,7 @@ from images.visibility import Viewer
 from search.query import Query, TagValues
 from search.results import SearchResults
 from taggedimages.changes.refusals import BadOperation, NeedsSomebodyElse, TooManyPlanned
+from taggedimages.http.returning import page_before
 from tags import curation, names, renaming, restriction, rights, vocabulary
 from tags.admin import counts
 from tags.models import Tag
@@ -89,7 +90,7 @@ def answer(
                 said, url = plan.does()
             if said:
                 messages.success(request, said)
-            return HttpResponseRedirect(url or back)
+            return HttpResponseRedirect(url or page_before(request, back))
     except REFUSALS as error:
         return _refused(request, str(error), back)
     except vocabulary.Cycle as cycle:
@@ -130,7 +131,7 @@ def named(tags: Sequence[Tag]) -> str:
 
 def _refused(request: HttpRequest, said: str, back: str) -> HttpResponse:
     messages.error(request, said)
-    return HttpResponseRedirect(back)
+    return HttpResponseRedirect(page_before(request, back))
 
 
 def _page(request: HttpRequest, plan: Plan, back: str, context: dict[str, Any]) -> HttpResponse:
@@ -152,6 +153,6 @@ def _page(request: HttpRequest, plan: Plan, back: str, context: dict[str, Any]) 
         "hidden": hidden,
         "confirmed": CONFIRMED,
         "action": request.get_full_path(),
-        "back": back,
+        "back": page_before(request, back),
     }
     return TemplateResponse(request, "admin/tags/tag/plan.html", page | context)

@@ -6,12 +6,13 @@ from typing import Any
 
 from django.contrib import admin
 from django.contrib.admin.helpers import ACTION_CHECKBOX_NAME
-from django.contrib.admin.utils import unquote
+from django.contrib.admin.utils import quote, unquote
 from django.contrib.admin.views.main import ChangeList
 from django.core.exceptions import PermissionDenied
 from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.http.response import HttpResponseBase
+from django.template.response import TemplateResponse
 from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
@@ -21,8 +22,9 @@ from taggedimages.identity.admin import GuardedLists, viewer_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import ADMIN
 from taggedimages.identity.rate_limits import Kind
-from tags import colours, history, renaming, restriction, rights, shown
-from tags.admin import actions
+from tags import colours, history, renaming, rights, shown
+from tags.admin import actions, page
+from tags.admin.deeds import DEEDS
 from tags.admin.form import TagForm
 from tags.admin.ledger import is_id
 from tags.admin.lists import AliasFilter, CategoryFilter, TagList, TagPages, found_by
@@ -88,6 +90,15 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         own = [
             path("suggest/", view(self.suggest), name="tags_tag_suggest"),
             path("sets/", view(edit_sets), name="tags_tag_sets"),
+            path("<path:object_id>/together/", view(self.together), name="tags_tag_together"),
+        ]
+        own += [
+            path(
+                f"<path:object_id>/{name}/",
+                view(partial(self.deed, name=name)),
+                name=f"tags_tag_{name}",
+            )
+            for name in DEEDS
         ]
         return own + super().get_urls()
 
@@ -169,22 +180,86 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         request.POST = given  # type: ignore[assignment]
         return super().response_action(request, queryset, *where)
 
+    def change_view(
+        self, request: HttpRequest, object_id: str, form_url: str = "", extra_context: Any = None
+    ) -> HttpResponse:
+        """The page of a tag."""
+        tag = self._shown(request, object_id)
+        if tag is None:
+            return self._gone(request, object_id)
+        if not self.has_view_or_change_permission(request, tag):
+            raise PermissionDenied
+        context = page.about(request, tag) if request.method == "GET" else {}
+        context |= {
+            "may_change": self.has_change_permission(request, tag),
+            "may_delete": self.has_delete_permission(request, tag),
+        }
+        return super().change_view(request, object_id, form_url, context | (extra_context or {}))
+
+    def together(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        """What the page of a tag loads after itself; without scripts, a page."""
+        tag = self._shown(request, object_id)
+        if tag is None:
+            return self._gone(request, object_id)
+        if not self.has_view_permission(request, tag):
+            raise PermissionDenied
+        context = self.admin_site.each_context(request) | page.together(request, tag)
+        context |= {"title": f"Beside “{tag}”", "fragment": "fragment" in request.GET}
+        return TemplateResponse(request, "admin/tags/tag/together.html", context)
+
+    def deed(self, request: HttpRequest, object_id: str, name: str) -> HttpResponse:
+        """The plan of something that is done to a tag, and then the deed."""
+        tag = self._shown(request, object_id)
+        if tag is None:
+            return self._gone(request, object_id)
+        if not self.has_change_permission(request, tag):
+            raise PermissionDenied
+        back = reverse("admin:tags_tag_change", args=[tag.pk])
+        make = partial(DEEDS[name], request, tag, author_of(request, ADMIN))
+        return answer(request, make, back, tag=tag)
+
     def delete_view(
         self, request: HttpRequest, object_id: str, extra_context: Any = None
     ) -> HttpResponse:
         """The plan of a deletion, and the deletion."""
-        tag = self.get_object(request, unquote(object_id))
+        tag = self._shown(request, object_id)
         if tag is None:
-            missing: Any = self
-            answer_: HttpResponse = missing._get_obj_does_not_exist_redirect(
-                request, self.opts, object_id
-            )
-            return answer_
+            return self._gone(request, object_id)
         if not self.has_delete_permission(request, tag):
             raise PermissionDenied
         by, every = author_of(request, ADMIN), reverse("admin:tags_tag_changelist")
-        page = reverse("admin:tags_tag_change", args=[tag.pk])
-        return answer(request, partial(actions.delete, request, [tag], by, then=every), page)
+        back = reverse("admin:tags_tag_change", args=[tag.pk])
+        make = partial(actions.delete, request, [tag], by, then=every)
+        return answer(request, make, back, tag=tag)
+
+    def get_object(
+        self, request: HttpRequest, object_id: str, from_field: str | None = None
+    ) -> Tag | None:
+        # Fetched already.
+        return None if from_field else self._shown(request, quote(object_id))
+
+    def _shown(self, request: HttpRequest, object_id: str) -> Tag | None:
+        """The tag of an address, with all that its page tells of it; fetched once."""
+        given = unquote(object_id)
+        if not is_id(given):
+            return None
+        fetched: dict[int, Tag | None] = request.__dict__.setdefault("_shown_tags", {})
+        if int(given) not in fetched:
+            related = ("user", "alias_of", "statistics")
+            tags = self.get_queryset(request).select_related(*related)
+            if viewer_of_staff(request).project is not None:
+                # With it, so that it is asked once.
+                by = author_of(request, ADMIN)
+                tags = tags.annotate(is_of_others=rights.is_of_others(by))
+            fetched[int(given)] = tags.filter(pk=int(given)).first()
+        return fetched[int(given)]
+
+    def _gone(self, request: HttpRequest, object_id: str) -> HttpResponse:
+        to_start: Any = super()
+        gone: HttpResponse = to_start._get_obj_does_not_exist_redirect(
+            request, self.opts, object_id
+        )
+        return gone
 
 
 def _may_change(request: HttpRequest, tag: Tag | None) -> bool:
@@ -194,9 +269,5 @@ def _may_change(request: HttpRequest, tag: Tag | None) -> bool:
     # Asked several times for one page.
     known: dict[int, bool] = request.__dict__.setdefault("_changeable_tags", {})
     if tag.pk not in known:
-        try:
-            rights.check_change(tag, author_of(request, ADMIN))
-            known[tag.pk] = True
-        except (rights.OnImagesOfOthers, restriction.Restricted):
-            known[tag.pk] = False
+        known[tag.pk] = not rights.refused_changes([tag], author_of(request, ADMIN))
     return known[tag.pk]

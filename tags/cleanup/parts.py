@@ -14,10 +14,11 @@ from itertools import combinations
 
 import numpy as np
 
-from tags.cleanup.opposites import opposites
+from tags.cleanup.opposites import MAY_EXCLUDE, opposites
 from tags.cleanup.plurals import singular_names
 from tags.cleanup.slips import traces
 from tags.cleanup.words import words
+from tags.names import folded
 
 # Tags of one part, of which each has some fifteen keys of sixteen bytes.
 TAGS_PER_PART = 100_000
@@ -40,18 +41,24 @@ class Part:
     def add(self, tags: Iterable[tuple[int, str]]) -> None:
         """Take in some tags, by id and name, as far as they are of this part."""
         for tag, name in tags:
-            parts = words(name)
-            if not parts:
+            text = folded(name)
+            # What most names begin with stays as it is: those of other parts are soon passed over.
+            is_plain = text[0].isascii() and text[0].isalnum()
+            if is_plain and not self._has(text) and not MAY_EXCLUDE.search(text):
                 continue
-            for excluded in opposites(parts):
-                self._add(tag, "".join(excluded))
-            if not self._has(parts[0]):
-                continue
-            self._add(tag, "".join(parts))
-            for singular in singular_names(parts):
-                self._add(tag, "".join(singular))
-            for trace in traces(parts):
-                self._add(tag, "\0".join(trace), "\0")
+            if parts := words(name):
+                self._add_name(tag, parts)
+
+    def _add_name(self, tag: int, parts: tuple[str, ...]) -> None:
+        for excluded in opposites(parts):
+            self._add(tag, "".join(excluded))
+        if not self._has(parts[0]):
+            return
+        self._add(tag, "".join(parts))
+        for singular in singular_names(parts):
+            self._add(tag, "".join(singular))
+        for trace in traces(parts):
+            self._add(tag, "\0".join(trace), "\0")
 
     def pairs(self) -> Iterator[tuple[int, int]]:
         """Pairs of tags that share a key, the lower id first; some of them several times."""

@@ -52,7 +52,7 @@ def tags_of(image: Image) -> dict[str, str]:
 
 
 def scale(page: Any) -> float:
-    return page.evaluate("new DOMMatrix(getComputedStyle(sheet).transform).a")
+    return float(page.evaluate("new DOMMatrix(getComputedStyle(sheet).transform).a"))
 
 
 def place(page: Any) -> tuple[float, float]:
