@@ -307,7 +307,7 @@ def test_staff_of_another_project_find_nothing(boss: Client) -> None:
     make_image("knee", by=mira)
     change = plan(by=mira)
     omar, _ = staff("omar", "far", *ALL)
-    for name in ("change", "progress", "images"):
+    for name in ("change", "progress", "images", "history"):
         assert omar.get(to(change, name)).status_code == 404
     for name in ACTIONS:
         assert omar.post(to(change, name), {"digest": change.digest}).status_code == 404
