@@ -176,12 +176,18 @@ def lock_images(tag_id: int) -> None:
         cursor.execute(LOCK_IMAGES, {"tag": tag_id})
 
 
-def classify(tag: Tag, status: str | None = None, category: str | None = None) -> Tag:
-    """Say how a tag may be used (Tag.Status), what kind of thing it names, or both.
+def classify(
+    tag: Tag,
+    status: str | None = None,
+    category: str | None = None,
+    color: str | None = None,
+) -> Tag:
+    """Say how a tag may be used (Tag.Status), what kind of thing it names, which colour it has, or
+    some of these.
 
     Raises Tag.DoesNotExist.
     """
-    given = {"status": status, "category": category}
+    given = {"status": status, "category": category, "color": color}
     changes = {field: value for field, value in given.items() if value is not None}
     for field, value in changes.items():
         setattr(tag, field, value)

@@ -7,6 +7,7 @@ from django.contrib.auth.models import AnonymousUser
 from django.contrib.postgres.indexes import GinIndex
 from django.db import models
 from django.db.models import F, Q
+from django.db.models.expressions import RawSQL
 from django.db.models.functions import Now
 
 from images.models import Image
@@ -14,7 +15,7 @@ from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
 from tags.cleanup.models import CleanupSweep, Finding, SetAside  # noqa: F401  models of this app
-from tags.shown import IsShown
+from tags.shown import IsShown, has_few_images, on_images, positional
 from tags.tag_sets import TagSet  # noqa: F401  a model of this app
 
 
@@ -24,6 +25,15 @@ class TagQuerySet(models.QuerySet["Tag"]):
     def shown_to(self, viewer: Viewer) -> Self:
         """Those that a viewer is shown (tags.shown), by their exact names."""
         return self if viewer.sees_all else self.filter(IsShown(F("pk"), viewer))
+
+    def all_shown_to(self, viewer: Viewer) -> Self:
+        """The same for lists of them: of a project with few images, by the links of these.
+
+        Takes a query of a project.
+        """
+        if viewer.project is None or not has_few_images(viewer):
+            return self.shown_to(viewer)
+        return self.filter(pk__in=RawSQL(*positional(on_images(viewer))))  # noqa: S611
 
     def targets_shown_to(self, viewer: Viewer) -> Self:
         """Those that are no alias, and that a viewer who goes by aliases is shown."""
@@ -119,6 +129,17 @@ class Tag(models.Model):
                 fields=["alias_of", "id"],
                 name="tag_by_target",
                 condition=Q(alias_of__isnull=False),
+            ),
+            # Lists of curators, for which most tags pay nothing.
+            models.Index(
+                fields=["category", "folded", "name"],
+                name="tag_by_category",
+                condition=~Q(category=""),
+            ),
+            models.Index(
+                fields=["status", "folded", "name"],
+                name="tag_by_status",
+                condition=~Q(status="active"),
             ),
         ]
 

@@ -55,6 +55,19 @@ EXISTS (SELECT FROM tags_imagetag l WHERE l.tag_id = {tag} AND {current} OFFSET 
 OR EXISTS (SELECT FROM tags_audiencetag s
            WHERE s.tag_id = {tag} AND s.audience = ANY({makers}) OFFSET 0))"""
 
+# Of a project with more images, the links of these are not read to find all of its tags.
+FEW_IMAGES = 20_000
+HAS_FEW_IMAGES = """
+SELECT count(*) <= %(few)s FROM (
+    SELECT FROM images_image WHERE project_id = %(project)s LIMIT %(few)s + 1
+) own
+"""
+ON_IMAGES = """
+SELECT l.tag_id FROM images_image p JOIN tags_imagetag l ON l.image_id = p.id
+WHERE p.project_id = %(project)s AND {current}
+UNION SELECT tag_id FROM tags_audiencetag WHERE audience = ANY({makers})
+"""
+
 BESIDE = """
 ahead (id) AS MATERIALIZED ({ahead}), ending (id) AS MATERIALIZED ({ending}),"""
 # The same of a target by its aliases.
@@ -200,6 +213,23 @@ def is_shown(viewer: Viewer, tag: Fragment, *, aliased: bool = False) -> Fragmen
         audiences=bigints(audiences_of(viewer)),
         ahead=_ahead(viewer),
         ending=_ending(viewer),
+    )
+
+
+def has_few_images(viewer: Viewer) -> bool:
+    """Whether a project has so few images that all their links are soon read."""
+    with read_connection().cursor() as cursor:
+        cursor.execute(HAS_FEW_IMAGES, {"project": viewer.project, "few": FEW_IMAGES})
+        return bool(cursor.fetchone()[0])
+
+
+def on_images(viewer: Viewer) -> Fragment:
+    """SQL selecting the ids of all tags that a project is shown, from its images."""
+    return compose(
+        ON_IMAGES,
+        current=viewer.current_link_predicate(),
+        makers=bigints(makers(viewer)),
+        provides={"l"},
     )
 
 

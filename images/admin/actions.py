@@ -26,6 +26,7 @@ from taggedimages.changes import lifecycle, operations, refusals
 from taggedimages.changes.admin.permissions import may_do, user_of
 from taggedimages.changes.models import Change
 from taggedimages.changes.operations import Operation
+from taggedimages.changes.record_edits import Action
 from taggedimages.http.errors import problem_of
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import viewer_of_staff
@@ -50,11 +51,13 @@ REFUSED = (
 NO_NAMES = "Type the names of tags first."
 
 
-class Action(NamedTuple):
-    """Something that may be done to many images: in words, and as an operation of a change."""
+class Doing(NamedTuple):
+    """Something that may be done to many images: in words, as an operation of a change, and
+    whether tags are typed for it."""
 
     words: str
     operation: Callable[[QueryDict, Viewer], Operation]
+    has_tags: bool = True
 
 
 @dataclass(frozen=True)
@@ -100,18 +103,31 @@ def _valuing(sent: QueryDict, viewer: Viewer) -> Operation:
     return operations.proposed({"values": dict.fromkeys(_some_names(sent), value)}, viewer)
 
 
+def _of_records(action: Action, words: str) -> Doing:
+    """What is done to images themselves."""
+    return Doing(words, lambda _, viewer: operations.proposed({"images": action}, viewer), False)
+
+
 ACTIONS = {
-    "tag": Action("Add tags", _tagging),
-    "untag": Action("Remove tags", _untagging),
-    "replace": Action("Replace all tags by", _replacing),
-    "value": Action("Set the value of tags", _valuing),
+    "tag": Doing("Add tags", _tagging),
+    "untag": Doing("Remove tags", _untagging),
+    "replace": Doing("Replace all tags by", _replacing),
+    "value": Doing("Set the value of tags", _valuing),
+    Action.HIDE.value: _of_records(Action.HIDE, "Hide: make private"),
+    Action.SHOW.value: _of_records(Action.SHOW, "Show again"),
+    Action.END.value: _of_records(Action.END, "End"),
+    Action.TRASH.value: _of_records(Action.TRASH, "Move to the trash"),
 }
+# What Django calls its own, which every other list has.
+OTHER_NAMES = {"delete_selected": Action.TRASH.value}
 
 
-def offered(request: HttpRequest) -> list[tuple[str, str]]:
-    """The actions that somebody may have done, with their words."""
+def offered(request: HttpRequest) -> list[tuple[str, str, bool]]:
+    """The actions that somebody may have done: name, words, and whether tags are typed for it."""
     user = user_of(request)
-    return [(name, action.words) for name, action in ACTIONS.items() if may_do(user, name)]
+    return [
+        (name, doing.words, doing.has_tags) for name, doing in ACTIONS.items() if may_do(user, name)
+    ]
 
 
 def done(request: HttpRequest, listed: Listed, here: str) -> HttpResponse | None:
@@ -141,6 +157,7 @@ def done(request: HttpRequest, listed: Listed, here: str) -> HttpResponse | None
 def _proposed(request: HttpRequest, listed: Listed, ids: list[int]) -> Change:
     """The change that is asked for. Raises PermissionDenied, and what REFUSED has."""
     name = request.POST.get("action", "")
+    name = OTHER_NAMES.get(name, name)
     if name not in ACTIONS:
         raise refusals.BadOperation("Choose what is to be done.")
     if not may_do(user_of(request), name):

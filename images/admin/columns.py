@@ -64,7 +64,7 @@ def box(image: Any) -> SafeString:
     """What selects an image."""
     return format_html(
         '<input type="checkbox" name="_selected_action" value="{0}" id="select-{0}"'
-        ' class="action-select" aria-labelledby="caption-{0} tags-{0}"{1}>',
+        ' class="select" aria-labelledby="caption-{0} tags-{0}"{1}>',
         image.pk,
         SafeString(" checked") if image.is_selected else "",
     )

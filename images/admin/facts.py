@@ -1,7 +1,6 @@
 """What is known of an image and its file, as the admin shows it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any, NamedTuple
 
@@ -9,14 +8,10 @@ from django.conf import settings
 from django.template.defaultfilters import filesizeformat
 from django.utils import timezone
 
-from images import previews, serving
+from images.admin.picture import upright
 from images.models import Facts, Image
 
-# What browsers show in a page. Of a file of another format, the largest preview is all there is.
-BROWSER_FORMATS = {"png", "jpeg", "gif", "webp", "bmp", "avif"}
 TIMES = "\N{MULTIPLICATION SIGN}"
-# EXIF orientations that turn a picture on its side.
-ON_ITS_SIDE = {5, 6, 7, 8}
 
 
 class State(NamedTuple):
@@ -26,63 +21,6 @@ class State(NamedTuple):
     word: str
     words: str
     kind: str
-
-
-@dataclass(frozen=True)
-class Picture:
-    """What is shown large: `preview`, and for a closer look `full`; each None where there is none.
-
-    `is_file` says that `full` is the stored file itself and not its largest preview.
-    """
-
-    preview: str | None
-    full: str | None
-    is_file: bool
-    width: int
-    height: int
-    words: str
-
-
-def picture_of(image: Image) -> Picture:
-    """The picture of an image. Reads `image.facts`."""
-    facts = image.known_facts
-    urls = previews.urls(image)
-    preview = urls["full"] if urls else None
-    is_shown = bool(facts and facts.format in BROWSER_FORMATS and not facts.problem)
-    file = serving.url(image) if is_shown and image.uploaded_at else None
-    width, height = _upright(facts)
-    return Picture(
-        preview or file, file or preview, file is not None, width, height, _words(image, file)
-    )
-
-
-def _words(image: Image, file: str | None) -> str:
-    """What has to be said of the picture: nothing where the whole file is seen upon zooming in."""
-    facts = image.known_facts
-    if file or facts is None or not facts.has_previews:
-        return ""
-    turned = f"A {facts.format.upper()} is not shown by browsers"
-    return f"{turned}: this is the largest preview, no side longer than 1920 pixels."
-
-
-def crop_of(image: Image) -> str:
-    """What is cut off the picture where it is shown, as CSS `inset()` takes it; empty: nothing.
-
-    Of up to 1 each number is a share of a side, above that pixels (contract SharinPix).
-    """
-    if not (image.crop_w > 0 and image.crop_h > 0):
-        return ""
-    width, height = _upright(image.known_facts)
-    left, right = _ends(image.crop_x, image.crop_w, width)
-    top, bottom = _ends(image.crop_y, image.crop_h, height)
-    return f"{top:.2%} {right:.2%} {bottom:.2%} {left:.2%}"
-
-
-def _ends(start: float, length: float, side: int) -> tuple[float, float]:
-    """The shares of a side that are cut off before and after a part of it."""
-    shares = [one if one <= 1 else one / side if side else 1 for one in (start, length)]
-    before = min(max(shares[0], 0), 1)
-    return before, max(1 - before - shares[1], 0)
 
 
 def states_of(image: Image) -> list[State]:
@@ -144,8 +82,8 @@ def facts_of(image: Image) -> list[tuple[str, str]]:
 def _of_file(facts: Facts) -> list[tuple[str, str]]:
     pixels = _pixels(facts.width, facts.height) if facts.width and facts.height else ""
     if pixels and facts.orientation != 1:
-        upright = _pixels(*_upright(facts))
-        pixels += f" as stored (orientation {facts.orientation}), {upright} upright"
+        turned = _pixels(*upright(facts))
+        pixels += f" as stored (orientation {facts.orientation}), {turned} upright"
     has_place = facts.latitude is not None and facts.longitude is not None
     return [
         ("Format", f"{facts.format.upper()} ({facts.media_type})" if facts.format else ""),
@@ -181,14 +119,6 @@ def _text(value: Any) -> str:
     if isinstance(value, Mapping):
         return "; ".join(f"{name}: {_text(inner)}" for name, inner in value.items())
     return "" if value is None else str(value)
-
-
-def _upright(facts: Facts | None) -> tuple[int, int]:
-    """Width and height of the picture set upright; 0 where they are not known."""
-    if facts is None:
-        return 0, 0
-    sides = facts.width, facts.height
-    return sides[::-1] if facts.orientation in ON_ITS_SIDE else sides
 
 
 def _time(at: datetime) -> str:

@@ -115,7 +115,7 @@ def _shown(
 
 def _to(name: str, cell: Cell, order: str, at: int) -> str:
     cursor = cursor_at(KeysetPosition(cell.sort_key, cell.id), order)
-    return urlencode({name: cursor, "at": at})
+    return urlencode({name: cursor, "at": str(at)})
 
 
 def _at(at: str) -> int:

@@ -51,7 +51,8 @@ def _done(change: Change, changed: int) -> str:
         return f"Undone on {images}"
     operation = Operation.from_json(change.operation)
     came = [tag.name for tag in operation.add]
-    came += [f"{tag.name} = {value}" for tag, value in operation.values.items()]
+    values = operation.values.items()
+    came += [f"{tag.name} = {value}" if value else tag.name for tag, value in values]
     went = [tag.name for tag in operation.remove]
     if not went:
         return f"Tagged {images}: {', '.join(came)}"

@@ -9,7 +9,7 @@ from django.db.models import F
 from django.http import HttpRequest
 from django.urls import reverse
 
-from images.admin import alike, deeds, facts, history, steps
+from images.admin import alike, deeds, facts, history, picture, steps
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
@@ -68,8 +68,8 @@ def context(request: HttpRequest, image: Image) -> dict[str, Any]:
     return {
         "title": image.filename,
         "subtitle": "",
-        "picture": facts.picture_of(image),
-        "crop": facts.crop_of(image),
+        "picture": picture.picture_of(image),
+        "crop": picture.crop_of(image),
         "states": facts.states_of(image),
         "facts": facts.facts_of(image),
         "tables": facts.tables_of(image),
@@ -87,6 +87,7 @@ def context(request: HttpRequest, image: Image) -> dict[str, Any]:
         "newest": _at_line(request, None) if "before" in request.GET else "",
         "older": _at_line(request, lines.older) if lines.older else "",
         "retag": reverse("admin:images_image_retag"),
+        "suggest": reverse("admin:tags_tag_changelist") + "suggest/",
     }
 
 

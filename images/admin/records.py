@@ -80,7 +80,3 @@ class ImageAdmin(ImageLists):
 
     def delete_model(self, request: HttpRequest, obj: Image) -> None:
         deletion.delete(obj)
-
-    def delete_queryset(self, request: HttpRequest, queryset: Any) -> None:
-        for image in queryset:
-            deletion.delete(image)

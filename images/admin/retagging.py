@@ -16,9 +16,11 @@ from django.urls import URLPattern, path, reverse
 from django.utils.html import format_html
 from django.views.decorators.http import require_POST
 
+from images.admin import selection
+from images.admin.actions import listed_images
 from images.admin.outcomes import changed_by, says
 from images.models import Image
-from taggedimages.changes import immediate, lifecycle, operations, sets
+from taggedimages.changes import immediate, lifecycle, operations, sets, undone
 from taggedimages.changes.admin import permissions
 from taggedimages.changes.models import Change, Kind
 from taggedimages.changes.refusals import (
@@ -38,9 +40,16 @@ from tags.admin.typed import typed_names, typed_value
 
 # What is wrong with what was sent, and what does not go just now or not for this user.
 BAD = (BadOperation, names.BadName)
-NOT_NOW = (WrongState, NeedsSomebodyElse, TooManyPlanned, AuthorGone)
+NOT_NOW = (
+    WrongState,
+    NeedsSomebodyElse,
+    TooManyPlanned,
+    AuthorGone,
+    selection.TooManySelected,
+    restriction.Deprecated,
+)
 # Changes that are undone without a look at the plan of it, if they are of few images.
-AT_ONCE = {Kind.RETAG, Kind.UNDO}
+AT_ONCE = {Kind.RETAG, Kind.RECORDS}
 
 
 class Refused(Exception):
@@ -70,7 +79,7 @@ def answering(make: Callable[..., Change]) -> View:
     def view(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
         try:
             change = make(request, *args, **kwargs)
-        except (Refused, *BAD, *NOT_NOW, restriction.Deprecated) as error:
+        except (Refused, *BAD, *NOT_NOW) as error:
             return _refused(request, error)
         return _done(request, change)
 
@@ -85,11 +94,16 @@ def retag(request: HttpRequest) -> Change:
         raise PermissionDenied
     ids = _ids(request)
     added, removed = _typed(request, "add") + _set(request), _typed(request, "remove")
+    if not added and not removed:
+        raise Refused("Say which tags.")
     asked: dict[str, Any] = {"add": added, "remove": removed}
-    if "value" in request.POST:
+    # The form of a page of many has a field for it, which is not for sets.
+    if "value" in request.POST and "set" not in request.POST:
         if len(added) != 1:
             raise BadOperation("A value is that of one tag.")
         asked = {"values": {added[0]: typed_value(request.POST["value"])}, "remove": removed}
+    if selection.ON_PAGE in request.POST:
+        selection.sent(request, listed_images(request))
     operation = operations.proposed(asked, viewer_of_staff(request))
     return immediate.at_once(operation, ids, author_of(request, ADMIN))
 
@@ -103,7 +117,8 @@ def undo(request: HttpRequest, change_id: int) -> Change:
     if not permissions.may_have_done(permissions.user_of(request), change):
         raise PermissionDenied
     by = author_of(request, ADMIN)
-    if change.kind in AT_ONCE and change.images <= immediate.MOST_IMAGES:
+    origin, _ = undone.originally(change)
+    if origin.kind in AT_ONCE and change.images <= immediate.MOST_IMAGES:
         return immediate.undo_at_once(change, by)
     plan = lifecycle.undo(change, by)
     page = reverse("admin:changes_change_change", args=[plan.pk])

@@ -99,7 +99,7 @@ def image_url(image: int, text: str, place: int | None) -> str:
     page = reverse("admin:images_image_change", args=[image])
     if place is None:
         return page
-    return f"{page}?{urlencode({'from': text, 'at': place})}"
+    return f"{page}?{urlencode({'from': text, 'at': str(place)})}"
 
 
 def same(text: str, *, of_selection: bool) -> str:

@@ -80,11 +80,33 @@ def test_each_action_leads_to_the_plan_of_what_is_selected(staff, view, sent, op
     assert {image.tags.get().name for image in Image.objects.all()} == {"knee"}
 
 
+@pytest.mark.parametrize("action", ["hide", "show", "end", "trash", "delete_selected"])
+def test_images_themselves_are_changed_by_plans_as_well(staff, action):
+    images = [make_image("knee").pk for _ in range(3)]
+    change = propose(staff, action=action, _selected_action=images[:2])
+    assert images_of(change) == images[:2]
+    assert change.operation["images"] == {"delete_selected": "trash"}.get(action, action)
+    across = propose(staff, {"q": "exact_tags=knee"}, action=action, select_across="1")
+    assert images_of(across) == images
+    assert Image.objects.filter(ended_at=None, visibility=0).count() == 3
+
+
+@pytest.mark.parametrize("action", ["trash", "delete_selected"])
+def test_only_who_may_delete_puts_images_into_the_trash(client, action):
+    lab = make_user("mira", project_id="lab", staff=True)
+    lab.user_permissions.set(Permission.objects.filter(codename="change_image"))
+    client.force_login(lab)
+    sent = {"action": action, "_selected_action": [make_image(by=lab).pk]}
+    assert 'value="trash"' not in client.get(IMAGES).content.decode()
+    assert client.post(IMAGES, sent).status_code == 403
+    assert not Change.objects.exists()
+
+
 def test_what_was_selected_on_other_pages_is_acted_on_as_well(staff):
     images = [make_image().pk for _ in range(4)]
     staff.post(IMAGES + "selection/", {"add": [images[0], images[1]]})
-    sent = {"on_page": f"{images[1]},{images[2]}", "_selected_action": [images[2]]}
-    change = propose(staff, tags="knee", **sent)
+    page = f"{images[1]},{images[2]}"
+    change = propose(staff, tags="knee", on_page=page, _selected_action=[images[2]])
     # Of the page, just what is ticked.
     assert images_of(change) == [images[0], images[2]]
 

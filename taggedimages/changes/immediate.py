@@ -7,8 +7,9 @@ first, or the database has no time for it just now, it is left `applying`, and t
 out.
 """
 
+import time
 import uuid
-from collections.abc import Collection
+from collections.abc import Callable, Collection
 from contextlib import suppress
 
 from django.db import DatabaseError
@@ -16,13 +17,16 @@ from django.utils import timezone
 
 from search.query import Query
 from taggedimages.changes import batches, lifecycle, planning, rights, worker
-from taggedimages.changes.models import Change
+from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.operations import Operation
 from taggedimages.changes.refusals import BadOperation
 from taggedimages.identity.authors import Author
 
 # What one sees at a glance, and waits for without noticing: a page of pictures.
 MOST_IMAGES = 60
+# How long others of the same project are waited for whose changes are as small, and how often it
+# is looked whether they are through.
+PATIENCE_SECONDS, PAUSE_SECONDS = 0.4, 0.02
 
 
 def at_once(operation: Operation, ids: Collection[int], by: Author, *, note: str = "") -> Change:
@@ -38,10 +42,9 @@ def at_once(operation: Operation, ids: Collection[int], by: Author, *, note: str
     rights.check_size(len(wanted), by)
     rights.check_coming(operation.wanted, by)
     query, asked, now = Query(ids=wanted), {"ids": list(wanted)}, timezone.now()
-    with planning.planned_at_once() as plan:
-        change = lifecycle.made(operation, query, by, note=note, asked=asked, queued_at=now)
-        plan(change)
-    return _carried_out(change)
+    return _carried_out(
+        lambda: lifecycle.made(operation, query, by, note=note, asked=asked, queued_at=now)
+    )
 
 
 def undo_at_once(change: Change, by: Author, *, note: str = "") -> Change:
@@ -52,10 +55,9 @@ def undo_at_once(change: Change, by: Author, *, note: str = "") -> Change:
     """
     _check_few(change.images)
     rights.check_size(change.images, by)
-    with planning.planned_at_once() as plan:
-        undoing = lifecycle.made_undo(change, by, note=note, queued_at=timezone.now())
-        plan(undoing)
-    return _carried_out(undoing)
+    return _carried_out(
+        lambda: lifecycle.made_undo(change, by, note=note, queued_at=timezone.now())
+    )
 
 
 def _check_few(images: int) -> None:
@@ -63,11 +65,17 @@ def _check_few(images: int) -> None:
         raise BadOperation(f"At most {MOST_IMAGES} images are changed at once, not {images}.")
 
 
-def _carried_out(change: Change) -> Change:
-    """The change after what could be done about it at once."""
+def _carried_out(make: Callable[[], Change]) -> Change:
+    """The change that is made, after what could be done about it at once."""
     # Of this request alone: other threads of the process have changes of their own.
-    change.lease_owner = uuid.uuid4()
-    if worker.claimed(change.lease_owner, only=change.pk):
+    owner = uuid.uuid4()
+    with planning.planned_at_once() as plan:
+        change = make()
+        plan(change)
+        # Before any worker can see it.
+        is_held = worker.claimed(owner, only=change.pk) is not None
+    if is_held or _came_first(change, owner):
+        change.lease_owner = owner
         # What the database refused is written down, and tried again by the worker.
         with suppress(DatabaseError), worker.accounted(change):
             batches.begin(change)
@@ -75,3 +83,18 @@ def _carried_out(change: Change) -> Change:
             batches.finish(change)
     change.refresh_from_db()
     return change
+
+
+def _came_first(change: Change, owner: uuid.UUID) -> bool:
+    """Whether the change is held, after a short wait for others as small as it is: those of several
+    who work at the same time. False also where a worker has done it."""
+    line = Change.objects.filter(project=change.project, state=State.APPLYING)
+    until = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < until:
+        waiting = dict(line.exclude(kind=Kind.IMPORT).values_list("pk", "images")[:MOST_IMAGES])
+        if change.pk not in waiting or max(waiting.values()) > MOST_IMAGES:
+            return False
+        time.sleep(PAUSE_SECONDS)
+        if worker.claimed(owner, only=change.pk):
+            return True
+    return False

@@ -214,16 +214,19 @@ def exclude(change_id: int, ids: Iterable[int], by: Author) -> Change:
     Those that are not in it, or that `by` is not shown, are passed over. What was taken out stays
     so whenever it is planned. Raises WrongState, TooManyExcluded, and what planning does.
     """
-    shown = Image.objects.shown_to(rights.viewer_of(by)).filter(pk__in=set(ids))
-    out = Blocks.of(shown.values_list("pk", flat=True))
-    return _planned_again(change_id, out=out)
+    return _planned_again(change_id, out=_open_to(by, ids))
 
 
 def include(change_id: int, ids: Iterable[int], by: Author) -> Change:
     """Put images back that were taken out of a plan, which is planned again with those of them
     that it finds. Raises WrongState, and what planning does."""
-    shown = Image.objects.shown_to(rights.viewer_of(by)).filter(pk__in=set(ids))
-    return _planned_again(change_id, back=Blocks.of(shown.values_list("pk", flat=True)))
+    return _planned_again(change_id, back=_open_to(by, ids))
+
+
+def _open_to(by: Author, ids: Iterable[int]) -> Blocks:
+    """Those of some images that are for somebody to see; what ended may be what is undone."""
+    seen = Image.objects.filter(rights.viewer_of(by).image_q(), pk__in=set(ids))
+    return Blocks.of(seen.values_list("pk", flat=True))
 
 
 def expire() -> int:

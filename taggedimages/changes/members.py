@@ -6,13 +6,15 @@ from itertools import islice
 from typing import NamedTuple
 
 from images.models import Image
+from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.executor import fetch
+from search.executor import fetch, whole
 from search.executor.blocks import Blocks
 from search.ordering import KeysetPosition
 from search.query import Query
 from search.results import Record, SearchResults
 from taggedimages.changes import sets
+from taggedimages.changes.holdings import FEW
 from taggedimages.changes.models import Change, Outcome
 
 CHUNK_RECORDS = 500
@@ -28,13 +30,16 @@ class Page(NamedTuple):
 
 class Members:
     """Images of an outcome that a viewer is shown, in the order in which they are applied: by id.
-    Without an outcome they are those that were taken out of the plan.
+    Without an outcome they are those that were taken out of the plan, and with `ended` those are
+    among them that have ended, for whoever has to do with these: a change may be what ended them.
 
     Whoever else is shown the change learns of no other, and not how many these are.
     """
 
-    def __init__(self, change: Change, outcome: Outcome | None, viewer: Viewer) -> None:
-        self.change, self.outcome, self.viewer = change, outcome, viewer
+    def __init__(
+        self, change: Change, outcome: Outcome | None, viewer: Viewer, *, ended: bool = False
+    ) -> None:
+        self.change, self.outcome, self.viewer, self.ended = change, outcome, viewer, ended
 
     @cached_property
     def images(self) -> Blocks:
@@ -43,7 +48,23 @@ class Members:
             kept = Blocks.of(self.change.excluded)
         else:
             kept = sets.of(self.change.pk, self.outcome)
-        return kept & SearchResults(Query(), self.viewer).all_images() if kept.bits else kept
+        if len(kept) <= FEW:
+            return whole.of_queryset(self._seen().filter(pk__in=list(kept)))
+        shown = kept & SearchResults(Query(), self.viewer).all_images()
+        return shown | self._ended_among(kept - shown) if self.ended else shown
+
+    def _ended_among(self, others: Blocks) -> Blocks:
+        """Those that have ended among some that are not current, or not shown."""
+        seen = self._seen().filter(ended_at__isnull=False)
+        if len(others) <= FEW:
+            seen = seen.filter(pk__in=list(others))
+        return others & whole.of_queryset(seen)
+
+    def _seen(self) -> ImageQuerySet:
+        """What the viewer is shown, row by row."""
+        if self.ended:
+            return Image.objects.filter(self.viewer.image_q(), deleted_at=None)
+        return Image.objects.shown_to(self.viewer)
 
     def page(self, limit: int, offset: int, after: int | None) -> Page:
         """The page that starts so many images after one."""
@@ -61,6 +82,5 @@ class Members:
             yield self._records(chunk, whole=True)
 
     def _records(self, ids: list[int], *, whole: bool = False) -> list[Record]:
-        shown = Image.objects.shown_to(self.viewer).filter(pk__in=ids)
-        still = set(shown.values_list("pk", flat=True))
+        still = set(self._seen().filter(pk__in=ids).values_list("pk", flat=True))
         return fetch.fetch([image for image in ids if image in still], whole=whole)

@@ -25,12 +25,12 @@ from tags import tagging
 TEXT = "text/html; charset=utf-8"
 
 
-def make_workplace(by: User, names: str = "knee left", prefix: str = "") -> Image:
+def make_workplace(by: User, *names: str, prefix: str = "") -> Image:
     """Images in every state, tags, and changes in several states, of somebody's project.
 
     Answers an image with previews, tags and a history.
     """
-    tags, author = names.split(), Author(by, "tests")
+    tags, author = list(names or ("knee", "left")), Author(by, "tests")
     image = make_inspected(f"{prefix}seen.png", tags, by)
     twin = make_inspected(f"{prefix}twin.png", tags[:1], by)
     tagging.untag(twin, [tag["id"] for tag in refs(tags[0])], author)
@@ -79,16 +79,20 @@ def routes() -> Iterator[tuple[str, Any, type[Model] | None]]:
 
 def addresses(client: Client) -> list[str]:
     """The address of every page that somebody is shown, for the first record of each kind."""
+    return [address for address in all_addresses(client) if is_page(client, address)]
+
+
+def all_addresses(client: Client) -> list[str]:
+    """The address of every route, for the first record of each kind that somebody is shown."""
     found = set()
     for name, pattern, model in routes():
         given = [record_of(model, client)] if pattern.regex.groups else []
         try:
-            address = reverse(f"admin:{name}", args=given)
+            found.add(reverse(f"admin:{name}", args=given))
         except NoReverseMatch:
             continue
-        if is_page(client, address):
-            found.add(address)
-    return sorted(found)
+    # Which ends the session.
+    return sorted(found - {reverse("admin:logout")})
 
 
 def record_of(model: type[Model] | None, client: Client) -> Any:

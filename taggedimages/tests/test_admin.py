@@ -13,7 +13,10 @@ from django.utils import timezone
 
 from images import processing, storage
 from images.models import Image
+from taggedimages.changes import lifecycle, worker
+from taggedimages.changes.models import Change
 from taggedimages.factories import TESTS, make_credentials, make_image, make_png, make_tag
+from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags import curation, history, tagging, vocabulary
 from tags.models import ImageTag, Tag, TagChange
@@ -215,12 +218,17 @@ def test_a_deleted_image_is_hidden_at_once_and_its_file_removed_by_the_worker(st
     assert storage.head(image.key) is None
 
 
-def test_the_bulk_action_deletes_images_in_the_same_way(staff: Client):
+def test_the_bulk_action_puts_images_into_the_trash_by_a_plan(staff: Client):
     images = [make_image("knee") for _ in range(3)]
     chosen = [image.pk for image in images[:2]]
     action = {"action": "delete_selected", "_selected_action": chosen, "post": "yes"}
     assert staff.post(to("images_image"), action).status_code == 302
-    assert Image.objects.exclude(deleted_at=None).count() == 2
+    assert not Image.objects.exclude(ended_at=None).exists()
+    change = Change.objects.get()
+    lifecycle.apply(change.pk, change.digest, Author(User.objects.get(), "admin"))
+    worker.sweep()
+    assert set(Image.objects.filter(trashed_at__isnull=False)) == set(images[:2])
+    assert not Image.objects.exclude(deleted_at=None).exists()
     assert Image.objects.count() == ImageTag.objects.count() == 3
 
 

@@ -77,9 +77,9 @@ def _told(text: str) -> Q:
     """The lines of this image, of this change, of this change of many images, or of a tag of this
     name."""
     kind, _, number = text.partition(":")
-    if kind == "change" and _is_id(number):
+    if kind == "change" and is_id(number):
         return Q(bulk=int(number))
-    if _is_id(text):
+    if is_id(text):
         # A name may be a number too, but only ids have an index.
         return Q(image_id=int(text))
     with suppress(ValueError):
@@ -88,5 +88,6 @@ def _told(text: str) -> Q:
     return Q(tag_name__in={text, names.normal(text)})
 
 
-def _is_id(text: str) -> bool:
+def is_id(text: str) -> bool:
+    """Whether a text can be the id of a record."""
     return bool(WHOLE_NUMBER.match(text)) and 0 <= int(text) <= MAX_INT64

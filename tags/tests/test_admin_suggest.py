@@ -1,17 +1,20 @@
 """What tag boxes of the admin are told, and whom of."""
 
+from datetime import timedelta
 from typing import Any
 
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
+from django.db.models import F
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from search.index import maintenance
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.models import User
-from tags import vocabulary
+from tags import statistics, vocabulary
+from tags.models import Tag, TagStatistics
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/tags/tag/suggest/"
@@ -49,6 +52,21 @@ def test_what_a_tag_box_shows(boss):
     maintenance.run_once()
     expected = {"id": knee.pk, "name": "knee", "alias": None, "color": "#aabbcc", "images": 1}
     assert told(boss, q="Kn") == [expected]
+
+
+def test_without_a_text_the_tags_that_were_used_last(boss):
+    make_tag("spare")
+    for name in ("knee", "hand", "old", "knee"):
+        make_image(name)
+    Tag.objects.filter(name="old").update(status="deprecated")
+    while statistics.keep():
+        pass
+    # All that a test does has one stamp.
+    later = F("last_used_at") + timedelta(seconds=1)
+    TagStatistics.objects.filter(tag__name="knee").update(last_used_at=later)
+    assert names(boss) == ["knee", "hand"]
+    assert names(boss, limit=1) == ["knee"]
+    assert names(staff_of("lab")) == []
 
 
 def test_an_alias_comes_as_its_target(boss):

@@ -1,6 +1,7 @@
 """The list of changes, and the addresses of their pages."""
 
-from typing import Any
+from collections.abc import Iterable
+from typing import Any, ClassVar
 
 from django.contrib import admin
 from django.db.models import QuerySet
@@ -28,15 +29,35 @@ VIEWS = {
     "include": actions.include,
 }
 
+# Changes whose authors are offered.
+LATEST = 500
+
+
+class By(admin.SimpleListFilter):
+    """Whose changes: names of those who proposed one lately; an address may have any."""
+
+    title = "author"
+    parameter_name = "by"
+
+    def lookups(self, request: HttpRequest, model_admin: Any) -> Iterable[tuple[str, str]]:
+        latest = model_admin.get_queryset(request).order_by("-id")[:LATEST]
+        names = set(latest.values_list("author_name", flat=True))
+        own = permissions.user_of(request).username
+        return [(own, "Me"), *((name, name) for name in sorted(names - {own, ""}))]
+
+    def queryset(self, request: HttpRequest, queryset: QuerySet[Change]) -> QuerySet[Change]:
+        name = self.value()
+        return queryset if name is None else queryset.filter(author_name=name)
+
 
 @admin.register(Change)
 class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
     """Changes, newest first; nothing of one is edited, all is done by its buttons."""
 
-    list_display = ("number", "stands", "kind", "what", "images", "who", "created_at")
+    list_display = ("number", "stands", "kind", "what", "how_many", "who", "created")
     list_display_links = None
-    list_filter = ("state", "kind")
-    list_select_related = ("author",)
+    list_filter = ("state", "kind", By)
+    list_select_related = ("of",)
     list_per_page = 50
     show_full_result_count = False
     show_facets = admin.ShowFacets.NEVER
@@ -44,6 +65,9 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
     ordering = ("-id",)
     paginator = Newest
     actions = None
+
+    class Media:
+        css: ClassVar = {"all": ["taggedimages/admin/plan.css"]}
 
     def get_queryset(self, request: HttpRequest) -> QuerySet[Change]:
         return permissions.seen_by(permissions.user_of(request))
@@ -55,6 +79,9 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
             )
             for name, view in VIEWS.items()
         ] + super().get_urls()
+
+    def changelist_view(self, request: HttpRequest, extra_context: Any = None) -> HttpResponse:
+        return super().changelist_view(request, {"title": "Changes", **(extra_context or {})})
 
     def has_module_permission(self, request: HttpRequest) -> bool:
         # The page of the login asks it as well, of nobody yet.
@@ -93,7 +120,17 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
         """What it does to which images."""
         return words.what(change)
 
+    @admin.display(description="images")
+    def how_many(self, change: Change) -> str:
+        """How many images it is for; of a rename, none."""
+        return words.number(change.images) if change.images else ""
+
+    @admin.display(description="created (UTC)")
+    def created(self, change: Change) -> str:
+        """When it was proposed, to the minute."""
+        return f"{change.created_at:%Y-%m-%d %H:%M}"
+
     @admin.display(description="by")
     def who(self, change: Change) -> str:
-        """Who proposed it, and by what."""
+        """Who proposed it, and through which door unless it was this one."""
         return words.who(change)

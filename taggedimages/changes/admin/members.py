@@ -30,7 +30,7 @@ def show(request: HttpRequest, id: str) -> HttpResponse:
     if label != EXCLUDED and label not in OUTCOMES:
         label = Outcome.TARGET.label
     viewer = viewer_of_staff(request)
-    members = Members(change, None if label == EXCLUDED else OUTCOMES[label], viewer)
+    members = Members(change, None if label == EXCLUDED else OUTCOMES[label], viewer, ended=True)
     found = members.page(PAGE_IMAGES, 0, after(request.GET.get("after", "")))
     about = page.about(request, change)
     context = admin.site.each_context(request) | about
@@ -58,7 +58,7 @@ def _says(label: str) -> str:
     if label == EXCLUDED:
         return "taken out of the plan"
     outcome = OUTCOMES[label]
-    return words.OUTCOMES.get(outcome, "that it is for")
+    return words.OUTCOMES.get(outcome, "all that it is for")
 
 
 def _next(change: Change, label: str, last: int | None) -> str | None:

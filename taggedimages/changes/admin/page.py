@@ -8,6 +8,7 @@ from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.views.decorators.http import require_safe
 
+from images.visibility import Viewer
 from taggedimages.changes import lifecycle, rights
 from taggedimages.changes.admin import conditions, permissions, samples, words
 from taggedimages.changes.models import Change, Kind, State
@@ -16,6 +17,7 @@ from taggedimages.changes.v1 import showing
 from taggedimages.identity.admin import viewer_of_staff
 from taggedimages.identity.authentication import author_of
 from taggedimages.identity.authors import ADMIN
+from tags.models import Tag
 
 # Images above which applying wants the number typed.
 TYPED_FROM = 1_000
@@ -31,10 +33,9 @@ BEGUN = {State.APPLYING, *lifecycle.ENDED}
 def show(request: HttpRequest, id: str) -> HttpResponse:
     """The page of a change that somebody sees. Raises Http404."""
     change = permissions.seen(request, id)
-    (told,) = showing.shown([change], viewer_of_staff(request))
     context = admin.site.each_context(request) | about(request, change)
-    if plan := told["plan"]:
-        context |= _plan(request, change, plan)
+    if change.plan:
+        context |= _plan(request, change, change.plan)
     return TemplateResponse(request, "admin/changes/change/change_form.html", context)
 
 
@@ -87,10 +88,11 @@ def has_begun(change: Change) -> bool:
 
 
 def _plan(request: HttpRequest, change: Change, plan: dict[str, Any]) -> dict[str, Any]:
-    tags = plan.get("tags", [])
-    cards = samples.of_plan(plan.get("sample", []), viewer_of_staff(request))
+    viewer = viewer_of_staff(request)
+    tags = _tags(change, plan, viewer)
+    cards = samples.of_plan(plan.get("sample", []), viewer)
     return {
-        "numbers": words.numbers(plan),
+        "numbers": words.numbers(plan, takes=change.state in (State.PLANNED, State.APPLYING)),
         "left_alone": words.left_alone(plan),
         "tags": tags[:FIRST_TAGS],
         "more_tags": tags[FIRST_TAGS:],
@@ -100,6 +102,20 @@ def _plan(request: HttpRequest, change: Change, plan: dict[str, Any]) -> dict[st
         "typed": words.number(change.images) if change.images > TYPED_FROM else None,
         "refusal": _refusal(request, change),
     }
+
+
+def _tags(change: Change, plan: dict[str, Any], viewer: Viewer) -> list[dict[str, Any]]:
+    """What comes and goes of each tag that whoever proposed it named, or that the viewer is shown.
+    One statement at most."""
+    tags, known = plan.get("tags", []), showing.tags_named(change)
+    if others := {tag["id"] for tag in tags} - known:
+        shown = Tag.objects.shown_to(viewer).filter(pk__in=others)
+        known |= set(shown.values_list("pk", flat=True))
+    return [
+        tag | {key: words.number(tag[key]) if tag[key] else "" for key in ("added", "removed")}
+        for tag in tags
+        if tag["id"] in known
+    ]
 
 
 def _refusal(request: HttpRequest, change: Change) -> str:

@@ -12,6 +12,7 @@ from images.visibility import Viewer
 from search.results import Record
 
 SIDE, _ = SIZES["mini"]
+SHOWN_TO = {"public": "for everybody", "project": "for its project", "private": "hidden"}
 
 
 class Chip(NamedTuple):
@@ -40,7 +41,7 @@ class Card(NamedTuple):
 
 
 def of_plan(sample: Sequence[dict[str, Any]], viewer: Viewer) -> list[Card]:
-    """The images of a plan's sample that a viewer is shown. One statement."""
+    """The images of a plan's sample that are a viewer's to see, ended or not. One statement."""
     pictures = _pictures([one["id"] for one in sample], viewer)
     return [
         Card(picture.pk, picture.filename, _preview(picture), *_before_and_after(one))
@@ -62,7 +63,7 @@ def of_records(records: Sequence[Record], viewer: Viewer) -> list[Card]:
 def _pictures(ids: Collection[int], viewer: Viewer) -> dict[int, Image]:
     if not ids:
         return {}
-    shown = Image.objects.shown_to(viewer).filter(pk__in=ids)
+    shown = Image.objects.filter(viewer.image_q(), pk__in=ids, deleted_at=None)
     return {image.pk: image for image in shown.select_related("facts")}
 
 
@@ -76,12 +77,22 @@ def _given(record: Record) -> list[Chip]:
 
 
 def _before_and_after(one: dict[str, Any]) -> tuple[list[Chip], list[Chip]]:
-    before, after = one.get("before", ()), one.get("after", ())
+    if "record_before" in one:
+        # Tags are not what it is about, and stay as they are.
+        one = {"before": _said(one["record_before"]), "after": _said(one["record_after"])}
+    before, after = one["before"], one["after"]
     values = one.get("values_before", {}), one.get("values_after", {})
     return (
         _chips(before, values[0], dict.fromkeys(set(before) - set(after), "removed")),
         _chips(after, values[1], _marks(before, after, *values)),
     )
+
+
+def _said(record: dict[str, Any]) -> list[str]:
+    """Who is shown a record, and whether it has ended."""
+    if record["trashed"]:
+        return [SHOWN_TO[record["visibility"]], "in the trash"]
+    return [SHOWN_TO[record["visibility"]], *(["ended"] if record["ended"] else [])]
 
 
 def _marks(

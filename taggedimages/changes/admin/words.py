@@ -3,22 +3,25 @@
 from collections.abc import Iterable
 from typing import Any, NamedTuple
 
+from django.conf import settings
+
 from taggedimages.changes.admin import conditions
 from taggedimages.changes.models import Change, Kind, Outcome, State
 from taggedimages.changes.operations import Operation, TagRef
+from taggedimages.identity.authors import ADMIN
 
 # Of a line of the list.
 MOST_CHARACTERS = 160
 
 STATES = {
     State.PLANNING: "The plan is being made. Nothing has been changed.",
-    State.PLANNED: "Planned. Nothing has been changed yet.",
-    State.APPLYING: "Being applied.",
-    State.APPLIED: "Applied.",
-    State.STOPPED: "Stopped. What is done stays until it is undone.",
+    State.PLANNED: "Nothing has been changed yet.",
+    State.APPLYING: "Image after image is changed now.",
+    State.APPLIED: "It is done.",
+    State.STOPPED: "What is done stays until it is undone.",
     State.FAILED: "It did not come to its end. What is done stays until it is undone.",
-    State.EXPIRED: "Expired: nobody applied the plan in time. Nothing was changed.",
-    State.DISCARDED: "Discarded. Nothing was changed.",
+    State.EXPIRED: "Nobody applied the plan in time. Nothing was changed.",
+    State.DISCARDED: "Nothing was changed.",
 }
 # Of the badge that shows a state.
 BADGES = {
@@ -33,6 +36,7 @@ NUMBERS = {
     "links_removed": ("1 tag is taken away", "{} tags are taken away"),
     "values_changed": ("1 value becomes another", "{} values become others"),
     "values_dropped": ("1 value gives way to another", "{} values give way to others"),
+    "records_changed": ("1 image is changed", "{} images are changed"),
     "already": (
         "1 image is so already and stays as it is",
         "{} images are so already and stay as they are",
@@ -60,19 +64,23 @@ LEFT_ALONE = {
 }
 # Changes of the records themselves.
 RECORDS = {
-    "hide": "Hide them from everybody but their makers and staff",
-    "show": "Show them again",
-    "end": "End them",
+    "hide": "Hide them from everybody but whoever made them, and staff",
+    "show": "Show them to the members of their project",
+    "show to all": "Show them to everybody",
+    "end": "End them: they are shown nowhere but in the admin",
     "trash": "Move them to the trash",
 }
 
 
-class Said(NamedTuple):
-    """A thing that is done, and to or with which tags."""
+class Word(NamedTuple):
+    """Some words, or the name of a tag."""
 
-    says: str
-    tags: tuple[str, ...] = ()
-    ends: str = ""
+    text: str
+    is_tag: bool = False
+
+
+# A thing that is done, in words and tags.
+Said = list[Word]
 
 
 def number(count: int) -> str:
@@ -107,14 +115,14 @@ def stands(change: Change) -> str:
     return label
 
 
-def numbers(plan: dict[str, Any]) -> list[str]:
-    """What a plan counts, in sentences without their full stop."""
+def numbers(plan: dict[str, Any], *, takes: bool) -> list[str]:
+    """What a plan counts, in sentences without their full stop; and how long applying it takes."""
     said = [
         one if count == 1 else several.format(number(count))
         for key, (one, several) in NUMBERS.items()
         if (count := plan.get(key, 0))
     ]
-    if estimate := plan.get("estimate"):
+    if takes and (estimate := plan.get("estimate")):
         said.append(f"applying takes about {duration(estimate['seconds'])}")
     return said
 
@@ -142,50 +150,69 @@ def duration(seconds: int) -> str:
 
 
 def who(change: Change) -> str:
-    """Who proposed it, and by what."""
-    return f"{change.author_name or 'somebody'}, by {change.through}"
+    """Who proposed it, and through which door unless it was this one."""
+    name = change.author_name or "somebody"
+    return name if change.through == ADMIN else f"{name}, through {change.through}"
 
 
 def operation(change: Change) -> list[Said]:
     """What is done to each image."""
     written: dict[str, Any] = change.operation
-    if change.kind == Kind.UNDO:
-        return [Said(f"Take back change {change.of_id}")]
+    if change.kind == Kind.UNDO and change.of:
+        return [[Word(f"Take back change {change.of_id}:")], *_taken_back(change.of)]
     if rename := written.get("rename"):
-        kept = ", and keep the old name as an alias" if rename.get("keep_old") else ""
-        return [Said("Rename", (rename["from"],)), Said("to", (rename["to"],), kept)]
+        kept = [Word("and keep the old name as an alias")] if rename.get("keep_old") else []
+        names = Word(rename.get("from", ""), True), Word("to"), Word(rename.get("to", ""), True)
+        return [[Word("Rename"), *names, *kept]]
     if "import" in written:
-        return [Said(f"Import from {written['import'].get('source', 'files')}")]
+        return [[Word(f"Import from {written['import'].get('source') or 'files'}")]]
     if "images" in written:
-        return [Said(RECORDS.get(written["images"], f"Images: {written['images']}"))]
+        return [[Word(_of_records(written))]]
     return _of_tags(Operation.from_json(written))
+
+
+def _taken_back(change: Change) -> list[Said]:
+    if change.kind == Kind.UNDO:
+        return [[Word(f"Take back change {change.of_id}")]]
+    return operation(change)
+
+
+def _of_records(written: dict[str, Any]) -> str:
+    action = written["images"]
+    if action == "show" and written.get("visibility") == "public":
+        return RECORDS["show to all"]
+    if action == "trash":
+        days = settings.TRASH_SECONDS // 86_400
+        return f"{RECORDS[action]}, where they are kept for {days} days"
+    return RECORDS.get(action, f"Images: {action}")
 
 
 def _of_tags(operation: Operation) -> list[Said]:
     if operation.merge:
-        sources = _named(operation.merge.sources)
-        return [Said("Merge", sources), Said("into", (operation.merge.into.name,))]
+        into = operation.merge.into
+        return [[Word("Merge"), *_named(operation.merge.sources), Word("into"), *_named([into])]]
     said = []
     if operation.replace is not None:
         kept = _named(operation.replace)
-        said.append(Said("Take away all tags but", kept) if kept else Said("Take away all tags"))
+        said.append([Word("Take away all tags but" if kept else "Take away all tags"), *kept])
     if operation.add:
-        said.append(Said("Give", _named(operation.add)))
+        said.append([Word("Give"), *_named(operation.add)])
     if operation.remove:
-        said.append(Said("Take away", _named(operation.remove)))
+        said.append([Word("Take away"), *_named(operation.remove)])
     for tag, value in operation.values.items():
-        said.append(Said("Give", _named([tag]), f"the value “{value}”" if value else "no value"))
+        valued = Word(f"the value “{value}”" if value else "no value")
+        said.append([Word("Give"), *_named([tag]), valued])
     return said
 
 
-def _named(tags: Iterable[TagRef]) -> tuple[str, ...]:
-    return tuple(tag.name if tag.id is not None else f"{tag.name} (new)" for tag in tags)
+def _named(tags: Iterable[TagRef]) -> Said:
+    return [Word(tag.name if tag.id is not None else f"{tag.name} (new)", True) for tag in tags]
 
 
 def in_a_line(said: Iterable[Said]) -> str:
     """The same as one text."""
-    lines = (" ".join([one.says, ", ".join(one.tags), one.ends]).strip() for one in said)
-    return "; ".join(" ".join(line.split()) for line in lines)
+    lines = (" ".join(f"“{one.text}”" if one.is_tag else one.text for one in line) for line in said)
+    return "; ".join(lines).replace(":;", ":")
 
 
 def what(change: Change) -> str:

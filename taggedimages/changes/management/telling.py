@@ -15,6 +15,13 @@ LEFT_ALONE = {
     "tag_gone": "had a tag that is gone",
     "forbidden": "may not be changed so",
 }
+# What is done to images themselves.
+ON_RECORDS = {
+    "hide": "to be {visibility}",
+    "show": "to be {visibility}",
+    "end": "to end",
+    "trash": "to go to the trash",
+}
 
 
 def as_json(change: Change) -> dict[str, Any]:
@@ -28,7 +35,7 @@ def line(change: Change) -> str:
     made = change.created_at.strftime("%Y-%m-%d %H:%M")
     told = [f"{change.done} of {change.images} images", said_by(change), change.note]
     return "  ".join(
-        [f"{change.pk:>8}  {made}  {change.kind:<6}  {change.state:<9}", *told]
+        [f"{change.pk:>8}  {made}  {change.kind:<7}  {change.state:<9}", *told]
     ).rstrip()
 
 
@@ -45,10 +52,7 @@ def plan(change: Change) -> Iterator[str]:
     if plan is None:
         yield f"{change.images} images"
         return
-    yield (
-        f"{plan['images']} images: {plan['links_added']} links to add, "
-        f"{plan['links_removed']} to remove"
-    )
+    yield f"{plan['images']} images: {_counted(plan, told['operation'])}"
     for key, what in (
         ("values_changed", "values change"),
         ("values_dropped", "values give way to another"),
@@ -63,8 +67,25 @@ def plan(change: Change) -> Iterator[str]:
             yield f"  left alone: {count} images that {LEFT_ALONE[reason]}"
     yield from _tags(plan["tags"])
     for image in plan["sample"][:MOST_IMAGES]:
-        yield f"  image {image['id']}: {_names(image['before'])} → {_names(image['after'])}"
+        before, after = _sampled(image, "before"), _sampled(image, "after")
+        yield f"  image {image['id']}: {before} → {after}"
     yield f"  about {plan['estimate']['seconds']} s"
+
+
+def _counted(plan: dict[str, Any], operation: dict[str, Any]) -> str:
+    """What is done to them."""
+    if "records_changed" in plan:
+        said = ON_RECORDS.get(operation.get("images", ""), "to be as they were")
+        return f"{plan['records_changed']} {said.format(**operation)}"
+    return f"{plan['links_added']} links to add, {plan['links_removed']} to remove"
+
+
+def _sampled(image: dict[str, Any], when: str) -> str:
+    record = image.get(f"record_{when}")
+    if record is None:
+        return _names(image[when])
+    end = "in the trash" if record["trashed"] else "ended" if record["ended"] else "current"
+    return f"{record['visibility']}, {end}"
 
 
 def _tags(tags: list[dict[str, Any]]) -> Iterator[str]:

@@ -94,11 +94,12 @@ def test_a_plan_says_how_many_which_and_what(boss: Client) -> None:
         ("merge", {"merge": {"from": [{"id": 1, "name": "a"}], "into": {"id": 2, "name": "b"}}},
          "Merge a into b"),
         ("rename", {"rename": {"id": 1, "from": "a", "to": "b", "keep_old": True}},
-         "Rename a to b , and keep the old name as an alias"),
+         "Rename a to b and keep the old name as an alias"),
         ("import", {"import": {"source": "s3://bucket/x"}}, "Import from s3://bucket/x"),
         ("retag", {"add": [], "remove": [], "replace": [], "values": []}, "Take away all tags"),
-        ("retag", {"images": "trash"}, "Move them to the trash"),
-        ("retag", {"images": "polish"}, "polish"),
+        ("records", {"images": "trash"}, "Move them to the trash"),
+        ("records", {"images": "hide", "visibility": "private"}, "Hide them from everybody"),
+        ("records", {"images": "show", "visibility": "public"}, "Show them to everybody"),
     ],
 )  # fmt: skip
 def test_every_kind_of_change_reads_well(boss: Client, kind: str, operation: Any, says: str):
@@ -230,7 +231,7 @@ def test_how_far_it_is_can_be_asked(boss: Client) -> None:
     Change.objects.filter(pk=change.pk).update(state=State.APPLYING, images=2_000, done=1_500)
     assert boss.get(to(change, "progress")).json() == {
         "state": "applying",
-        "says": "Being applied.",
+        "says": "Image after image is changed now.",
         "done": 1_500,
         "of": 2_000,
         "progress": "1,500 of 2,000 images",
@@ -333,8 +334,8 @@ def test_who_may_only_look_sees_no_buttons_and_is_refused(boss: Client) -> None:
     ("operation", "kind", "permission"),
     [
         ({"add": []}, "retag", "change_image"),
-        ({"images": "trash"}, "retag", "delete_image"),
-        ({"images": "end"}, "retag", "change_image"),
+        ({"images": "trash"}, "records", "delete_image"),
+        ({"images": "end"}, "records", "change_image"),
         ({"merge": {}}, "merge", "change_tag"),
         ({"rename": {}}, "rename", "change_tag"),
     ],
@@ -408,9 +409,54 @@ def test_pages_take_few_statements(
             assert looking.get(url).status_code == 200
 
 
-def test_an_image_that_is_gone_is_in_no_sample(boss: Client) -> None:
+def test_an_image_that_is_deleted_is_in_no_sample(boss: Client) -> None:
     image, other = make_image("knee"), make_image("knee")
     change = plan()
-    Image.objects.filter(pk=image.pk).update(ended_at=image.created_at)
-    answer = boss.get(to(change))
-    assert [card.id for card in answer.context["cards"]] == [other.pk]
+    long_ago = image.created_at
+    Image.objects.filter(pk=image.pk).update(ended_at=long_ago, deleted_at=long_ago)
+    for url in (to(change), to(change, "images")):
+        assert [card.id for card in boss.get(url).context["cards"]] == [other.pk]
+
+
+# --- Records -------------------------------------------------------------------------------------
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("who", ["boss", "staff"])
+def test_images_go_to_the_trash_and_come_back(boss: Client, who: str) -> None:
+    client, user = boss, User.objects.get()
+    if who == "staff":
+        client, user = staff("mira", "lab", *ALL)
+        make_image("knee", by=make_user("omar", project_id="far"))
+    image = make_image("knee", by=user)
+    change = plan(by=user, images="trash")
+    page = client.get(to(change))
+    assert "Move them to the trash, where they are kept for 30 days" in text(page)
+    assert "Before for everybody After for everybody + in the trash" in text(page)
+    client.post(to(change, "apply"), {"digest": change.digest})
+    applied(change)
+    # What has ended is in the admin still.
+    listed = client.get(to(change, "images"), {"outcome": "changed"})
+    assert [card.id for card in listed.context["cards"]] == [image.pk]
+
+    client.post(to(change, "undo"))
+    undo = Change.objects.get(of=change)
+    page = client.get(to(undo))
+    assert [card.id for card in page.context["cards"]] == [image.pk]
+    assert "\N{MINUS SIGN} in the trash" in text(page)
+    client.post(to(undo, "exclude"), {"image": image.pk})
+    assert as_it_is(undo).excluded == [image.pk]
+    client.post(to(undo, "include"), {"image": image.pk})
+    client.post(to(undo, "apply"), {"digest": as_it_is(undo).digest})
+    applied(undo)
+    image.refresh_from_db()
+    assert image.trashed_at is None
+
+
+def test_what_has_ended_elsewhere_is_no_matter_of_staff(boss: Client) -> None:
+    client, mira = staff("mira", "lab", *ALL)
+    far = make_image("knee", by=make_user("omar", project_id="far"))
+    change = plan(by=mira, through="v1", images="end")
+    Image.objects.filter(pk=far.pk).update(ended_at=far.created_at)
+    listed = client.get(to(change, "images"))
+    assert [card.id for card in listed.context["cards"]] == []

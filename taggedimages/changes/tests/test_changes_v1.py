@@ -11,6 +11,7 @@ from django.utils import timezone
 from images.visibility import Visibility
 from taggedimages.changes import lifecycle, sets
 from taggedimages.changes.models import Change, Outcome
+from taggedimages.changes.tests.corpora import applied
 from taggedimages.factories import make_credentials, make_image, make_tag, make_user
 from taggedimages.identity.models import User
 
@@ -460,3 +461,71 @@ def test_of_two_who_apply_at_once_one_does(mira):
     for thread in threads:
         thread.join()
     assert sorted(answers) == [202, 409]
+
+
+# --- Of records ----------------------------------------------------------------------------------
+
+
+def test_images_are_hidden_thrown_away_and_brought_back(mira):
+    image = make_image("knee", by=user("mira"))
+    make_image("knee", by=user("mira"), private=True)
+    hiding = propose(mira, operation={"images": "hide"})
+    assert (hiding["kind"], hiding["operation"]) == (
+        "records",
+        {"images": "hide", "visibility": "private"},
+    )
+    plan = hiding["plan"]
+    assert (plan["images"], plan["records_changed"], plan["already"]) == (2, 1, 1)
+    assert plan["sample"] == [
+        {
+            "id": image.pk,
+            "before": ["knee"],
+            "after": ["knee"],
+            "record_before": {"visibility": "public", "ended": False, "trashed": False},
+            "record_after": {"visibility": "private", "ended": False, "trashed": False},
+        }
+    ]
+    assert apply(mira, hiding).status_code == 202
+    applied(Change.objects.get(pk=hiding["id"]))
+    assert mira.get(f"/v1/images/{image.pk}").json()["visibility"] == "private"
+
+    trashing = propose(mira, operation={"images": "trash"})
+    assert apply(mira, trashing).status_code == 202
+    applied(Change.objects.get(pk=trashing["id"]))
+    assert mira.get(f"/v1/images/{image.pk}").status_code == 404
+    assert not mira.get("/v1/search/images", {"any_tags": "knee"}).json()["results"]
+    listed = mira.get("/v1/changes", {"kind": "records"}).json()
+    assert [one["id"] for one in listed["results"]] == [trashing["id"], hiding["id"]]
+    assert listed["results"][0]["progress"]["outcomes"]["changed"] == 2
+
+    undoing = mira.post(f"/v1/changes/{trashing['id']}/undo", {}).json()
+    assert undoing["plan"]["records_changed"] == 2
+    assert undoing["plan"]["left_alone"]["image_gone"] == 0
+    # Nobody is shown what is in the trash, so that no image is named.
+    assert undoing["plan"]["sample"] == []
+    assert apply(mira, undoing).status_code == 202
+    applied(Change.objects.get(pk=undoing["id"]))
+    assert mira.get(f"/v1/images/{image.pk}").status_code == 200
+
+
+@pytest.mark.parametrize(
+    "operation",
+    [
+        {"images": "burn"},
+        {"images": ""},
+        {"images": ["hide"]},
+        {"images": "hide", "add": ["knee"]},
+        {"images": "hide", "replace": []},
+        {"images": "hide", "merge": {"from": ["a"], "into": "knee"}},
+        {"images": "hide", "visibility": "public"},
+    ],
+)
+def test_what_is_no_change_of_records_is_refused(mira, operation):
+    make_image("knee", "a")
+    answer = mira.post("/v1/changes", {"query": {"any_tags": ["knee"]}, "operation": operation})
+    assert answer.status_code == 400
+    assert not Change.objects.exists()
+
+
+def test_records_are_not_changed_without_a_query(mira):
+    assert mira.post("/v1/changes", {"operation": {"images": "trash"}}).status_code == 400

@@ -10,9 +10,13 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from images.models import Image
-from taggedimages.changes import batches, worker
+from search.query import Query
+from taggedimages.changes import batches, lifecycle, worker
 from taggedimages.changes.models import Change, State
+from taggedimages.changes.operations import Operation
+from taggedimages.changes.record_edits import Action, RecordEdit
 from taggedimages.factories import TESTS, make_credentials, make_image, make_tag
+from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
 from tags import curation, tagging
 from tags.models import Tag
@@ -120,7 +124,10 @@ def test_json_is_what_the_api_shows(knees, api_as):
 @pytest.mark.parametrize(
     ("words", "why"),
     [
-        (["exact_tags=knee"], "Say what is to be done: add, remove, replace, values or merge."),
+        (
+            ["exact_tags=knee"],
+            "Say what is to be done: add, remove, replace, values, merge or images.",
+        ),
         (["exact_tag=knee", "--add=x"], "exact_tag: Not a parameter."),
         (["min_width=wide", "--add=x"], "min_width: A valid integer is required."),
         (["exact_tags=knee", "--add=x\ny"], "Control characters are not allowed."),
@@ -205,7 +212,7 @@ def test_they_are_listed_newest_first_and_filtered(knees):
     second = told("retag", "exact_tags=knee", "--add=y")["id"]
     lines = said("changes").splitlines()
     assert [int(line.split()[0]) for line in lines] == [second, first]
-    assert lines[1].endswith("retag   applied    3 of 3 images  anonymous, command:retag  first")
+    assert lines[1].endswith("retag    applied    3 of 3 images  anonymous, command:retag  first")
     assert said("changes", "list", "--state=planned").split()[0] == str(second)
     assert said("changes", "list", "--kind=undo") == ""
     assert said("changes", "list", "--limit=1").split()[0] == str(second)
@@ -259,3 +266,30 @@ def test_a_dry_run_merges_nothing(knees):
 )
 def test_what_cannot_be_merged_is_refused(knees, words, why):
     assert refusal("merge_tags", *words) == why
+
+
+# --- Of records ----------------------------------------------------------------------------------
+
+
+def test_changes_of_records_are_told_done_and_undone(knees):
+    by = Author(None, "tests", is_operator=True)
+    query = Query(exact_tags=("knee",))
+    hiding = lifecycle.propose(Operation(images=RecordEdit.proposed(Action.HIDE)), query, by)
+    out = said("changes", "show", hiding.pk)
+    assert "3 images: 2 to be private\n  1 images are so already" in out
+    assert f"  image {knees[0].pk}: public, current → private, current\n" in out
+    assert said("changes", "apply", hiding.pk) == (
+        f"Change {hiding.pk} is applied: 1 already, 2 changed.\n"
+    )
+    trashing = lifecycle.propose(Operation(images=RecordEdit.proposed(Action.TRASH)), query, by)
+    out = said("changes", "show", trashing.pk)
+    assert "3 images: 3 to go to the trash" in out
+    assert f"  image {knees[0].pk}: private, current → private, in the trash\n" in out
+    said("changes", "apply", trashing.pk)
+    assert [one.pk for one in Image.objects.current() if "knee" in tags(one)] == []
+    assert "3 images: 3 to be as they were" in said("changes", "undo", trashing.pk)
+    assert told("changes", "undo", trashing.pk, "--apply")["plan"]["records_changed"] == 3
+    assert set(knees) <= set(Image.objects.current())
+    (line, *_) = said("changes", "list", "--kind", "records").splitlines()
+    assert f"{trashing.pk}" in line
+    assert "  records  applied    3 of 3 images" in line

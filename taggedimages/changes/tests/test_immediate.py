@@ -13,7 +13,7 @@ from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from images.models import Image
-from taggedimages.changes import batches, lifecycle, worker
+from taggedimages.changes import batches, immediate, lifecycle, worker
 from taggedimages.changes.immediate import MOST_IMAGES, at_once, undo_at_once
 from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.operations import Operation
@@ -139,6 +139,37 @@ def test_it_waits_for_what_was_asked_for_before_and_the_worker_does_it_then():
         before.pk,
         change.pk,
     ]
+
+
+def test_what_is_as_small_and_comes_first_is_waited_for(monkeypatch):
+    monkeypatch.setattr(immediate, "PATIENCE_SECONDS", 20)
+    image = make_image()
+    before = make_change({"add": refs("first")}, [image])
+    operation = adding("second")
+
+    def finish() -> None:
+        try:
+            held = worker.claim(uuid.uuid4())
+            assert held == before
+            batches.apply_next(held, 1)
+            batches.finish(held)
+        finally:
+            connection.close()
+
+    with ThreadPoolExecutor(1) as pool:
+        finishing = threading.Timer(0.1, lambda: pool.submit(finish).result())
+        finishing.start()
+        change = at_once(operation, ids(image), TESTS)
+        finishing.join()
+    assert change.state == State.APPLIED
+    assert tags_of(image) == {"first", "second"}
+
+
+def test_what_is_large_is_not_waited_for(monkeypatch):
+    monkeypatch.setattr(immediate, "PATIENCE_SECONDS", 3600)
+    make_change({"add": refs("first")}, range(1, MOST_IMAGES + 2))
+    change = at_once(adding("second"), ids(make_image()), TESTS)
+    assert change.state == State.APPLYING
 
 
 def test_it_waits_for_no_other_project():

@@ -18,7 +18,7 @@ def shown(changes: Sequence[Change], viewer: Viewer) -> list[dict[str, Any]]:
     What a change counts, it counts for its author, whoever looks.
     """
     rows = [dict(ChangeSerializer(change).data) for change in changes]
-    plans = [(row["plan"], _named(change)) for row, change in zip(rows, changes, strict=True)]
+    plans = [(row["plan"], tags_named(change)) for row, change in zip(rows, changes, strict=True)]
     images = {one["id"] for plan, _ in plans if plan for one in plan["sample"]}
     tags = {one["id"] for plan, named in plans if plan for one in plan["tags"]}
     tags -= {tag for _, named in plans for tag in named}
@@ -45,7 +45,7 @@ def page(changes: Sequence[Change], viewer: Viewer) -> list[dict[str, Any]]:
     return rows
 
 
-def _named(change: Change) -> set[int | None]:
+def tags_named(change: Change) -> set[int | None]:
     """The ids of the tags that whoever proposed it named; None of those that it will make."""
     return {None, *(tag.id for tag in Operation.from_json(change.operation).named)}
 

@@ -84,6 +84,15 @@ function giveSet(number) {
     }
 }
 
+// A click does what the key does, without leaving the page.
+document.getElementById("tag-sets")?.addEventListener("click", (event) => {
+    const set = event.target.closest("[data-number]");
+    if (set) {
+        event.preventDefault();
+        giveSet(set.dataset.number);
+    }
+});
+
 function giveLast() {
     const last = sessionStorage.getItem(LAST);
     if (last) {
@@ -115,6 +124,8 @@ bar?.addEventListener("entered", (event) => {
     images.focus();
 });
 
+// What the bar can do that asks for tags.
+const WITH_TAGS = ["tag", "untag", "replace", "value"];
 // The picture that had the focus when somebody went into the box.
 let before = null;
 box?.input.addEventListener("blur", () => (before = null));
@@ -122,6 +133,11 @@ box?.input.addEventListener("blur", () => (before = null));
 function intoBox() {
     if (box) {
         const to = subject();
+        const doing = box.area.form.elements.action;
+        if (doing && !WITH_TAGS.includes(doing.value)) {
+            doing.value = "tag";
+            doing.dispatchEvent(new Event("change", { bubbles: true }));
+        }
         box.input.focus();
         before = to.isFocused ? to : null;
     }

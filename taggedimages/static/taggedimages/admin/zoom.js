@@ -21,12 +21,10 @@ function start(stage) {
   const pointers = new Map();
   let moved = 0;
 
+  // At which one pixel of the picture is one of the screen.
   function fullScale() {
-    const turned = picture.classList.contains("turned-90") || picture.classList.contains("turned-270");
-    const shown = turned ? picture.offsetHeight : picture.offsetWidth;
-    const across = turned ? picture.naturalHeight : picture.naturalWidth;
-    const pixels = turned ? across : Number(stage.dataset.width) || across;
-    return shown ? Math.max(pixels / shown, 0.01) : 1;
+    const pixels = Number(stage.dataset.width) || picture.naturalWidth;
+    return pixels && picture.offsetWidth ? pixels / picture.offsetWidth : 1;
   }
 
   function draw() {
