@@ -77,10 +77,10 @@ class ImageAdmin(ImageLists):
 
     def response_change(self, request: HttpRequest, obj: Image) -> HttpResponse:
         answer = super().response_change(request, obj)
+        if "_continue" not in request.POST:
+            return answer
         # With the search that one came from.
-        return (
-            HttpResponseRedirect(request.get_full_path()) if "_continue" in request.POST else answer
-        )
+        return HttpResponseRedirect(request.get_full_path())
 
     def response_post_save_change(self, request: HttpRequest, obj: Image) -> HttpResponse:
         """After "Save", the page of the list that one came from."""
