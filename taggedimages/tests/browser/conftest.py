@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -206,13 +206,16 @@ def watch(page: Any, faults: list[str]) -> None:
 
 
 @pytest.fixture
-def axe() -> Callable[[Any], None]:
-    """`axe(page)` fails where axe-core finds what is serious or critical, and says where."""
+def axe() -> Callable[..., None]:
+    """`axe(page)` fails where axe-core finds what is serious or critical, and says where; with
+    `only`, by some of its rules."""
     sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-    def examine(page: Any) -> None:
+    def examine(page: Any, only: Sequence[str] = ()) -> None:
         # Preloading styles, it would ask for what they import at addresses that are wrong.
-        options = {"resultTypes": ["violations"], "preload": False}
+        options: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
+        if only:
+            options["runOnly"] = list(only)
         found = sync_playwright.Axe().run(page, options=options).response["violations"]
         bad = [one for one in found if one["impact"] in ("serious", "critical")]
         assert not bad, f"{page.url}\n" + "\n".join(map(described, bad))
