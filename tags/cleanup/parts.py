@@ -24,6 +24,8 @@ from tags.names import folded
 TAGS_PER_PART = 100_000
 # Of more names with one key, each is compared with so many that come after it.
 NEIGHBOURS = 40
+# Of more pairs in one part, some are met again; each takes sixteen bytes.
+PAIRS_AT_ONCE = 1_000_000
 
 
 def parts_of(tags: int) -> int:
@@ -61,7 +63,18 @@ class Part:
             self._add(tag, "\0".join(trace), "\0")
 
     def pairs(self) -> Iterator[tuple[int, int]]:
-        """Pairs of tags that share a key, the lower id first; some of them several times."""
+        """Pairs of tags that share a key, the lower id first, each once."""
+        found = array("q")
+        for run in self._runs():
+            for pair in _combined(run):
+                found.extend(pair)
+            if len(found) > 2 * PAIRS_AT_ONCE:
+                yield from _distinct(found)
+                found = array("q")
+        yield from _distinct(found)
+
+    def _runs(self) -> Iterator[list[int]]:
+        """Tags that have a key in common, two or more; in order."""
         keys = np.frombuffer(self.keys, dtype=np.int64)
         tags = np.frombuffer(self.tags, dtype=np.int64)
         order = np.argsort(keys, kind="stable")
@@ -72,7 +85,7 @@ class Part:
         begins = same[np.concatenate(([0], breaks + 1))] if len(same) else same
         ends = same[np.concatenate((breaks, [len(same) - 1]))] + 2 if len(same) else same
         for begin, end in zip(begins.tolist(), ends.tolist(), strict=True):
-            yield from _combined(sorted(set(tags[begin:end].tolist())))
+            yield sorted(set(tags[begin:end].tolist()))
 
     def _has(self, text: str) -> bool:
         return ord(text[0]) % self.of == self.number
@@ -90,3 +103,9 @@ def _combined(tags: list[int]) -> Iterator[tuple[int, int]]:
     for place, tag in enumerate(tags):
         for other in tags[place + 1 : place + 1 + NEIGHBOURS]:
             yield tag, other
+
+
+def _distinct(pairs: "array[int]") -> Iterator[tuple[int, int]]:
+    if pairs:
+        every = np.frombuffer(pairs, dtype=np.int64).reshape(-1, 2)
+        yield from map(tuple, np.unique(every, axis=0).tolist())

@@ -122,7 +122,9 @@ def test_parts_find_what_a_look_at_each_with_each_finds(pairs, parts):
     for number in range(parts):
         part = Part(number, parts)
         part.add(names.items())
-        found |= set(part.pairs())
+        pairs_of_part = list(part.pairs())
+        assert len(pairs_of_part) == len(set(pairs_of_part))
+        found |= set(pairs_of_part)
     alike = {
         (one, other)
         for one, other in combinations(names, 2)
