@@ -11,6 +11,7 @@ import time
 import uuid
 from collections.abc import Callable, Collection
 from contextlib import suppress
+from dataclasses import replace
 
 from django.db import DatabaseError
 from django.db.models.functions import Now
@@ -25,6 +26,7 @@ from taggedimages.changes.operations import Operation
 from taggedimages.changes.refusals import BadOperation
 from taggedimages.identity.authors import Author
 
+EVERYTHING = Query()
 # What one sees at a glance, and waits for without noticing: a page of pictures.
 MOST_IMAGES = 60
 # How long others of the same project are waited for whose changes are as small, and how often it
@@ -32,8 +34,16 @@ MOST_IMAGES = 60
 PATIENCE_SECONDS, PAUSE_SECONDS = 0.4, 0.02
 
 
-def at_once(operation: Operation, ids: Collection[int], by: Author, *, note: str = "") -> Change:
-    """Change these images now. What has become of it, and of each image, is in the change.
+def at_once(
+    operation: Operation,
+    ids: Collection[int],
+    by: Author,
+    *,
+    note: str = "",
+    within: Query = EVERYTHING,
+) -> Change:
+    """Change these images now, those that a query finds when they are locked for it. What has
+    become of it, and of each image, is in the change.
 
     Raises BadOperation for a merge and for more than MOST_IMAGES, NeedsSomebodyElse,
     TooManyPlanned, restriction.Deprecated.
@@ -44,7 +54,7 @@ def at_once(operation: Operation, ids: Collection[int], by: Author, *, note: str
     _check_few(len(wanted))
     rights.check_size(len(wanted), by)
     rights.check_coming(operation.wanted, by)
-    query, asked, now = Query(ids=wanted), {"ids": list(wanted)}, timezone.now()
+    query, asked, now = replace(within, ids=wanted), {"ids": list(wanted)}, timezone.now()
     return _carried_out(
         lambda: lifecycle.made(operation, query, by, note=note, asked=asked, queued_at=now)
     )
