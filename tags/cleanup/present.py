@@ -52,7 +52,7 @@ CONTRADICTS = """EXISTS (
 )"""
 IMAGE_OF_PROJECT = """EXISTS (
     SELECT FROM images_image i WHERE i.id = e.image AND {is_shown} OFFSET 0)"""
-# What is soon asked first: the tag is on images of the project, as far as is known, or of one's own.
+# Soon asked, and first: as far as is known its images have the tag, or whoever looks made it.
 SHOWN = """(jsonb_exists({f}.projects, %(project)s) OR EXISTS (
     SELECT FROM tags_audiencetag s
     WHERE s.tag_id = {f}.tag_id AND s.audience = ANY({makers}) OFFSET 0))
