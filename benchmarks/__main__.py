@@ -110,6 +110,16 @@ def import_images(options: Options) -> None:
     show([import_of(options.images)], options)
 
 
+def workplace(options: Options) -> None:
+    with_django()
+    from benchmarks import service, workplace
+    from images.models import Image
+
+    base = options.base or service.running()
+    found = workplace.measure(base, options.seconds, say)
+    show([stamp() | {"images": Image.objects.count(), "workplace": found}], options)
+
+
 def screenshots(options: Options) -> None:
     from benchmarks import throwaway
 
@@ -222,6 +232,7 @@ COMMANDS = {
     "changes": changes,
     "vocabulary": vocabulary,
     "import": import_images,
+    "workplace": workplace,
     "screenshots": screenshots,
     "suite": suite,
 }

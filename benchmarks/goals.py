@@ -30,6 +30,9 @@ PRESIGNING_MS = 1
 # A change of a million images, and searches meanwhile to those before, by their p95.
 PLAN_SECONDS, APPLY_SECONDS, MEANWHILE_FACTOR = 5, 240, 2
 
+# A page of the workplace, its median and its statements, and until the grid takes keys.
+ADMIN_PAGE_MS, ADMIN_STATEMENTS, GRID_USABLE_MS = 150, 12, 1_000
+
 
 @dataclass(frozen=True)
 class Verdict:
@@ -79,6 +82,7 @@ def of(found: Found) -> list[Verdict]:
         *(_of_vocabulary(found["vocabulary"]) if "vocabulary" in found else []),
         *(_of_import(found["import"]) if "import" in found else []),
         *(_of_change(found["change"]) if "change" in found else []),
+        *(_of_workplace(found["workplace"]) if "workplace" in found else []),
     ]
 
 
@@ -182,6 +186,14 @@ def _of_change(change: dict[str, Any]) -> Iterator[Verdict]:
                 f"p95 of searches, to quiet: {name}", times["p95"] / quiet, MEANWHILE_FACTOR
             )
     yield _most("searches that were answered wrong", len(change["wrong"]), 0)
+
+
+def _of_workplace(workplace: dict[str, Any]) -> Iterator[Verdict]:
+    for name, page in workplace["pages"].items():
+        yield _most(f"{name}: median", page["times"]["median"], ADMIN_PAGE_MS)
+        yield _most(f"{name}: statements", page["statements"], ADMIN_STATEMENTS)
+    if workplace["usable"]:
+        yield _most("grid usable in Chromium", workplace["usable"]["median"], GRID_USABLE_MS)
 
 
 def _most(what: str, found: float, goal: float) -> Verdict:

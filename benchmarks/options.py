@@ -59,6 +59,7 @@ def read(words: list[str] | None) -> Options:
     named.add_argument("--tags", type=int, default=TAGS, metavar="N", help=f"({TAGS})")
     imported = command("import", "import_images, on throw-away engines", shown)
     imported.add_argument("--images", type=int, default=IMPORTS, metavar="N", help=f"({IMPORTS})")
+    command("workplace", "pages of the admin of a running service", shown, lasting, there)
     shots = command("screenshots", "of the curator's pages, in a throw-away service")
     shots.add_argument("folder", type=Path, nargs="?", default=Path("docs/curating"))
     shots.add_argument("--only", default="", help="only these, by commas")

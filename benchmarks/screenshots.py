@@ -23,10 +23,11 @@ from taggedimages.identity.models import User
 from taggedimages.management.commands.demo import add
 from taggedimages.tests.browser.conftest import found_chromium, launched, signed_in_to
 from tags import curation
+from tags.cleanup import sweep
 from tags.models import Tag
 
 PICTURES, SEED, WAIT_SECONDS = 240, 3, 120
-WINDOW = {"width": 1280, "height": 860}
+WINDOW = {"width": 1280, "height": 1000}
 WITHOUT_SIDEBAR = "localStorage.setItem('django.admin.navSidebarIsOpen', 'false')"
 COLOURS, MAX_BYTES = 160, 200_000
 GRID = "/admin/images/image/?view=grid"
@@ -99,6 +100,7 @@ def filled(say: Callable[[str], None]) -> User:
         apply(proposed({"add": [given]}, query, author), author)
     apply(lifecycle.undo(Change.objects.latest("pk"), author), author)
     proposed({"add": ["trauma"], "remove": ["reviewed"]}, Query(exact_tags=("fracture",)), author)
+    sweep.run()
     return curator
 
 
@@ -145,6 +147,10 @@ def changes(page: Any) -> None:
     page.goto("/admin/changes/change/")
 
 
+def cleanup(page: Any) -> None:
+    page.goto("/admin/tags/finding/")
+
+
 def vocabulary(page: Any) -> None:
     page.goto("/admin/tags/tag/")
 
@@ -155,5 +161,6 @@ SHOTS: dict[str, Callable[[Any], None]] = {
     "image": image,
     "plan": plan,
     "changes": changes,
+    "cleanup": cleanup,
     "tags": vocabulary,
 }

@@ -19,6 +19,7 @@ def of(found: Found, *, markdown: bool = False) -> str:
         "vocabulary": _of_vocabulary,
         "import": _of_import,
         "change": _of_change,
+        "workplace": _of_workplace,
     }
     rows = [table(found[name]) for name, table in tables.items() if name in found]
     verdicts = [(v.what, v.found, v.goal, v.word) for v in goals.of(found)]
@@ -111,6 +112,15 @@ def _of_writes(writes: dict[str, Any]) -> list[tuple[str, ...]]:
         what = f"{name}, {side['clients']} clients"
         rows.append((what, short(side["per_second"]), *_times(side["times"]), str(side["errors"])))
     return rows + [(step, "", *_times(times), "") for step, times in writes["steps"].items()]
+
+
+def _of_workplace(workplace: dict[str, Any]) -> list[tuple[str, ...]]:
+    rows: list[tuple[str, ...]] = [("page of the admin", "median", "p95", "n", "statements")]
+    for name, page in workplace["pages"].items():
+        rows.append((name, *_times(page["times"]), str(page["statements"])))
+    if workplace["usable"]:
+        rows.append(("grid usable in Chromium", *_times(workplace["usable"]), ""))
+    return rows
 
 
 def _of_page(page: dict[str, Any]) -> list[tuple[str, ...]]:

@@ -7,6 +7,7 @@ access path of `search.planner`, whatever else by `search.lookups`, which says w
 import sys
 from collections.abc import Iterator
 from functools import cached_property
+from typing import NamedTuple
 
 from django.conf import settings
 
@@ -32,10 +33,24 @@ from taggedimages.postgresql.limits import ends_within
 from taggedimages.postgresql.routing import read_connection
 
 # All that whoever asks has to name.
-__all__ = ["Page", "Record", "SearchResults", "TagCount", "count_by_tag"]
+__all__ = ["Beside", "Page", "Record", "SearchResults", "TagCount", "count_by_tag"]
 
 # Records of a stream that are in memory at a time.
 CHUNK_RECORDS = 500
+# How far around its place an image is looked for.
+AROUND = 50
+
+
+class Beside(NamedTuple):
+    """An image beside another, None at the end of what is found; its place, and the other one's.
+
+    Places are from 0, and None where they are not known: the image is found no longer, or stands
+    more than AROUND away from where it was looked for.
+    """
+
+    image: int | None
+    at: int | None
+    place: int | None
 
 
 class SearchResults:
@@ -119,6 +134,23 @@ class SearchResults:
                 return pages.page(self.path, limit, offset, after)
             return self._page_in_order(limit, offset, after)
 
+    def beside(self, own: KeysetPosition, way: int, at: int | None = None) -> Beside:
+        """What comes after an image at a position of the order, or with `way` -1 before it.
+
+        `at` is its place as far as one knows. Where it is not there, its position tells what is
+        beside it, whether or not it is found at all. Raises what `page` does.
+        """
+        near = {} if at is None else self._around(at)
+        place = near.get(own.image)
+        if place == 0 and way < 0:
+            return Beside(None, None, place)
+        found = None
+        if place is not None:
+            found = next((image for image, there in near.items() if there == place + way), None)
+        if found is None:
+            found = self._after(own) if way > 0 else self._before(own)
+        return Beside(found, None if found is None else near.get(found), place)
+
     def stream(
         self, after: KeysetPosition | None = None, most: int | None = None
     ) -> Iterator[list[Record]]:
@@ -180,6 +212,22 @@ class SearchResults:
         shown = found[:limit]
         last = shown[-1] if len(found) > limit else None
         return Page(total, fetch.fetch([position.image for position in shown]), last)
+
+    def _around(self, at: int) -> dict[int, int]:
+        """The places of the images around one, by their ids."""
+        first = max(at - AROUND, 0)
+        page = self.page(at + AROUND + 1 - first, first)
+        return {record.id: first + number for number, record in enumerate(page.records)}
+
+    def _after(self, own: KeysetPosition) -> int | None:
+        return next((record.id for record in self.page(1, 0, own).records), None)
+
+    def _before(self, own: KeysetPosition) -> int | None:
+        assert not isinstance(self.order, ColumnOrder)
+        most = settings.PATTERN_TIMEOUT_MS if self.query.match_tags else 0
+        with ends_within(most, read_connection()):
+            before = self.order.reversed().positions(self.images, 1, after=own)
+        return before[0].image if before else None
 
     def _positions(self, limit: int, after: KeysetPosition | None) -> list[KeysetPosition]:
         """Where the next so many images of a stream stand."""

@@ -22,6 +22,8 @@ from tags.names import joined, split
 # A text that starts so is one of conditions.
 CONDITIONS = re.compile(r"[a-z_]+=")
 CALLED, ORDER = "called", "order"
+# Characters; a page repeats the text in each of its links.
+TEXT_MAX = 8_000
 # Lists of which each item narrows by itself, and lists that are one condition.
 EACH = {"exact_tags", "match_tags", "not_tags", CALLED}
 ANY = {"any_tags", "format"}
@@ -37,8 +39,8 @@ class Pair(NamedTuple):
 
 
 def pairs(text: str) -> list[Pair]:
-    """The conditions of a text, whether or not there are such."""
-    text = text.strip()
+    """The conditions of a text, whether or not there are such; none of one that is too long."""
+    text = "" if len(text) > TEXT_MAX else text.strip()
     if not CONDITIONS.match(text):
         return [_word(word) for word in text.split()]
     found = []
@@ -69,6 +71,8 @@ def written(conditions: Iterable[Pair]) -> str:
 
 def asked(text: str) -> Asked:
     """What a text asks for, and in which order. Raises ValidationError."""
+    if len(text) > TEXT_MAX:
+        raise ValidationError(f"A search has at most {TEXT_MAX:,} characters.")
     every = pairs(text)
     called = tuple(pair.value for pair in every if pair.name == CALLED)
     if not all(map(is_storable, called)):

@@ -14,6 +14,9 @@ from taggedimages.http.fields import WHOLE_NUMBER
 from taggedimages.truth import TRUE
 from tags.names import split
 
+# Said of one search: more terms are refused anyway.
+CONDITIONS_MAX = 100
+
 
 class Condition(NamedTuple):
     """A condition of a search: its name, as it is written, in words, and the text of the search
@@ -29,7 +32,7 @@ def conditions(text: str) -> list[Condition]:
     """What a search asks for, in its order; what it does not understand is quoted."""
     every = pairs(text)
     found = []
-    for place, pair in enumerate(every):
+    for place, pair in enumerate(every[:CONDITIONS_MAX]):
         if pair.name == ORDER or not _says_something(pair):
             continue
         rest = written([*every[:place], *every[place + 1 :]])

@@ -7,25 +7,24 @@ from django.contrib import admin, messages
 from django.contrib.admin.options import IncorrectLookupParameters
 from django.core.exceptions import PermissionDenied
 from django.core.paginator import Paginator
-from django.db.models import Q, QuerySet
-from django.db.models.functions import Now
+from django.db import OperationalError
+from django.db.models import QuerySet
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 from django.urls import URLPattern, path
 from rest_framework.exceptions import ValidationError
 
-from images.admin import facets, selection, workplace
+from images.admin import counts, facets, selection, workplace
 from images.admin.actions import Listed, done, listed_images
 from images.admin.asking import asked
 from images.admin.columns import COLUMNS, Images, StateFilter
-from images.admin.grid import grid_page
+from images.admin.grid import GridPage, grid_page
 from images.admin.uploads import UploadFilter
 from images.models import Image
 from images.querysets import ImageQuerySet
-from images.visibility import CLOCK_TOLERANCE
 from search.ordering import NEWEST
 from search.results import SearchResults
-from taggedimages.http.errors import flattened
+from taggedimages.http.errors import flattened, problem_of
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import project_of_staff, viewer_of_staff
 from taggedimages.identity.rate_limits import Kind
@@ -114,19 +113,20 @@ class ImageLists(admin.ModelAdmin[Image]):
     def grid_view(
         self, request: HttpRequest, own: dict[str, str], *, of_selection: bool
     ) -> HttpResponse:
-        """A page of pictures."""
+        """A page of pictures, of a search or of what is selected."""
         text = request.GET.get("q", "")
         ids = selection.selected(request) if of_selection else None
         page = grid_page(request, own, text, viewer_of_staff(request), ids)
-        shown = workplace.context(
-            request,
-            workplace.GRID,
-            of_selection=of_selection,
-            ids=[cell.id for cell in page.cells],
-        )
+        return self.page_of(request, page, of_selection=of_selection)
+
+    def page_of(
+        self, request: HttpRequest, page: GridPage, *, of_selection: bool = False
+    ) -> HttpResponse:
+        """The grid as a page; without pictures it says what the trouble is."""
+        text, ids = request.GET.get("q", ""), [cell.id for cell in page.cells]
         context = {
             **self.admin_site.each_context(request),
-            **shown,
+            **workplace.context(request, workplace.GRID, of_selection=of_selection, ids=ids),
             "opts": self.opts,
             "title": "Select images",
             "page": page,
@@ -136,12 +136,17 @@ class ImageLists(admin.ModelAdmin[Image]):
                 for at, cell in enumerate(page.cells, page.first)
             ],
             "same": workplace.same(text, of_selection=of_selection),
+            "missing": len(selection.selected(request)) - page.total if of_selection else 0,
         }
         return TemplateResponse(request, GRID_TEMPLATE, context)
 
     def list_view(self, request: HttpRequest, extra_context: dict[str, Any] | None) -> HttpResponse:
         """Django's list, with what the grid has besides."""
-        answer = super().changelist_view(request, extra_context)
+        try:
+            answer = super().changelist_view(request, extra_context)
+        except OperationalError as error:
+            told = problem_of(error)
+            return self.page_of(request, GridPage([], 0, 0, problem=told.message if told else ""))
         shown: Any = getattr(answer, "context_data", None)
         if shown and "cl" in shown:
             ids = [image.pk for image in shown["cl"].result_list]
@@ -149,28 +154,17 @@ class ImageLists(admin.ModelAdmin[Image]):
             shown["total"] = shown["cl"].result_count
             # Their tags would be counted without the filters.
             shown["is_filtered"] = bool(workplace.filters(request))
+            shown["is_cut"] = shown["is_filtered"] and shown["total"] >= counts.FILTERED_MAX
         return answer
 
     def get_paginator(
         self, request: HttpRequest, queryset: Any, *args: Any, **options: Any
     ) -> Paginator[Image]:
-        """Pages; where nothing but a search narrows, the tag index says how many are current.
-
-        The history of an image is paged as well, and has no images.
-        """
+        """Pages, counted by `counts.count`. The history of an image is paged as well, and has no
+        images."""
         pages: Paginator[Image] = super().get_paginator(request, queryset, *args, **options)
-        if queryset.model is not Image or workplace.filters(request):
-            return pages
-        try:
-            query, _ = asked(request.GET.get("q", ""))
-        except ValidationError:
-            return pages
-        current = SearchResults(query, viewer_of_staff(request))
-        if current.path is not None:
-            # The others are few, and have indexes.
-            ahead = Q(created_at__gt=Now() + CLOCK_TOLERANCE)
-            others = queryset.filter(Q(ended_at__lte=Now()) | ahead)
-            pages.count = current.count() + others.count()
+        if queryset.model is Image:
+            pages.count = counts.count(request, queryset)
         return pages
 
     def get_search_results(

@@ -20,7 +20,7 @@ from images.admin import selection
 from images.admin.actions import listed_images
 from images.admin.outcomes import changed_by, says
 from images.models import Image
-from taggedimages.changes import immediate, lifecycle, operations, sets
+from taggedimages.changes import immediate, lifecycle, operations, sets, undone
 from taggedimages.changes.admin import permissions
 from taggedimages.changes.models import Change, Kind
 from taggedimages.changes.refusals import (
@@ -49,7 +49,7 @@ NOT_NOW = (
     restriction.Deprecated,
 )
 # Changes that are undone without a look at the plan of it, if they are of few images.
-AT_ONCE = {Kind.RETAG, Kind.UNDO}
+AT_ONCE = {Kind.RETAG, Kind.RECORDS}
 
 
 class Refused(Exception):
@@ -94,6 +94,8 @@ def retag(request: HttpRequest) -> Change:
         raise PermissionDenied
     ids = _ids(request)
     added, removed = _typed(request, "add") + _set(request), _typed(request, "remove")
+    if not added and not removed:
+        raise Refused("Say which tags.")
     asked: dict[str, Any] = {"add": added, "remove": removed}
     # The form of a page of many has a field for it, which is not for sets.
     if "value" in request.POST and "set" not in request.POST:
@@ -115,7 +117,8 @@ def undo(request: HttpRequest, change_id: int) -> Change:
     if not permissions.may_have_done(permissions.user_of(request), change):
         raise PermissionDenied
     by = author_of(request, ADMIN)
-    if change.kind in AT_ONCE and change.images <= immediate.MOST_IMAGES:
+    origin, _ = undone.originally(change)
+    if origin.kind in AT_ONCE and change.images <= immediate.MOST_IMAGES:
         return immediate.undo_at_once(change, by)
     plan = lifecycle.undo(change, by)
     page = reverse("admin:changes_change_change", args=[plan.pk])

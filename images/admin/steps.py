@@ -2,7 +2,7 @@
 list.
 
 Links to images carry the text of the search as `from`, and as `at` the place in it, from 0. Nothing
-is asked of the search before one takes a step (`search.neighbours`).
+is asked of the search before one takes a step.
 """
 
 from typing import Any, NamedTuple
@@ -22,9 +22,8 @@ from images.admin.lists import LIST_PAGE
 from images.admin.workplace import LIST, VIEW_KEY
 from images.models import Image
 from images.querysets import ImageQuerySet
-from search.neighbours import Beside, beside
 from search.ordering import ORDERS, KeysetPosition
-from search.results import SearchResults
+from search.results import Beside, SearchResults
 from search.v1.cursors import cursor_at
 from taggedimages.http.errors import problem_of
 from taggedimages.http.rate_limits import limit
@@ -105,7 +104,7 @@ def step(request: HttpRequest, images: ImageQuerySet, id: int) -> HttpResponse:
         if to == BACK:
             return HttpResponseRedirect(_list(came, _page(request, results, order, came.at or 0)))
         own, way = KeysetPosition(image.sort_key, image.pk), WAYS.get(to, 1)
-        found = beside(results, own, order, way, came.at)
+        found = results.beside(own, way, came.at)
     except (ValidationError, OperationalError) as error:
         told = problem_of(error)
         messages.error(request, told.message if told else "That cannot be searched for.")

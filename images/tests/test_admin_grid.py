@@ -12,6 +12,7 @@ from django.test import Client
 from django.test.utils import CaptureQueriesContext
 from django.utils import timezone
 
+from images.admin import counts
 from images.models import Facts, Image
 from search.index import maintenance
 from search.ordering import ORDERS
@@ -193,6 +194,8 @@ def test_what_is_found_is_in_grid_and_list(staff, search, found):
         {"q": "order=size"},
         {"q": "a\0b"},
         {"q": "knee " * 200},
+        {"q": "a " * 8_000},
+        {"q": "exact_tags=" + "a|" * 3_000},
         {"after": "x"},
         {"before": "x"},
         {"after": "", "before": ""},
@@ -208,6 +211,7 @@ def test_what_cannot_be_asked_is_said(staff, asked):
     refused = "errornote" in page
     assert refused == bool(asked.keys() & {"q"} or asked.get("after") or asked.get("before"))
     assert not (refused and shown(page))
+    assert len(page) < 3_000_000
 
 
 def test_chips_are_of_targets_and_only_the_first_of_very_many(staff):
@@ -266,6 +270,30 @@ def test_facets_say_what_cannot_be_asked(staff, search):
     page = staff.get(IMAGES + "facets/", {"q": search})
     assert page.status_code == 200
     assert "errornote" in page.content.decode()
+
+
+def test_a_filter_is_counted_as_far_as_it_is_paged(staff, monkeypatch):
+    monkeypatch.setattr(counts, "FILTERED_MAX", 2)
+    for _ in range(3):
+        make_image()
+    page = staff.get(IMAGES, {"visibility__exact": "0"})
+    assert page.context["cl"].result_count == 2
+    assert "the first 2 are listed" in page.content.decode()
+    for asked in ({}, {"state": "current"}):
+        assert staff.get(IMAGES, asked).context["cl"].result_count == 3
+
+
+@pytest.mark.django_db(transaction=True)
+@pytest.mark.parametrize("view", ["grid", "list"])
+def test_what_takes_too_long_is_said(staff, view):
+    def slow(execute: Any, statement: str, *more: Any) -> Any:
+        if "images_image" not in statement:
+            return execute(statement, *more)
+        return execute("SET LOCAL statement_timeout = 1; SELECT pg_sleep(9)", None, *more[1:])
+
+    make_image("knee")
+    with connection.execute_wrapper(slow):
+        assert "takes too long" in grid(staff, view=view)
 
 
 def test_staff_of_a_project_see_its_pictures_counts_and_tags_alone(client):

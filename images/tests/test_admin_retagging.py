@@ -7,7 +7,10 @@ from django.contrib.auth.models import Permission
 from django.test import Client
 from django.urls import reverse
 
+from images.visibility import Visibility
+from taggedimages.changes import lifecycle, worker
 from taggedimages.changes.models import Change, State
+from taggedimages.changes.rights import author_of
 from taggedimages.factories import make_image, make_tag
 from taggedimages.identity.models import Project, User
 from tags import tag_sets
@@ -108,11 +111,38 @@ def test_what_somebody_touched_since_stays(boss):
     assert names_of(image) == ["left"]
 
 
+def test_what_was_hidden_in_few_images_is_shown_again_at_once(boss):
+    image = make_image()
+    hide = {"action": "hide", "_selected_action": [image.pk], "on_page": str(image.pk)}
+    boss.post("/admin/images/image/", hide)
+    change = Change.objects.get()
+    lifecycle.apply(change.pk, change.digest, author_of(change))
+    assert worker.sweep()
+    image.refresh_from_db()
+    assert image.visibility == Visibility.PRIVATE
+    answer = boss.post(f"/admin/images/image/undo/{change.pk}/", headers=JSON).json()
+    assert answer["says"] == "Undone on 1 image."
+    image.refresh_from_db()
+    assert image.visibility != Visibility.PRIVATE
+
+
+def test_of_many_images_the_undo_is_a_plan(boss):
+    image = make_image()
+    first = retag(boss, image, add="left").json()
+    Change.objects.filter(pk=first["change"]).update(images=61)
+    answer = boss.post(first["undo"], headers=JSON)
+    plan = Change.objects.get(kind="undo")
+    assert answer.status_code == 409
+    assert answer.json()["page"] == f"/admin/changes/change/{plan.pk}/change/"
+    assert names_of(image) == ["left"]
+    assert boss.post(first["undo"])["Location"].startswith("/admin/changes/change/")
+
+
 @pytest.mark.parametrize(
     ("fields", "status", "why"),
     [
         ({"add": "x"}, 400, "Select images first."),
-        ({"ids": ["7"]}, 400, "Say what is to be done: add, remove, replace, values or merge."),
+        ({"ids": ["7"]}, 400, "Say which tags."),
         ({"ids": ["x"], "add": "x"}, 400, "These are no ids of images."),
         ({"ids": ["9" * 19], "add": "x"}, 400, "These are no ids of images."),
         ({"ids": ["1"], "add": "a\x00b"}, 400, "Control characters are not allowed."),

@@ -1,7 +1,7 @@
 """What needs a look, as the admin's first page has it: each matter with how much there is of it.
 
-Staff of a project are told of their own images and changes. All is counted in one statement, each
-to MOST at most.
+Staff of a project are told of their own images and changes, and of rows about tags that they see.
+All is counted in one statement, and nothing beyond what is told.
 """
 
 from collections.abc import Iterator
@@ -19,8 +19,10 @@ from taggedimages.changes.admin import permissions
 from taggedimages.changes.models import State
 from taggedimages.identity.admin import project_of_staff
 from taggedimages.postgresql.counting import counted
+from tags.admin.cleanup import pages as cleanup
 
-MOST = 10_000
+# Each row of the clean-up list is asked whether it is still a problem.
+MOST, MOST_ROWS = 10_000, 1_000
 UNDER_WAY = (State.PLANNING, State.APPLYING)
 HALTED = (State.STOPPED, State.FAILED)
 
@@ -34,6 +36,7 @@ class Matter:
     rows: QuerySet[Any, Any]
     # Whether something is wrong, rather than on its way.
     is_wrong: bool = False
+    most: int = MOST
 
 
 @dataclass(frozen=True)
@@ -46,13 +49,14 @@ class Found:
     @property
     def number(self) -> str:
         """How much, such as `1,234` or `10,000 or more`."""
-        return f"{self.count:,} or more" if self.count >= MOST else f"{self.count:,}"
+        told = f"{self.count:,}"
+        return f"{told} or more" if self.count >= self.matter.most else told
 
 
 def found(request: HttpRequest) -> list[Found]:
     """What there is to be looked at, for somebody in the admin; one statement."""
-    matters = [*_of_images(request), *_of_changes(request)]
-    counts = counted([matter.rows for matter in matters], MOST)
+    matters = [*_of_images(request), *_of_changes(request), *_of_tags(request)]
+    counts = counted([(matter.rows, matter.most) for matter in matters])
     return [Found(*pair) for pair in zip(matters, counts, strict=True) if pair[1]]
 
 
@@ -89,5 +93,12 @@ def _of_changes(request: HttpRequest) -> Iterator[Matter]:
         yield Matter(said, url, changes.filter(state__in=states), states == HALTED)
 
 
+def _of_tags(request: HttpRequest) -> Iterator[Matter]:
+    if cleanup.may_see(request):
+        url, rows = _list("tags_finding"), cleanup.findings(request)
+        yield Matter("rows of the clean-up list", url, rows, most=MOST_ROWS)
+
+
 def _list(model: str, **narrowed: str) -> str:
-    return f"{reverse(f'admin:{model}_changelist')}?{urlencode(narrowed)}"
+    url = reverse(f"admin:{model}_changelist")
+    return f"{url}?{urlencode(narrowed)}" if narrowed else url

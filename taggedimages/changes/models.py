@@ -124,6 +124,12 @@ class Change(models.Model):
             models.Index(
                 fields=["expires_at"], name="change_expiring", condition=Q(state="planned")
             ),
+            # What staff may have to see to.
+            models.Index(
+                fields=["project", "id"],
+                name="change_unsettled",
+                condition=Q(state__in=["planning", "planned", "applying", "stopped", "failed"]),
+            ),
             models.Index(F("author"), F("id").desc(), name="change_of_author"),
             models.Index(F("project"), F("id").desc(), name="change_of_project"),
         ]

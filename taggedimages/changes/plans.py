@@ -10,8 +10,8 @@ from taggedimages.changes.effects import Effects
 # Microseconds that a link takes with all its triggers and its way into the tag index, and bytes of
 # a line of the ledger with its indexes; measured at a million images.
 ADDED_US, REMOVED_US, CHANGED_US = 168, 133, 228
-# The same of a record that is hidden or ended, whose links follow it.
-RECORD_US = 2_000
+# The same of an image that is hidden or ended, with a dozen links that follow it.
+RECORD_US = 1_000
 LEDGER_LINE_BYTES = 173
 # Tags that a plan names, of a replacement's very many the most frequent.
 TAGS_MAX = 1_000

@@ -8,14 +8,14 @@ from django.db import connection
 from django.db.models import QuerySet
 
 
-def counted(wanted: Sequence[QuerySet[Any, Any]], most: int) -> list[int]:
-    """How many rows each queryset finds, `most` at most of each: one statement for all.
+def counted(wanted: Sequence[tuple[QuerySet[Any, Any], int]]) -> list[int]:
+    """How many rows each queryset finds, so many at most: one statement for all.
 
-    It reads no more than so many of each, so that it takes long only where they are hard to find.
+    It reads no more than that, so that it takes long only where they are hard to find.
     """
     pieces: list[str] = []
     values: list[Any] = []
-    for rows in wanted:
+    for rows, most in wanted:
         try:
             sql, given = rows.order_by().values("pk")[:most].query.sql_with_params()
         except EmptyResultSet:

@@ -1,5 +1,6 @@
 """Names that exclude each other, as far as names can tell."""
 
+import re
 from collections.abc import Iterator
 
 # Of things in a picture each may be there: upper and lower, dorsal and ventral are not among these.
@@ -19,6 +20,8 @@ for _pair in PAIRS.split():
 BEFORE = ("no", "not", "non", "without", "w o", "kein", "keine", "sans")
 NEGATIONS = [tuple(words.split()) for words in BEFORE]
 AFTER = ("free", "absent")
+# What has none of these excludes nothing; accents are still to be taken off some.
+MAY_EXCLUDE = re.compile("|".join(["[^\\x00-\\x7f]", "w", *OPPOSITES, *BEFORE, *AFTER]))
 # What is denied: shorter it may be a number, as in `no 5`, or an abbreviation.
 LEAST_LETTERS = 3
 

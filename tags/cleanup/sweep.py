@@ -30,13 +30,13 @@ logger = logging.getLogger(__name__)
 
 T = TypeVar("T")
 
-LEASE = timedelta(seconds=60)
+LEASE, HELD_SECONDS = timedelta(seconds=60), 10
 # Of one round of the worker, and between two looks at whether a sweep is due.
 ROUND_SECONDS, LOOK_SECONDS = 0.5, 2.0
 # No statement takes longer; what would is done with fewer at once, and left out if it is one.
 STATEMENT_MS = 20_000
 # Names, pairs, tags and rows that are dealt with at once.
-NAMES, PAIRS, TAGS, ROWS = 2_000, 500, 2_000, 50
+NAMES, PAIRS, TAGS, ROWS = 5_000, 500, 2_000, 50
 
 MAKE = """
 INSERT INTO tags_cleanupsweep (id, number, parts, step, position, counted, found)
@@ -88,11 +88,14 @@ class Sweep:
     def pieces(self) -> Iterator[None]:
         """What there is to do of a sweep, piece by piece; nothing where none is due, or another
         worker has it."""
-        state = self._claimed()
+        state, held_at = self._claimed(), time.monotonic()
         try:
             while state and state.ended_at is None:
                 self._piece(state)
                 yield
+                if state.ended_at is None and time.monotonic() > held_at + HELD_SECONDS:
+                    self._move(state)
+                    held_at = time.monotonic()
         except LeaseLost as lost:
             logger.info("%s", lost)
             self.state = self.part = None

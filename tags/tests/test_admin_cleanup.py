@@ -1,5 +1,6 @@
 """The clean-up list in the admin: what is shown to whom, what its buttons do, and what it costs."""
 
+import re
 from typing import Any
 
 import pytest
@@ -415,3 +416,17 @@ def test_a_page_takes_twelve_statements_however_many_rows_it_has(client, kind, i
             statements()
             few = statements()
     assert statements() == few <= 12
+
+
+def test_the_first_page_leads_to_the_list(boss):
+    used("knees", "knee", by=make_user("ada", project_id="lab"))
+    used("hips", "hip", by=make_user("omar", project_id="far"))
+    assert "rows of the clean-up list" not in boss.get("/admin/").content.decode()
+    sweep.run()
+    for client, number in ((boss, 2), (staff("lab", "view_tag"), 1)):
+        text = client.get("/admin/").content.decode()
+        words = re.sub(r"<[^>]*>|\s+", " ", text)
+        assert f'href="{LIST}"' in text
+        assert re.search(rf"\b{number} +rows of the clean-up list", words)
+    nobody = staff("lab", "view_image", name="omar2").get("/admin/")
+    assert "rows of the clean-up list" not in nobody.content.decode()

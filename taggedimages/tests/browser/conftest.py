@@ -5,7 +5,7 @@ import shutil
 import subprocess
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import partial
 from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
@@ -14,12 +14,14 @@ from typing import Any
 
 import pytest
 from django.conf import settings
+from django.db import connection
 from django.test import Client
 
 from images.storage import client
 from taggedimages.engines.state import CHECKOUT
 from taggedimages.identity.models import User
 from taggedimages.serving.tests.conftest import Front, environment, gates, running
+from taggedimages.transactions import retried
 
 __all__ = ["environment", "gates"]
 
@@ -75,6 +77,16 @@ def signed_in_to(browser: Any, base: str, user: User, **options: Any) -> Any:
     context = browser.new_context(**{"base_url": base, "reduced_motion": "reduce"} | options)
     context.add_cookies([{"name": cookie.key, "value": cookie.value, "url": base}])
     return context
+
+
+@pytest.fixture(scope="session", autouse=True)
+def emptied_again() -> Iterator[None]:
+    """Tables are emptied after a test, in an order of their own: once more where that meets a
+    transaction of the service, which goes on."""
+    operations: Any = type(connection.ops)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(operations, "execute_sql_flush", retried(operations.execute_sql_flush))
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -194,13 +206,16 @@ def watch(page: Any, faults: list[str]) -> None:
 
 
 @pytest.fixture
-def axe() -> Callable[[Any], None]:
-    """`axe(page)` fails where axe-core finds what is serious or critical, and says where."""
+def axe() -> Callable[..., None]:
+    """`axe(page)` fails where axe-core finds what is serious or critical, and says where; with
+    `only`, by some of its rules."""
     sync_playwright = pytest.importorskip("axe_playwright_python.sync_playwright")
 
-    def examine(page: Any) -> None:
+    def examine(page: Any, only: Sequence[str] = ()) -> None:
         # Preloading styles, it would ask for what they import at addresses that are wrong.
-        options = {"resultTypes": ["violations"], "preload": False}
+        options: dict[str, Any] = {"resultTypes": ["violations"], "preload": False}
+        if only:
+            options["runOnly"] = list(only)
         found = sync_playwright.Axe().run(page, options=options).response["violations"]
         bad = [one for one in found if one["impact"] in ("serious", "critical")]
         assert not bad, f"{page.url}\n" + "\n".join(map(described, bad))

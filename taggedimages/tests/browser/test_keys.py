@@ -1,19 +1,24 @@
 """The workplace by keys alone, in a real Chromium: what is pressed, and what images have then."""
 
 import re
+from base64 import b64encode
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
+from PIL import Image as Picture
 
 from images import deletion
+from images.inspection import thumbhash
 from images.models import Image
 from taggedimages.changes.models import Change
 from taggedimages.factories import make_image, make_tag
 from taggedimages.identity.models import User
 from tags import tag_sets
+from tags.admin.typed import typed_names, written
 from tags.models import ImageTag
+from tags.names import BadName
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
@@ -107,8 +112,8 @@ def test_sixty_pictures_are_looked_at_and_tagged_one_by_one_with_fewer_presses_t
     keys = opened_grid()
     keys.press("ArrowRight")
     keys.press(*["1"] * 60)
-    keys.says("That was the last picture of the page.")
     settled(keys.page)
+    keys.says("That was the last picture of the page.")
     assert tagged("knee") == set(newest(60))
     assert keys.presses == 61 <= GOAL
     # Each was told at once, and is a change of its own.
@@ -276,6 +281,79 @@ def test_what_is_not_all_in_sight_gets_a_plan(
     page.wait_for_url("**/admin/changes/change/**")
     assert Change.objects.get().images == len(few)
     assert tagged("hip") == set()
+
+
+def test_on_the_page_of_an_image_keys_are_of_that_image(
+    opened_grid: Callable[..., Keyboard], few: list[int]
+) -> None:
+    keys = opened_grid()
+    page = keys.page
+    keys.press("ArrowRight", "Enter")
+    page.wait_for_url(f"**/{few[0]}/change/**")
+    chips = page.locator(f"#tags-{few[0]} .chip")
+    keys.press("1")
+    chips.filter(has_text="knee").wait_for()
+    page.get_by_role("button", name="2 left").click()
+    chips.filter(has_text="left").wait_for()
+    keys.press("t")
+    keys.type("hip")
+    keys.press("Enter", "Enter")
+    chips.filter(has_text="hip").wait_for()
+    keys.press("Escape", "n")
+    page.wait_for_url(f"**/{few[1]}/change/**")
+    keys.press(".")
+    keys.says("Tagged 1 image: left, a, b.")
+    assert (tagged("knee"), tagged("hip")) == ({few[0]}, {few[0]})
+    assert tagged("left") == {*few[:2]}
+
+
+TYPED = [
+    "",
+    " knee ,left knee;\tright|a\r\nb\n",
+    'a, "b, c", "d ""e""" , 5" screw',
+    "Zu\u0308rich, Z\u00fcrich",
+    '"open',
+    '"a" b, c',
+]
+READ = """texts => import("/static/taggedimages/admin/typed.js").then(({ typedNames, written }) =>
+    texts.map(text => {
+        try {
+            const names = typedNames(text);
+            return [names, written(names)];
+        } catch {
+            return null;
+        }
+    }))"""
+
+
+def read(text: str) -> list[Any] | None:
+    try:
+        found = typed_names(text)
+    except BadName:
+        return None
+    return [found, written(found)]
+
+
+PAINTED = """hash => import("/static/taggedimages/admin/thumbhash.js").then(({ pixels }) => {
+    const { width, height, data } = pixels(hash);
+    const at = (x, y) => [...data.slice(4 * (y * width + x)).slice(0, 4)];
+    return [width, height, at(4, 4), at(width - 5, height - 5)];
+})"""
+
+
+def test_the_page_reads_names_and_thumbhashes_as_the_server_writes_them(
+    opened_grid: Callable[..., Keyboard],
+) -> None:
+    page = opened_grid().page
+    assert page.evaluate(READ, TYPED) == [read(text) for text in TYPED]
+    picture = Picture.new("RGB", (100, 50), (20, 60, 200))
+    picture.paste((240, 40, 40), (0, 0, 50, 50))
+    hashed = b64encode(thumbhash.encode(picture)).decode()
+    width, height, left, right = page.evaluate(PAINTED, hashed)
+    # The shape is as the numbers of waves along its sides.
+    assert (width, height) == (32, 18)
+    for there, painted in (((240, 40, 40, 255), left), ((20, 60, 200, 255), right)):
+        assert all(abs(a - b) < 60 for a, b in zip(there, painted, strict=True)), painted
 
 
 # --- When keys are silent -------------------------------------------------------------------------

@@ -11,8 +11,6 @@ from taggedimages.identity.admin import GuardedLists
 from tags.admin.cleanup import answers, pages
 from tags.cleanup.models import Finding
 
-TO_SEE = ("tags.view_tag", "tags.change_tag")
-
 
 @admin.register(Finding)
 class FindingAdmin(GuardedLists, admin.ModelAdmin[Finding]):
@@ -22,7 +20,7 @@ class FindingAdmin(GuardedLists, admin.ModelAdmin[Finding]):
         return pages.findings(request)
 
     def has_module_permission(self, request: HttpRequest) -> bool:
-        return any(map(request.user.has_perm, TO_SEE))
+        return pages.may_see(request)
 
     def has_view_permission(self, request: HttpRequest, obj: Finding | None = None) -> bool:
         return self.has_module_permission(request)

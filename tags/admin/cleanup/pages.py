@@ -22,6 +22,13 @@ from tags.models import Tag
 
 PER_PAGE, ASIDE_PER_PAGE = 30, 100
 ASIDE = "aside"
+# Either lets one see the list.
+TO_SEE = ("tags.view_tag", "tags.change_tag")
+
+
+def may_see(request: HttpRequest) -> bool:
+    """Whether somebody is shown the list at all."""
+    return any(map(request.user.has_perm, TO_SEE))
 
 
 def findings(request: HttpRequest) -> QuerySet[Finding]:

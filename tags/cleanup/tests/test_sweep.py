@@ -197,7 +197,7 @@ def test_what_is_not_found_again_goes():
 
 
 def test_of_each_kind_so_many_are_kept_and_all_are_counted(monkeypatch):
-    monkeypatch.setattr(writing.write, "__kwdefaults__", None)
+    monkeypatch.setattr(sweep, "PAIRS", 1)
     monkeypatch.setattr(writing.write, "__defaults__", (3,))
     for number in range(7):
         use(f"{'ab' * (number + 2)} knees", number + 2)

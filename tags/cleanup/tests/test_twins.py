@@ -8,11 +8,13 @@ from hypothesis import strategies as st
 
 from tags.cleanup.judging import COMMON, MUCH_RARER, is_slip
 from tags.cleanup.models import Kind
+from tags.cleanup.opposites import MAY_EXCLUDE, opposites
 from tags.cleanup.parts import Part
 from tags.cleanup.slips import Slip, slip, traces
 from tags.cleanup.tests.names import PLANTED, UNLIKE, unlike
 from tags.cleanup.twins import likeness
 from tags.cleanup.words import words
+from tags.names import folded
 
 PAIRS = [(kind, pair[:2]) for kind, pairs in PLANTED.items() for pair in pairs]
 OPPOSED = [
@@ -120,7 +122,9 @@ def test_parts_find_what_a_look_at_each_with_each_finds(pairs, parts):
     for number in range(parts):
         part = Part(number, parts)
         part.add(names.items())
-        found |= set(part.pairs())
+        pairs_of_part = list(part.pairs())
+        assert len(pairs_of_part) == len(set(pairs_of_part))
+        found |= set(pairs_of_part)
     alike = {
         (one, other)
         for one, other in combinations(names, 2)
@@ -134,3 +138,10 @@ def test_unlike_names_are_rarely_looked_at():
     part = Part(0, 1)
     part.add(enumerate(unlike(), 1))
     assert len(set(part.pairs())) < 100
+
+
+@given(st.lists(st.sampled_from(["no", "left", "right", "knee", "free", "w", "o", "été", "x"])))
+def test_what_may_exclude_another_is_seen_before_it_is_taken_apart(parts):
+    name = " ".join(parts)
+    if opposites(words(name)):
+        assert MAY_EXCLUDE.search(folded(name))

@@ -19,15 +19,30 @@ async function submitted(event) {
     }
     event.preventDefault();
     const url = event.submitter?.getAttribute("formaction") ?? form.action;
-    try {
-        const answer = await post(url, new FormData(form, event.submitter));
-        if (form.id === "tag-box") {
-            form.reset();
+    const sent = new FormData(form, event.submitter);
+    if (form.id === "tag-box") {
+        if (!sent.get("add") && !sent.has("set")) {
+            return;
         }
+        // At once, so that Enter pressed twice adds nothing twice.
+        form.reset();
+    }
+    try {
+        const answer = await post(url, sent);
         tell(answer);
         say(answer.says, { undo: answer.undo });
     } catch (error) {
         fail(error);
+        giveBack(form, sent.get("add"));
+    }
+}
+
+// What was typed and could not be added is in the box again.
+function giveBack(form, typed) {
+    const box = form.querySelector("textarea");
+    if (box && typed && !box.value) {
+        box.value = typed;
+        form.dispatchEvent(new Event("reset"));
     }
 }
 
