@@ -20,6 +20,7 @@ from search.executor.facets import TagCount
 from search.executor.fetch import Record
 from search.executor.matches import MatchCount
 from search.executor.pages import Page
+from search.executor.tag_counts import count_by_tag
 from search.index.thresholds import DEFAULT, Thresholds
 from search.lookups import narrowed
 from search.ordering import NEWEST, ORDERS, ColumnOrder, KeysetPosition
@@ -32,7 +33,7 @@ from taggedimages.postgresql.limits import ends_within
 from taggedimages.postgresql.routing import read_connection
 
 # All that whoever asks has to name.
-__all__ = ["Beside", "Page", "Record", "SearchResults", "TagCount"]
+__all__ = ["Beside", "Page", "Record", "SearchResults", "TagCount", "count_by_tag"]
 
 # Records of a stream that are in memory at a time.
 CHUNK_RECORDS = 500

@@ -15,7 +15,12 @@ from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
 from tags import colours, names
 from tags.cleanup.models import CleanupSweep, Finding, SetAside  # noqa: F401  models of this app
+
+# By these names all others know them.
+from tags.ledger import TagChange as TagChange
+from tags.ledger import VocabularyChange as VocabularyChange
 from tags.shown import IsShown, has_few_images, on_images, positional
+from tags.statistics_models import StatisticsProgress, TagStatistics  # noqa: F401  likewise
 from tags.tag_sets import TagSet  # noqa: F401  a model of this app
 
 
@@ -298,130 +303,6 @@ class AudienceTag(models.Model):
 
     def __str__(self) -> str:
         return f"{self.name} for {self.audience}"
-
-
-class TagChange(models.Model):
-    """One line of the ledger: a link that came, went or changed its value.
-
-    Written by triggers on links (docs/triggers.md), and never updated or deleted, which others
-    refuse. It refers to images, tags and users by plain ids and names, because it outlives them.
-
-    All lines of a transaction have one time, that of its first. `bulk` is the change of many images
-    that a line belongs to, if any.
-    """
-
-    image_id = models.BigIntegerField()
-    tag_id = models.BigIntegerField()
-    tag_name = models.CharField(max_length=names.MAX_LENGTH, db_collation="C")
-    old_value = models.CharField(max_length=255, null=True)  # noqa: DJ001  None: no link before
-    new_value = models.CharField(max_length=255, null=True)  # noqa: DJ001  None: no link after
-    user_id = models.BigIntegerField(null=True)
-    user_name = models.CharField(max_length=150)
-    changed_at = models.DateTimeField(db_default=Now())
-    through = models.CharField(max_length=64)
-    change_id = models.UUIDField()
-    bulk = models.BigIntegerField(null=True)
-
-    class Meta:
-        indexes = [
-            models.Index(F("image_id"), F("id").desc(), name="tagchange_of_image"),
-            # For which the lines of single requests pay nothing.
-            models.Index(
-                fields=["bulk", "image_id", "id"],
-                name="tagchange_of_bulk",
-                condition=Q(bulk__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.tag_name} on {self.image_id}: {self.old_value!r} to {self.new_value!r}"
-
-
-class VocabularyChange(models.Model):
-    """One line of the vocabulary's ledger: a tag that came, went or was renamed, or that began or
-    ceased to be an alias of another or to imply it, which `other_id` then is.
-
-    Written by triggers on tags (docs/triggers.md) as lines of links are, with the same time and
-    signature in the same transaction, and never updated or deleted either. Tags that are older than
-    this ledger have no line of their creation. `old_name` is that before a rename.
-    """
-
-    at = models.DateTimeField(db_default=Now())
-    kind = models.CharField(max_length=16)
-    tag_id = models.BigIntegerField()
-    other_id = models.BigIntegerField(null=True)
-    name = models.CharField(max_length=names.MAX_LENGTH, db_collation="C")
-    old_name = models.CharField(max_length=names.MAX_LENGTH, db_default="", db_collation="C")
-    user_id = models.BigIntegerField(null=True)
-    user_name = models.CharField(max_length=150)
-    through = models.CharField(max_length=64)
-    change_id = models.UUIDField()
-    bulk = models.BigIntegerField(null=True)
-
-    class Meta:
-        indexes = [models.Index(fields=["tag_id", "id"], name="vocabularychange_of_tag")]
-
-    def __str__(self) -> str:
-        return f"{self.kind}: {self.name}"
-
-
-class TagStatistics(models.Model):
-    """How much a tag is used, so that lists are in that order without counting anything.
-
-    Written by the worker alone (tags.statistics), a moment after the change; every tag has a row
-    but those of the last moment. `links` is the number of the tag index (`search_setsize`), which
-    says nothing of tags that never had a link. `last_used_at` is when a link last came or got a
-    value: None where nobody knows of any.
-    """
-
-    tag = models.OneToOneField(
-        Tag,
-        on_delete=models.DO_NOTHING,
-        primary_key=True,
-        db_constraint=False,
-        related_name="statistics",
-    )
-    links = models.BigIntegerField(default=0, db_default=0)
-    last_used_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "tags_statistics"
-        indexes = [
-            models.Index(fields=["links", "tag"], name="statistics_by_links"),
-            models.Index(
-                fields=["last_used_at", "tag"],
-                name="statistics_by_last_use",
-                condition=Q(last_used_at__isnull=False),
-            ),
-        ]
-
-    def __str__(self) -> str:
-        return f"{self.links} links of tag {self.tag_id}"
-
-
-class StatisticsProgress(models.Model):
-    """One row: how far the worker has come with TagStatistics.
-
-    All lines of both ledgers up to `line` and `vocabulary_line` are taken in for good, and those up
-    to `seen` and `vocabulary_seen` as far as they were visible. A pass over all that
-    there is, the first or one that puts right, is at a `position` of its `step` (tags.statistics);
-    None: none is under way, and the last came to its end at `checked_at`.
-    """
-
-    id = models.SmallIntegerField(primary_key=True, default=1)
-    line = models.BigIntegerField(default=0)
-    seen = models.BigIntegerField(default=0)
-    vocabulary_line = models.BigIntegerField(default=0)
-    vocabulary_seen = models.BigIntegerField(default=0)
-    step = models.SmallIntegerField(null=True, default=0)
-    position = models.BigIntegerField(default=0)
-    checked_at = models.DateTimeField(null=True)
-
-    class Meta:
-        db_table = "tags_statisticsprogress"
-
-    def __str__(self) -> str:
-        return f"up to line {self.line}"
 
 
 class TagNamesVersion(models.Model):

@@ -22,7 +22,7 @@ from django.db import connection, transaction
 from django.db.backends.utils import CursorWrapper
 
 from taggedimages.postgresql.fragments import Fragment, compose
-from tags.models import StatisticsProgress
+from tags.statistics_models import StatisticsProgress
 
 MAX_ID = 2**63 - 1
 MARKS = ("line", "seen", "vocabulary_line", "vocabulary_seen")

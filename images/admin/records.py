@@ -82,7 +82,7 @@ class ImageAdmin(ImageLists):
         # With the search that one came from.
         return HttpResponseRedirect(request.get_full_path())
 
-    def response_post_save_change(self, request: HttpRequest, obj: Image) -> HttpResponse:
+    def response_post_save_change(self, request: HttpRequest, obj: Image) -> HttpResponseRedirect:
         """After "Save", the page of the list that one came from."""
         ways = steps.steps(request, obj.pk)
         if ways is None:

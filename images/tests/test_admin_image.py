@@ -18,7 +18,7 @@ from images.models import Facts, Image
 from images.tests.files import dicom, encoded, photo
 from images.visibility import Viewer
 from search.query import Query
-from taggedimages.changes import lifecycle, operations
+from taggedimages.changes import immediate, lifecycle, operations, taking_back
 from taggedimages.changes.models import Change
 from taggedimages.factories import TESTS, make_image, make_pending, make_png, make_tag, make_user
 from taggedimages.identity.authors import ADMIN, Author
@@ -282,6 +282,19 @@ def test_a_line_is_not_taken_back_once_the_image_has_moved_on(boss):
     assert (answer.status_code, tags_of(image)) == (409, {"knee": ""})
     assert "again" in answer.json()["says"]
     assert words(shown(boss, image), "history").count("Take back") == 2
+
+
+@pytest.mark.parametrize("before", [{}, {"knee": ""}, {"knee": "3"}])
+@pytest.mark.parametrize("after", [{}, {"knee": ""}, {"knee": "3"}, {"knee": "4"}])
+def test_what_moves_on_at_that_moment_is_left_alone(before, after):
+    image = make_image("other", "knee")
+    tag, by = Tag.objects.get(name="knee"), Author(User.objects.create_superuser("boss"), ADMIN)
+    line = TagChange(tag_id=tag.pk, old_value="5", new_value=before.get("knee"))
+    tagging.set_values(image, after | {"other": ""}, TESTS, alone=True)
+    operation, within = taking_back.inverse(line, tag), taking_back.as_left(line, tag)
+    change = immediate.at_once(operation, [image.pk], by, within=within)
+    assert change.images == (before == after)
+    assert tags_of(image) == ({"knee": "5"} if before == after else after) | {"other": ""}
 
 
 def test_a_tag_that_is_gone_comes_back_by_no_line(boss):

@@ -6,6 +6,7 @@ while the link is as the line left it: what others have made of the image since 
 
 from collections.abc import Mapping
 
+from search.query import Query, TagValues
 from taggedimages.changes import immediate
 from taggedimages.changes.models import Change
 from taggedimages.changes.operations import Operation, TagRef, meant
@@ -31,7 +32,10 @@ def take_back(line: TagChange, by: Author) -> Change:
     if tag is None:
         raise BadOperation(f"The tag “{line.tag_name}” is gone, and so cannot be given again.")
     note = f"Takes back line {line.pk} of the history of image {line.image_id}"
-    return immediate.at_once(inverse(line, meant(tag)), [line.image_id], by, note=note)
+    # Looked at again under the image's lock: somebody may change it right now.
+    return immediate.at_once(
+        inverse(line, meant(tag)), [line.image_id], by, note=note, within=as_left(line, tag)
+    )
 
 
 def inverse(line: TagChange, tag: Tag) -> Operation:
@@ -42,6 +46,13 @@ def inverse(line: TagChange, tag: Tag) -> Operation:
     if line.old_value or line.new_value is not None:
         return Operation(values={ref: line.old_value})
     return Operation(add=(ref,))
+
+
+def as_left(line: TagChange, tag: Tag) -> Query:
+    """What finds the image of a line while its link with this tag is as the line left it."""
+    if line.new_value is None:
+        return Query(without_any=(TagValues(tag.name),))
+    return Query(with_all=(TagValues(tag.name, (line.new_value,)),))
 
 
 def is_as_left(line: TagChange, held: Mapping[int, str]) -> bool:

@@ -10,11 +10,11 @@ from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
 
+from search.results import count_by_tag
 from taggedimages.changes.models import Change, Kind
 from taggedimages.identity.admin import viewer_of_staff
 from taggedimages.identity.authors import Author
 from tags import curation, names, renaming, restriction, rights, vocabulary
-from tags.admin import counts
 from tags.admin.actions import propose
 from tags.admin.ledger import is_id
 from tags.admin.plans import Plan, Refused, images, named, number_of
@@ -309,7 +309,7 @@ def _other(request: HttpRequest, among: Any) -> Tag:
 
 
 def _itself(alias: Tag, viewer: Any) -> int:
-    return counts.images_of([alias.pk], viewer)[alias.pk]
+    return count_by_tag([alias.pk], viewer)[alias.pk]
 
 
 def _recorded(tag: Tag) -> int | None:

@@ -13,9 +13,9 @@ from django.db.models import Exists, OuterRef, Q, QuerySet
 from django.http import HttpRequest
 from django.utils.functional import cached_property
 
+from search.results import count_by_tag
 from taggedimages.identity.admin import FoundOrRefused, viewer_of_staff
 from tags import counters, names, statistics
-from tags.admin import counts
 from tags.models import Tag
 
 MOST = 10_000
@@ -75,7 +75,7 @@ class TagList(FoundOrRefused):
         super().get_results(request)
         rows: Any = list(self.result_list)
         viewer = viewer_of_staff(request)
-        uses = counts.images_of([tag.pk for tag in rows], viewer)
+        uses = count_by_tag([tag.pk for tag in rows], viewer)
         for tag in rows:
             tag.uses = uses.get(tag.pk, 0)
             known = tag.user and viewer.project in (None, tag.user.project_id)

@@ -15,11 +15,10 @@ from django.template.response import TemplateResponse
 
 from images.visibility import Viewer
 from search.query import Query, TagValues
-from search.results import SearchResults
+from search.results import SearchResults, count_by_tag
 from taggedimages.changes.refusals import BadOperation, NeedsSomebodyElse, TooManyPlanned
 from taggedimages.http.returning import page_before
 from tags import curation, names, renaming, restriction, rights, vocabulary
-from tags.admin import counts
 from tags.models import Tag
 
 # The names of so many tags are shown on a plan, and images counted by one search.
@@ -121,7 +120,7 @@ def number_of(tags: Sequence[Tag], viewer: Viewer) -> str:
     if len(tags) <= MOST_NAMED:
         group = tuple(TagValues(tag.name) for tag in tags)
         return images(SearchResults(Query(with_any=(group,), aliased=True), viewer).count())
-    return f"at most {images(sum(counts.images_of([tag.pk for tag in tags], viewer).values()))}"
+    return f"at most {images(sum(count_by_tag([tag.pk for tag in tags], viewer).values()))}"
 
 
 def named(tags: Sequence[Tag]) -> str:

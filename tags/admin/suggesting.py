@@ -5,12 +5,13 @@ from typing import Any
 from django.http import HttpRequest, JsonResponse
 
 from images.visibility import Viewer
+from search.results import count_by_tag
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.admin import viewer_of_staff
 from taggedimages.identity.rate_limits import Kind
-from tags.admin import counts
-from tags.models import Tag, TagStatistics
+from tags.models import Tag
 from tags.names import MAX_LENGTH
+from tags.statistics_models import TagStatistics
 from tags.suggesting import Suggestion, suggestions
 
 MOST, USUALLY = 50, 10
@@ -50,7 +51,7 @@ def _most(text: str) -> int:
 def _told(found: list[Suggestion], viewer: Viewer) -> list[dict[str, Any]]:
     ids = [one.id for one in found]
     colours = dict(Tag.objects.filter(pk__in=ids).values_list("pk", "color"))
-    links = counts.images_of(ids, viewer) if viewer.project is None else {}
+    links = count_by_tag(ids, viewer) if viewer.project is None else {}
     return [
         one._asdict() | {"color": colours[one.id], "images": links.get(one.id)}
         for one in found

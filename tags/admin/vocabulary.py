@@ -129,7 +129,7 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
 
     @admin.display(description="images", ordering="statistics__links")
     def images_tagged(self, tag: Any) -> str:
-        """How many have it (tags.admin.counts)."""
+        """How many have it (search.results.count_by_tag)."""
         return f"{tag.uses:,}"
 
     @admin.display(description="last use", ordering="statistics__last_used_at")

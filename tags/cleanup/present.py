@@ -7,18 +7,18 @@ opposites, it has to be an image of the project that has both.
 
 from typing import Any
 
-from django.db.models import BooleanField, Count, F, Func, QuerySet
+from django.db.models import BooleanField, F, Func, QuerySet
 from django.db.models.sql.compiler import SQLCompiler
 
 from images.visibility import Viewer
 from taggedimages.postgresql.fragments import Fragment, bigints, compose
 from tags import shown
-from tags.cleanup.models import Finding, Kind
+from tags.cleanup.models import Finding
 
 # SQL of a row `{f}`; TWINS are all kinds that are not named.
 STILL_THERE = """EXISTS (
     SELECT FROM tags_tag t LEFT JOIN tags_tag o ON o.id = {f}.other_id
-    WHERE t.id = {f}.tag_id AND t.name = {f}.tag_name
+    WHERE t.id = {f}.tag_id AND t.name IS NOT DISTINCT FROM {f}.tag_name
     AND ({f}.other_id IS NULL OR o.name = {f}.other_name)
     AND CASE {f}.kind
         WHEN 'left_over' THEN t.alias_of_id = o.id
@@ -52,7 +52,11 @@ CONTRADICTS = """EXISTS (
 )"""
 IMAGE_OF_PROJECT = """EXISTS (
     SELECT FROM images_image i WHERE i.id = e.image AND {is_shown} OFFSET 0)"""
-SHOWN = """{itself} AND ({f}.other_id IS NULL OR {f}.kind = 'left_over' OR {other})"""
+# Soon asked, and first: as far as is known its images have the tag, or whoever looks made it.
+SHOWN = """(jsonb_exists({f}.projects, %(project)s) OR EXISTS (
+    SELECT FROM tags_audiencetag s
+    WHERE s.tag_id = {f}.tag_id AND s.audience = ANY({makers}) OFFSET 0))
+AND {itself} AND ({f}.other_id IS NULL OR {f}.kind = 'left_over' OR {other})"""
 TAG_SHOWN = """(EXISTS (
     SELECT FROM tags_imagetag l JOIN images_image i ON i.id = l.image_id
     WHERE l.image_id = ({f}.projects -> %(project)s ->> {place})::bigint AND l.tag_id = {tag}
@@ -99,6 +103,7 @@ def _is_present(viewer: Viewer, row: Fragment) -> Fragment:
     there = compose(STILL_THERE, f=row, contradicts=contradicts)
     if every:
         return there
+    makers = bigints(shown.makers(viewer))
     itself, other = (
         compose(
             TAG_SHOWN,
@@ -106,18 +111,11 @@ def _is_present(viewer: Viewer, row: Fragment) -> Fragment:
             place=Fragment(place),
             tag=compose(f"{{f}}.{column}", f=row),
             is_shown=is_shown,
-            makers=bigints(shown.makers(viewer)),
+            makers=makers,
             provides={"i"},
             parameters={"project": viewer.project},
         )
         for place, column in (("1", "tag_id"), ("3", "other_id"))
     )
-    seen = compose(SHOWN, f=row, itself=itself, other=other)
+    seen = compose(SHOWN, f=row, itself=itself, other=other, makers=makers)
     return compose("({there} AND {seen})", there=there, seen=seen)
-
-
-def kinds(found: QuerySet[Finding]) -> dict[Kind, int]:
-    """How many rows of each kind there are, of those that have any. One statement."""
-    counted = found.order_by().values_list("kind").annotate(Count("pk"))
-    counts = dict(counted)
-    return {kind: counts[kind.value] for kind in Kind if kind.value in counts}

@@ -14,7 +14,8 @@ from search.index import maintenance
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.models import User
 from tags import statistics, vocabulary
-from tags.models import Tag, TagStatistics
+from tags.models import Tag
+from tags.statistics_models import TagStatistics
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/tags/tag/suggest/"

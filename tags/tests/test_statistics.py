@@ -13,7 +13,8 @@ from search.index import maintenance
 from search.index.building import rebuild
 from taggedimages.factories import TESTS, make_image, make_tag
 from tags import curation, statistics, tagging
-from tags.models import ImageTag, StatisticsProgress, Tag, TagChange, TagStatistics
+from tags.models import ImageTag, Tag, TagChange
+from tags.statistics_models import StatisticsProgress, TagStatistics
 
 pytestmark = pytest.mark.django_db
 

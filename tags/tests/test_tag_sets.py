@@ -72,7 +72,13 @@ def test_sets_are_ones_own(staff: Client, boss: User) -> None:
 
 
 def test_who_may_not_tag_has_none(client: Client) -> None:
-    client.force_login(make_user("ada", staff=True))
+    ada = make_user("ada", staff=True)
+    tag_sets.write(ada, {1: ["of-before"]})
+    page = shown_to(ada)
+    assert "show-keys" in page
+    assert "of-before" not in page
+    assert SETS not in page
+    client.force_login(ada)
     assert client.get(SETS).status_code == 403
     client.logout()
     assert client.get(SETS).status_code == 302

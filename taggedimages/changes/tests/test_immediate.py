@@ -167,9 +167,26 @@ def test_what_is_as_small_and_comes_first_is_waited_for(monkeypatch):
 
 def test_what_is_large_is_not_waited_for(monkeypatch):
     monkeypatch.setattr(immediate, "PATIENCE_SECONDS", 3600)
-    make_change({"add": refs("first")}, range(1, MOST_IMAGES + 2))
-    change = at_once(adding("second"), ids(make_image()), TESTS)
-    assert change.state == State.APPLYING
+    image = make_image()
+    make_change({"add": refs("first")}, range(image.pk, image.pk + MOST_IMAGES + 1))
+    change = at_once(adding("second"), ids(image), TESTS)
+    assert (change.state, change.lease_owner) == (State.APPLYING, None)
+
+
+def test_it_waits_for_no_change_that_has_none_of_its_images_yet_to_do():
+    done, to_do, other = (make_image() for _ in range(3))
+    large = make_change({"add": refs("first")}, [done, to_do])
+    held = worker.claim(uuid.uuid4())
+    assert held == large
+    batches.apply_next(held, 1)
+    change = at_once(adding("second"), ids(done, other), TESTS)
+    assert change.state == State.APPLIED
+    assert at_once(adding("third"), ids(other, to_do), TESTS).state == State.APPLYING
+    batches.apply_next(held, 1)
+    batches.finish(held)
+    applied(large)
+    assert tags_of(done) == {"first", "second"}
+    assert tags_of(to_do) == {"first", "third"}
 
 
 def test_it_waits_for_no_other_project():

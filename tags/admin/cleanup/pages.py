@@ -12,6 +12,7 @@ from django.urls import reverse
 
 from taggedimages.http.fields import MAX_INT64, WHOLE_NUMBER
 from taggedimages.identity.admin import viewer_of_staff
+from taggedimages.postgresql.counting import counted
 from tags.admin.cleanup.deeds import RARE
 from tags.admin.cleanup.rows import SIDE, shown
 from tags.cleanup import asking, present
@@ -21,6 +22,8 @@ from tags.cleanup.writing import MOST_OF_KIND
 from tags.models import Tag
 
 PER_PAGE, ASIDE_PER_PAGE = 30, 100
+# Of kinds that are not shown; each row is asked whether it is still a problem.
+COUNTED_MOST = 200
 ASIDE = "aside"
 # Either lets one see the list.
 TO_SEE = ("tags.view_tag", "tags.change_tag")
@@ -55,23 +58,33 @@ def ids(texts: Sequence[str]) -> list[int]:
 def list_page(request: HttpRequest) -> TemplateResponse:
     """The rows of the kind that is asked for, or of the first that has any."""
     found = findings(request)
-    counts = present.kinds(found)
+    numbers = counted([(found.filter(kind=kind.value), COUNTED_MOST) for kind in Kind])
+    counts = {kind: number for kind, number in zip(Kind, numbers, strict=True) if number}
     wanted = request.GET.get("kind", "")
     if wanted == ASIDE:
         return _aside_page(request, counts)
     kind = next((one for one in Kind if one.value == wanted), next(iter(counts), Kind.CASE))
-    pages = Paginator(present.in_order(found.filter(kind=kind.value)), PER_PAGE)
-    pages.count = counts.get(kind, 0)
+    rows, number = found.filter(kind=kind.value), counts.get(kind, 0)
+    pages = Paginator(present.in_order(rows), PER_PAGE)
+    pages.count = number if number < COUNTED_MOST else rows.count()
     page = pages.get_page(request.GET.get("p", "1")[:9])
     context = _context(request, kind.value) | {
         "title": "Clean-up list",
-        "counts": counts,
+        "counts": _told(counts | ({kind: pages.count} if number else {}), kind),
         "kind": kind,
         "explained": EXPLAINED[kind],
         "page": page,
         "rows": shown(list(page.object_list), viewer_of_staff(request)),
     }
     return TemplateResponse(request, "admin/tags/finding/change_list.html", context)
+
+
+def _told(counts: dict[Kind, int], exactly: Kind | None = None) -> dict[Kind, str]:
+    """Numbers of rows; those that were not counted to their end say so."""
+    return {
+        kind: f"{number:,}" if number < COUNTED_MOST or kind == exactly else f"{number:,}+"
+        for kind, number in counts.items()
+    }
 
 
 def row_page(request: HttpRequest, id: str) -> TemplateResponse:
@@ -105,7 +118,7 @@ def _aside_page(request: HttpRequest, counts: dict[Kind, int]) -> TemplateRespon
     pages = Paginator(aside(request).order_by("-id"), ASIDE_PER_PAGE)
     context = _context(request, ASIDE) | {
         "title": "Not a problem",
-        "counts": counts,
+        "counts": _told(counts),
         "page": pages.get_page(request.GET.get("p", "1")[:9]),
     }
     return TemplateResponse(request, "admin/tags/finding/aside.html", context)

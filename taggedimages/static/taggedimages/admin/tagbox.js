@@ -93,7 +93,11 @@ export class TagBox {
             this.enter();
         }
         this.write();
-        this.suggestions.look(this.input.value);
+        if (this.input.value.trim()) {
+            this.suggestions.look(this.input.value);
+        } else {
+            this.suggestions.close();
+        }
     }
 
     pressed(event) {

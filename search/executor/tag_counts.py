@@ -1,4 +1,4 @@
-"""How many images have the tags of a page, for whoever looks: of these tags alone, in a statement.
+"""How many images have each of some tags, for whoever looks: of these tags alone, in a statement.
 
 Superusers are told how many links there are, which the tag index knows as of its last merge, with
 what has changed since. Staff of a project are told how many images of it they are shown with the
@@ -38,7 +38,7 @@ FROM unnest({tags}) g (tag)
 HAS_BITMAP = "EXISTS (SELECT FROM search_setsize z WHERE z.set = g.tag AND z.heavy)"
 
 
-def images_of(tags: Collection[int], viewer: Viewer) -> dict[int, int]:
+def count_by_tag(tags: Collection[int], viewer: Viewer) -> dict[int, int]:
     """How many images have each of some tags, by their ids. One statement, two for a project."""
     if not tags:
         return {}
