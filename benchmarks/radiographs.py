@@ -35,7 +35,8 @@ def _picture(rng: random.Random, number: int) -> Picture:
     body = ImageChops.lighter(
         soft.filter(ImageFilter.GaussianBlur(10)), bones.filter(ImageFilter.GaussianBlur(3))
     )
-    canvas = ImageChops.add(body, Image.effect_noise((SIZE, SIZE), 8), 1, -128)
+    noise = Image.frombytes("L", (SIZE, SIZE), rng.randbytes(SIZE * SIZE))
+    canvas = ImageChops.add(body, noise.point([116 + value // 10 for value in range(256)]), 1, -128)
     turned = _exposed(canvas, rng)
     if side == "left":
         turned = turned.transpose(Image.Transpose.FLIP_LEFT_RIGHT)

@@ -136,6 +136,7 @@ class ImageLists(admin.ModelAdmin[Image]):
                 for at, cell in enumerate(page.cells, page.first)
             ],
             "same": workplace.same(text, of_selection=of_selection),
+            "missing": len(selection.selected(request)) - page.total if of_selection else 0,
         }
         return TemplateResponse(request, GRID_TEMPLATE, context)
 

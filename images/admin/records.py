@@ -3,13 +3,13 @@
 from typing import Any
 
 from django.contrib import admin
-from django.http import HttpRequest, HttpResponse
+from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.urls import URLPattern, path
 from django.utils.html import format_html
 from django.utils.safestring import SafeString
 
 from images import deletion, serving
-from images.admin import deeds, page, retagging, steps
+from images.admin import deeds, facts, page, retagging, steps
 from images.admin.lists import ImageLists
 from images.models import Image
 
@@ -74,6 +74,26 @@ class ImageAdmin(ImageLists):
     ) -> HttpResponse:
         context.update(page.context(request, context["original"]))
         return super().render_change_form(request, context, *args, **options)
+
+    def response_change(self, request: HttpRequest, obj: Image) -> HttpResponse:
+        answer = super().response_change(request, obj)
+        if "_continue" not in request.POST:
+            return answer
+        # With the search that one came from.
+        return HttpResponseRedirect(request.get_full_path())
+
+    def response_post_save_change(self, request: HttpRequest, obj: Image) -> HttpResponse:
+        """After "Save", the page of the list that one came from."""
+        ways = steps.steps(request, obj.pk)
+        if ways is None:
+            return super().response_post_save_change(request, obj)
+        return HttpResponseRedirect(ways.back)
+
+    def save_model(self, request: HttpRequest, obj: Image, form: Any, change: bool) -> None:
+        if not facts.is_over(obj):
+            # What is current again is in no trash (images.editing).
+            obj.trashed_at = None
+        super().save_model(request, obj, form, change)
 
     def has_add_permission(self, request: HttpRequest) -> bool:
         return False

@@ -402,6 +402,26 @@ def test_what_has_ended_or_is_in_the_trash_is_restored_with_its_tags(boss):
         assert "is restored, with all its tags" in page
 
 
+FORM = {"name": "Knee", "title": "", "description": "", "album_id": "default", "visibility": "0"}
+NO_END = {"ended_at_0": "", "ended_at_1": ""}
+
+
+def test_the_record_is_restored_by_its_form_too(boss):
+    image = make_image("knee", ended_at=timezone.now(), trashed_at=timezone.now())
+    assert boss.post(to(image), FORM | NO_END).status_code == 302
+    assert Image.objects.current().filter(pk=image.pk, trashed_at=None, name="Knee").exists()
+
+
+def test_a_saved_record_leads_back_to_the_search_that_one_came_from(boss):
+    image = make_image("knee")
+    answer = boss.post(to(image, **{"from": "exact_tags=knee", "at": 0}), FORM | NO_END)
+    here = to(image, **{"from": "exact_tags=knee", "at": 0})
+    stays = boss.post(here, FORM | NO_END | {"_continue": "1"})
+    assert stays["Location"] == here
+    listed = boss.get(answer["Location"])["Location"]
+    assert listed == reverse("admin:images_image_changelist", query={"q": "exact_tags=knee"})
+
+
 def test_what_was_deleted_for_good_or_is_of_another_project_is_not_restored(staff, who):
     past = timezone.now() - timedelta(days=1)
     gone = make_image(by=who, created_at=past, ended_at=past, deleted_at=past)

@@ -5,8 +5,10 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.test import Client
+from django.utils import timezone
 
 from images.admin import selection
+from images.models import Image
 from taggedimages.factories import make_image, make_user
 from taggedimages.identity.models import User
 
@@ -73,6 +75,9 @@ def test_what_is_selected_is_shown_by_itself(staff):
     page = staff.get(IMAGES, {"selected": "1"})
     assert [cell.id for cell, _ in page.context["cells"]] == images[1::-1]
     assert "all 2 found" not in page.content.decode()
+    assert "have ended" not in page.content.decode()
+    Image.objects.filter(pk=images[0]).update(ended_at=timezone.now())
+    assert "1 more have ended or are gone" in staff.get(IMAGES, {"selected": "1"}).content.decode()
 
 
 def test_a_selection_has_an_end(staff, monkeypatch):

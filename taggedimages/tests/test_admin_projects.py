@@ -8,6 +8,8 @@ from django.test import Client
 from django.urls import reverse
 
 from images.models import Image
+from taggedimages.changes.models import Change
+from taggedimages.changes.tests.corpora import make_change, refs
 from taggedimages.factories import make_image, make_tag, make_user
 from taggedimages.identity.models import Project, SigningKey, Token, User
 from tags.models import Tag, TagChange
@@ -17,6 +19,7 @@ pytestmark = pytest.mark.django_db
 MODELS = {
     "images_image": Image,
     "tags_tagchange": TagChange,
+    "changes_change": Change,
     "identity_project": Project,
     "identity_user": User,
     "identity_token": Token,
@@ -40,13 +43,17 @@ def staff(client: Client, who: User) -> Client:
 
 @pytest.fixture
 def lab(who: User) -> Image:
-    return make_image("knee", by=who, private=True, filename="lab.png")
+    image = make_image("knee", by=who, private=True, filename="lab.png")
+    make_change({"add": refs("knee")}, [image], by=who)
+    return image
 
 
 @pytest.fixture
 def far() -> Image:
     """An image of another project."""
-    return make_image("hand", by=make_user("omar", project_id="far"), filename="far.png")
+    image = make_image("hand", by=make_user("omar", project_id="far"), filename="far.png")
+    make_change({"add": refs("hand")}, [image], by=image.created_by)
+    return image
 
 
 def to(model: str, page: str = "changelist", *ids: Any) -> str:
@@ -57,7 +64,8 @@ def of(model: str, project: str) -> Any:
     """Something of a project that the admin has a page for."""
     if model == "tags_tagchange":
         return TagChange.objects.filter(image_id__in=Image.objects.of_project(project)).first()
-    path = {"images_image": "project", "identity_project": "pk", "identity_user": "project"}
+    path = {"identity_project": "pk"}
+    path |= dict.fromkeys(("images_image", "changes_change", "identity_user"), "project")
     return (
         MODELS[model]._default_manager.filter(**{path.get(model, "user__project"): project}).first()
     )
@@ -106,6 +114,8 @@ def test_a_search_finds_nothing_of_another_project(staff, lab, far, model, searc
     [
         ("images_image", {"project__id__exact": "far"}),
         ("images_image", {"created_by__username__startswith": "om"}),
+        ("changes_change", {"by": "omar"}),
+        ("changes_change", {"project__id__exact": "far"}),
         ("identity_user", {"project__id__exact": "far"}),
         ("identity_token", {"user__username": "omar"}),
     ],

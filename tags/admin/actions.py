@@ -85,6 +85,7 @@ def merge(request: HttpRequest, tags: Sequence[Tag], by: Author) -> Plan:
         "Show the plan",
         tags=tags,
         form=form,
+        form_confirms=True,
     )
     if form.is_valid():
         into = tag_named(form.cleaned_data["into"], viewer)
@@ -128,6 +129,7 @@ def classify(request: HttpRequest, tags: Sequence[Tag], by: Author) -> Plan:
         "Change them",
         tags=tags,
         form=form,
+        form_confirms=True,
     )
     if form.is_valid():
         given = form.cleaned_data

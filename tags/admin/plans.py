@@ -64,8 +64,10 @@ class Plan:
     tags: Sequence[Tag] = ()
     form: forms.Form | None = None
     takes_away: bool = False
-    # A form that shows its own plan elsewhere needs no second page here.
+    # What shows its own plan elsewhere needs no second page here.
     at_once: bool = False
+    # The page of the form says all that there is to say, so that its button confirms.
+    form_confirms: bool = False
 
     @property
     def is_ready(self) -> bool:

@@ -132,11 +132,13 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         """How many have it (tags.admin.counts)."""
         return f"{tag.uses:,}"
 
-    @admin.display(description="last use", ordering="statistics__last_used_at", empty_value="never")
-    def last_use(self, tag: Tag) -> datetime | None:
+    @admin.display(description="last use", ordering="statistics__last_used_at")
+    def last_use(self, tag: Any) -> datetime | str:
         """When an image last got it, or a value of it, as far as the worker knows."""
         known = getattr(tag, "statistics", None)
-        return known.last_used_at if known else None
+        if known and known.last_used_at:
+            return known.last_used_at  # type: ignore[no-any-return]
+        return "not known yet" if tag.uses else "never"
 
     @admin.display(description="made by")
     def maker(self, tag: Any) -> str:

@@ -103,8 +103,12 @@ def test_a_rename_shows_its_numbers_and_is_taken_back(boss):
     knee = make_tag("knee")
     make_image("knee")
     vocabulary.alias(make_tag("genu"), knee, TESTS)
-    assert "Keep the old name" in text(boss, knee, "rename")
+    asked = text(boss, knee, "rename")
+    assert "Keep the old name" in asked
+    # That button shows the plan, whose button confirms it.
+    assert 'name="post"' not in asked
     page = planned(boss, knee, "rename", name="Knee", keep_old="on")
+    assert 'name="post" value="yes"' in page
     assert "1 image" in page
     assert "“knee” stays as an alias" in page
     assert "aliases (1)" in page

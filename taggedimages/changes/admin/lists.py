@@ -104,6 +104,12 @@ class ChangeAdmin(GuardedLists, admin.ModelAdmin[Change]):
     ) -> HttpResponse:
         return page.show(request, object_id)
 
+    def history_view(
+        self, request: HttpRequest, object_id: str, extra_context: Any = None
+    ) -> HttpResponse:
+        permissions.seen(request, object_id)
+        return super().history_view(request, object_id, extra_context)
+
     @admin.display(description="change")
     def number(self, change: Change) -> SafeString:
         """Its number, which leads to its page."""

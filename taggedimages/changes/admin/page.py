@@ -9,7 +9,7 @@ from django.urls import reverse
 from django.views.decorators.http import require_safe
 
 from images.visibility import Viewer
-from taggedimages.changes import lifecycle, rights
+from taggedimages.changes import lifecycle, rights, undone
 from taggedimages.changes.admin import conditions, permissions, samples, words
 from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.refusals import NeedsSomebodyElse
@@ -59,6 +59,7 @@ def about(request: HttpRequest, change: Change) -> dict[str, Any]:
     """What the pages of a change say of it."""
     may = permissions.may_have_done(permissions.user_of(request), change)
     state = State(change.state)
+    origin, _ = undone.originally(change)
     return {
         "title": f"Change {change.pk}",
         "subtitle": None,
@@ -67,7 +68,10 @@ def about(request: HttpRequest, change: Change) -> dict[str, Any]:
         "state": words.state(change),
         "label": state.label,
         "badge": words.BADGES.get(state, ""),
-        "images": None if change.kind == Kind.RENAME else words.images(change.images),
+        # A name is no image's.
+        "images": None if origin.kind == Kind.RENAME else words.images(change.images),
+        # Names and aliases are changed even where no image is.
+        "does_nothing": not change.images and origin.kind not in (Kind.RENAME, Kind.MERGE),
         "operation": words.operation(change),
         "conditions": conditions.of(change),
         "who": words.who(change),

@@ -14,12 +14,13 @@ from images.visibility import Viewer
 from search.query import Query
 from taggedimages.changes import lifecycle, operations
 from taggedimages.changes.admin import page
-from taggedimages.changes.models import Change, State
+from taggedimages.changes.models import Change, Kind, State
 from taggedimages.changes.tests.corpora import applied
-from taggedimages.factories import make_image, make_user
+from taggedimages.factories import make_image, make_tag, make_user
 from taggedimages.identity.authors import ADMIN, Author
 from taggedimages.identity.models import User
-from tags.models import ImageTag
+from tags import renaming
+from tags.models import ImageTag, Tag
 
 pytestmark = pytest.mark.django_db
 ACTIONS = ("apply", "discard", "stop", "resume", "undo", "exclude", "include")
@@ -183,6 +184,33 @@ def test_a_number_is_typed_with_or_without_what_divides_it(
     assert as_it_is(change).state == State.APPLYING
 
 
+@pytest.mark.django_db(transaction=True)
+def test_names_are_changed_where_no_image_is(boss: Client) -> None:
+    by = Author(User.objects.get(), ADMIN)
+    renaming.rename(make_tag("kneee"), "knee", by, keep_old=False)
+    renamed = Change.objects.get(kind=Kind.RENAME)
+    boss.post(to(renamed, "undo"))
+    make_tag("joint"), make_tag("joints")
+    merge = operations.proposed(
+        {"merge": {"from": ["joints"], "into": "joint"}}, Viewer(audiences=None)
+    )
+    for change in (Change.objects.get(of=renamed), lifecycle.propose(merge, None, by)):
+        page = boss.get(to(change))
+        assert 'form="apply"' in page.content.decode()
+        assert "no image to be changed" not in text(page)
+        boss.post(to(change, "apply"), {"digest": change.digest})
+        assert applied(change).state == State.APPLIED
+    assert Tag.objects.get(name="kneee").alias_of is None
+    assert Tag.objects.get(name="joints").alias_of == Tag.objects.get(name="joint")
+
+
+def test_a_plan_that_does_nothing_has_no_button(boss: Client) -> None:
+    change = plan()
+    page = boss.get(to(change))
+    assert "There is no image to be changed" in text(page)
+    assert 'form="apply"' not in page.content.decode()
+
+
 def test_what_was_looked_at_is_applied_or_nothing(boss: Client) -> None:
     out, _ = make_image("knee"), make_image("knee")
     change = plan()
@@ -307,7 +335,7 @@ def test_staff_of_another_project_find_nothing(boss: Client) -> None:
     make_image("knee", by=mira)
     change = plan(by=mira)
     omar, _ = staff("omar", "far", *ALL)
-    for name in ("change", "progress", "images"):
+    for name in ("change", "progress", "images", "history"):
         assert omar.get(to(change, name)).status_code == 404
     for name in ACTIONS:
         assert omar.post(to(change, name), {"digest": change.digest}).status_code == 404

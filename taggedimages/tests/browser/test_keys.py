@@ -112,8 +112,8 @@ def test_sixty_pictures_are_looked_at_and_tagged_one_by_one_with_fewer_presses_t
     keys = opened_grid()
     keys.press("ArrowRight")
     keys.press(*["1"] * 60)
-    keys.says("That was the last picture of the page.")
     settled(keys.page)
+    keys.says("That was the last picture of the page.")
     assert tagged("knee") == set(newest(60))
     assert keys.presses == 61 <= GOAL
     # Each was told at once, and is a change of its own.

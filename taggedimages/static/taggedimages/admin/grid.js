@@ -27,15 +27,21 @@ class Images {
         return new Set(this.boxes.filter((box) => box.checked).map((box) => box.value));
     }
 
-    get isInside() {
+    // Whether the box of a picture has the focus.
+    get isOnBox() {
         return this.boxes.includes(document.activeElement);
     }
 
-    // --- The focus: one box is in the order of Tab, the one that had it last ----------------------
+    // Whether anything of a picture has it.
+    get isInside() {
+        return Boolean(this.boxOf(document.activeElement));
+    }
+
+    // --- The focus: box and name of one picture are in the order of Tab, which had it last ---------
 
     focused(event) {
-        const box = event.target;
-        if (this.boxes.includes(box)) {
+        const box = this.boxOf(event.target);
+        if (box) {
             this.mark(box);
             history.replaceState({ ...history.state, image: box.value }, "");
         }
@@ -43,7 +49,16 @@ class Images {
 
     mark(box) {
         this.current = box;
-        this.boxes.forEach((one) => (one.tabIndex = one === box ? 0 : -1));
+        for (const one of this.boxes) {
+            for (const element of [one, this.captionOf(one)]) {
+                element.tabIndex = one === box ? 0 : -1;
+            }
+        }
+    }
+
+    boxOf(element) {
+        const cell = this.cellOf(element);
+        return this.boxes.find((box) => cell?.contains(box));
     }
 
     focus(box = this.current) {
@@ -62,12 +77,12 @@ class Images {
         }
     }
 
-    cellOf(box) {
-        return box?.closest(".cell, tr");
+    cellOf(element) {
+        return element?.closest(".cell, tr");
     }
 
     captionOf(box) {
-        return this.cellOf(box)?.querySelector("a.caption, th a");
+        return this.cellOf(box).querySelector("a.caption, th a, td a");
     }
 
     columns() {

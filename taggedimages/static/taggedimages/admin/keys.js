@@ -246,7 +246,7 @@ function pressed(event) {
     }
     const action = /^[1-9]$/.test(key)
         ? () => giveSet(key)
-        : (ANYWHERE[key] ?? (images?.isInside ? AMONG_PICTURES[key] : null));
+        : (ANYWHERE[key] ?? (images?.isOnBox ? AMONG_PICTURES[key] : null));
     if (!action) {
         return false;
     }

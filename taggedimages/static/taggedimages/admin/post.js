@@ -2,6 +2,8 @@
 // key never race, and the answer to the first is on the page when the second is made.
 
 const PATIENCE_MS = 30_000;
+// As much as browsers send for pages that are gone.
+const KEPT_ALIVE = 60_000;
 
 let last = Promise.resolve();
 const waiting = new Set();
@@ -66,7 +68,7 @@ async function answered(url, sent) {
             method: "POST",
             body: sent,
             credentials: "same-origin",
-            keepalive: true,
+            keepalive: String(sent).length < KEPT_ALIVE,
             headers: { Accept: "application/json" },
             signal: AbortSignal.timeout(PATIENCE_MS),
         });
