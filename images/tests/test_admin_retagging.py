@@ -231,7 +231,7 @@ def test_nothing_is_done_by_get_or_without_a_login(client: Client, boss):
 def test_where_another_change_is_ahead_it_waits_for_the_worker(boss):
     image = make_image()
     first = Change.objects.get(pk=retag(boss, image, add="left").json()["change"])
-    Change.objects.filter(pk=first.pk).update(state=State.APPLYING)
+    Change.objects.filter(pk=first.pk).update(state=State.APPLYING, position=0)
     answer = retag(boss, image, add="right").json()
     assert answer["state"] == "applying"
     assert (

@@ -8,6 +8,7 @@ from django import forms
 from django.contrib import admin, messages
 from django.contrib.admin.models import CHANGE, DELETION, LogEntry
 from django.core.exceptions import PermissionDenied
+from django.db import transaction
 from django.http import HttpRequest, HttpResponse
 from django.urls import reverse
 
@@ -107,6 +108,7 @@ def set_status(status: Tag.Status, request: HttpRequest, tags: Sequence[Tag], by
         rights.check_lock(by)
     before = sorted({str(tag.get_status_display()).lower() for tag in tags})
 
+    @transaction.atomic
     def does() -> tuple[str, str]:
         for tag in tags:
             curation.classify(tag, status=status)
@@ -135,6 +137,7 @@ def classify(request: HttpRequest, tags: Sequence[Tag], by: Author) -> Plan:
         given = form.cleaned_data
         category = given["category"] or ("" if given["no_category"] else None)
 
+        @transaction.atomic
         def does() -> tuple[str, str]:
             for tag in tags:
                 curation.classify(tag, category=category, color=given["color"] or None)
@@ -151,6 +154,7 @@ def delete(request: HttpRequest, tags: Sequence[Tag], by: Author, then: str = ""
     aliases = Tag.objects.filter(alias_of__in=targets).exclude(pk__in=[tag.pk for tag in tags])
     going = aliases.count()
 
+    @transaction.atomic
     def does() -> tuple[str, str]:
         words = named(tags)
         _log(request, tags, DELETION, "")

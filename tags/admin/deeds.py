@@ -6,6 +6,7 @@ from typing import Any
 
 from django import forms
 from django.contrib.admin.models import CHANGE, LogEntry
+from django.db import transaction
 from django.http import HttpRequest
 from django.urls import reverse
 from django.utils.html import format_html
@@ -54,6 +55,7 @@ def rename(request: HttpRequest, tag: Tag, by: Author) -> Plan:
     rights.check_change(tag, by, name)
     plan.says = _says_of_rename(tag, name, keep_old)
 
+    @transaction.atomic
     def does() -> tuple[str, str]:
         old = tag.name
         renaming.rename(tag, name, by, keep_old=keep_old)
@@ -112,6 +114,7 @@ def unalias(request: HttpRequest, tag: Tag, by: Author) -> Plan:
     own = _other(request, vocabulary.aliases_of(tag)) if tag.alias_of_id is None else tag
     rights.check_change(own, by)
 
+    @transaction.atomic
     def does() -> tuple[str, str]:
         vocabulary.unalias(own, by)
         return f"“{own.name}” is a tag of its own again.", ""
@@ -140,6 +143,7 @@ def add_parents(request: HttpRequest, tag: Tag, by: Author) -> Plan:
     if form.is_valid():
         parents = _named_targets(request, form, by)
 
+        @transaction.atomic
         def does() -> tuple[str, str]:
             vocabulary.imply(tag, [*vocabulary.parents_of(tag), *parents], by)
             _log(request, tag, f"Implies {named(parents)}.")
@@ -161,6 +165,7 @@ def add_children(request: HttpRequest, tag: Tag, by: Author) -> Plan:
     if form.is_valid():
         children = _named_targets(request, form, by)
 
+        @transaction.atomic
         def does() -> tuple[str, str]:
             for child in children:
                 vocabulary.imply(child, [*vocabulary.parents_of(child), tag], by)
@@ -238,6 +243,7 @@ def _become_aliases(
     """Complete a plan by which tags that there are, and new names, become aliases of another."""
     words = ", ".join(f"“{name}”" for name in (*(one.name for one in there), *new))
 
+    @transaction.atomic
     def does() -> tuple[str, str]:
         for one in there:
             vocabulary.alias(one, of, by)
@@ -259,6 +265,7 @@ def _unimply(request: HttpRequest, child: Tag, parent: Tag, by: Author) -> Plan:
     for one in (child, parent):
         rights.check_change(one, by)
 
+    @transaction.atomic
     def does() -> tuple[str, str]:
         left = [one for one in vocabulary.parents_of(child) if one.pk != parent.pk]
         vocabulary.imply(child, left, by)

@@ -49,7 +49,8 @@ class TagPages(Paginator[Tag]):
         tags: Any = self.object_list
         if not tags.query.where:
             return counters.count_tags()
-        return int(tags.order_by()[:MOST].count())
+        # In its order, which is how the page is found as well.
+        return int(tags[:MOST].count())
 
 
 class TagList(FoundOrRefused):

@@ -9,7 +9,6 @@ from typing import Any
 
 from django import forms
 from django.contrib import admin, messages
-from django.db import transaction
 from django.http import HttpRequest, HttpResponse, HttpResponseRedirect
 from django.template.response import TemplateResponse
 
@@ -87,8 +86,7 @@ def answer(
             and (plan.at_once or CONFIRMED in request.POST)
         ):
             assert plan.does
-            with transaction.atomic():
-                said, url = plan.does()
+            said, url = plan.does()
             if said:
                 messages.success(request, said)
             return HttpResponseRedirect(url or page_before(request, back))

@@ -22,6 +22,8 @@ MUCH_RARER = 10
 COMMON = 20
 # One letter that lacks within a word of so many is a slip whatever it is used for.
 LONG_WORD = 7
+# One that is another within a longer word, where the other spelling is used more.
+LONG_WORD_REPLACED = 9
 # Links that are counted one by one; what the index says counts of more.
 COUNTED_MOST = 1_000
 # Images of the rarer tag that are looked at for whether they have both.
@@ -120,9 +122,12 @@ def is_slip(slip: Slip, letters: int, rarer: int, other: int) -> bool:
     """
     if other >= MUCH_RARER and rarer * MUCH_RARER <= other:
         return True
-    on_purpose = slip in (Slip.REPLACED, Slip.ENDING)
-    if slip is Slip.DROPPED and letters < LONG_WORD:
-        on_purpose = True
+    if slip is Slip.REPLACED:
+        on_purpose = letters < LONG_WORD_REPLACED or rarer == other
+    elif slip is Slip.DROPPED:
+        on_purpose = letters < LONG_WORD
+    else:
+        on_purpose = slip is Slip.ENDING
     return rarer < COMMON and not on_purpose
 
 

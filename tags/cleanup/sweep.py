@@ -119,9 +119,12 @@ class Sweep:
         if state.step < state.parts:
             if self.part is None:
                 self.part = self._walked(state)
-            if next(self.part, StopIteration) is StopIteration:
-                self.part = None
+            part, self.part = self.part, None
+            # Where this fails, the part is begun anew.
+            if next(part, StopIteration) is StopIteration:
                 self._move(state, step=state.step + 1)
+            else:
+                self.part = part
             return
         steps = (self._settle, self._look, self._tell_projects, self._end)
         steps[state.step - state.parts](state)

@@ -159,7 +159,10 @@ def operation(change: Change) -> list[Said]:
     """What is done to each image."""
     written: dict[str, Any] = change.operation
     if change.kind == Kind.UNDO and change.of:
-        return [[Word(f"Take back change {change.of_id}:")], *_taken_back(change.of)]
+        return [
+            [Word(f"Take back change {change.of_id}, which did this:")],
+            *_taken_back(change.of),
+        ]
     if rename := written.get("rename"):
         kept = [Word("and keep the old name as an alias")] if rename.get("keep_old") else []
         names = Word(rename.get("from", ""), True), Word("to"), Word(rename.get("to", ""), True)

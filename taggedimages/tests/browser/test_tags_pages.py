@@ -1,7 +1,6 @@
 """Tags in Chromium: two are merged from the list by a plan and parted again; one is renamed, and
 its page shows what stands beside it."""
 
-import os
 import re
 from collections.abc import Callable
 from typing import Any
@@ -18,8 +17,6 @@ from tags.models import Tag
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 
 LIST = "/admin/tags/tag/"
-# Where pictures of the pages go, for whoever wants to look at them.
-LOOKS = os.environ.get("LOOKS", "")
 
 
 @pytest.fixture
@@ -30,14 +27,6 @@ def boss() -> User:
         make_inspected(f"knee {number}.png", ["knee", "left", f"seen {number}"], user)
     make_inspected("genu.png", ["genu"], user)
     return User.objects.get(pk=user.pk)
-
-
-def look(page: Any, name: str) -> None:
-    """A picture of a page, in light and in dark, where one is wanted."""
-    for scheme in ("light", "dark") if LOOKS else ():
-        page.emulate_media(color_scheme=scheme)
-        page.screenshot(path=f"{LOOKS}/{name}-{scheme}.png", full_page=True)
-    page.emulate_media(color_scheme="light")
 
 
 def choose(page: Any, *names: str) -> None:
@@ -62,14 +51,12 @@ def test_tags_are_merged_by_a_plan_and_parted_again(
 ) -> None:
     page = signed_in(boss)
     choose(page, "genu")
-    look(page, "list")
     axe(page)
     start(page, "merge")
     box = page.get_by_role("combobox")
     box.press_sequentially("kne")
     page.get_by_role("option", name=re.compile("knee")).click()
     assert "1 image" in page.locator(".how-many").inner_text()
-    look(page, "merge")
     axe(page)
     page.get_by_role("button", name="Show the plan").click()
     page.wait_for_url("**/admin/changes/change/*/change/")
@@ -97,7 +84,6 @@ def test_a_tag_is_renamed_from_its_page(
     assert page.locator(".examples img").count() == 3
     # What takes longer comes after the page.
     page.locator("#facets").get_by_text("left", exact=True).wait_for()
-    look(page, "tag")
     axe(page)
     page.get_by_role("link", name="Rename…").click()
     page.get_by_label("New name").fill("knee joint")
@@ -105,7 +91,6 @@ def test_a_tag_is_renamed_from_its_page(
     page.get_by_role("button", name="Rename it “knee joint”").wait_for()
     assert "3 images" in page.locator(".how-many").inner_text()
     assert not Tag.objects.filter(name="knee joint").exists()
-    look(page, "rename")
     axe(page)
     page.get_by_role("button", name="Rename it “knee joint”").click()
     told = page.locator(".messagelist .success")

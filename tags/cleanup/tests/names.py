@@ -45,7 +45,8 @@ PLANTED = {
         ("posteror", "posterior", 1, 2),
         ("ankel", "ankle", 1, 2),
         ("meniscal lession", "Meniscal Lesion", 0, 1),
-        ("calcanius", "calcaneus", 1, 10),
+        ("calcanius", "calcaneus", 1, 2),
+        ("shouldar", "shoulder", 1, 10),
         ("scaphoi", "scaphoid", 1, 10),
     ],
 }

@@ -62,8 +62,8 @@ def test_names_that_look_alike_are_no_twins(line):
 def test_a_slip_is_much_rarer():
     """From one image to the next it is another thing."""
     most = 1_000 // MUCH_RARER
-    assert is_slip(Slip.REPLACED, 9, most, 1_000)
-    assert not is_slip(Slip.REPLACED, 9, most + 1, 1_000)
+    assert is_slip(Slip.REPLACED, 8, most, 1_000)
+    assert not is_slip(Slip.REPLACED, 8, most + 1, 1_000)
 
 
 def test_what_nobody_writes_on_purpose_is_a_slip_while_it_is_rare():
@@ -73,9 +73,15 @@ def test_what_nobody_writes_on_purpose_is_a_slip_while_it_is_rare():
 
 @pytest.mark.parametrize("kind", [Slip.REPLACED, Slip.ENDING])
 def test_of_two_rare_names_that_somebody_may_mean_neither_is_a_slip(kind):
-    assert not is_slip(kind, 9, 0, 0)
-    assert not is_slip(kind, 9, 1, MUCH_RARER - 1)
-    assert is_slip(kind, 9, 1, MUCH_RARER)
+    assert not is_slip(kind, 8, 0, 0)
+    assert not is_slip(kind, 8, 1, MUCH_RARER - 1)
+    assert is_slip(kind, 8, 1, MUCH_RARER)
+
+
+def test_another_letter_in_a_long_word_is_a_slip_of_whoever_uses_it_less():
+    assert is_slip(Slip.REPLACED, 9, 1, 2)
+    assert not is_slip(Slip.REPLACED, 9, 2, 2)
+    assert not is_slip(Slip.REPLACED, 9, COMMON, COMMON + 1)
 
 
 LETTERS = st.text("abcdefgh", min_size=4, max_size=9)
