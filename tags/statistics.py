@@ -1,7 +1,7 @@
 """How much each tag is used (TagStatistics): kept by the worker, so that writes pay nothing for it.
 
 How many links a tag has, the tag index knows (`search_setsize`); that number is copied, never
-counted again: by each merge into the index for the tags that it changes (`copy_links`), and by a
+counted again: after each merge into the index for the tags that it changes (`copy_links`), and by a
 pass. When a tag was last used, the ledger says, whose new lines the worker follows. Both are exact
 a moment after everything is quiet.
 
@@ -43,6 +43,16 @@ FROM tags_statisticsprogress WHERE id = 1 FOR UPDATE SKIP LOCKED
 """,
     between=BETWEEN_PASSES,
 ).text
+
+# Statement that begins with a first pass, where nothing says how far everything is.
+BEGIN = """
+INSERT INTO tags_statisticsprogress
+    (id, line, seen, vocabulary_line, vocabulary_seen, step, position)
+SELECT 1, line, line, vocabulary_line, vocabulary_line, 0, 0
+FROM (SELECT coalesce(max(id), 0) AS line FROM tags_tagchange) links,
+     (SELECT coalesce(max(id), 0) AS vocabulary_line FROM tags_vocabularychange) names
+WHERE NOT EXISTS (SELECT FROM tags_statisticsprogress) ON CONFLICT DO NOTHING
+"""
 
 # What follows writes tags in the order of their ids, as merges do; of (tag, at) `uses`.
 USED = Fragment("""
@@ -165,7 +175,8 @@ def keep(piece: int = PIECE) -> int:
         cursor.execute(HOLD)
         held = cursor.fetchone()
         if held is None:
-            return 0
+            cursor.execute(BEGIN)
+            return cursor.rowcount
         *marks, step, position, is_due = held
         line, seen, more = _followed(cursor, FOLLOW, marks[0], marks[1], piece)
         made, made_seen, more_made = _followed(cursor, FOLLOW_VOCABULARY, marks[2], marks[3], piece)
@@ -180,9 +191,11 @@ def keep(piece: int = PIECE) -> int:
         return int(more or more_made or step is not None)
 
 
-def copy_links(cursor: CursorWrapper, tags: Sequence[int]) -> None:
-    """Have the numbers of links that the tag index has of some tags; as a part of a merge."""
-    cursor.execute(COPY_LINKS, [list(tags)])
+def copy_links(tags: Sequence[int]) -> None:
+    """Have the numbers of links that the tag index has of some tags, once a merge has ended."""
+    if tags:
+        with connection.cursor() as cursor:
+            cursor.execute(COPY_LINKS, [list(tags)])
 
 
 def checked_at() -> datetime | None:

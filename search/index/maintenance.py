@@ -11,7 +11,7 @@ from search.index.locking import index_transaction, unless_busy
 from search.index.merging import merge
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import Rebuild
-from tags import shown_rows
+from tags import shown_rows, statistics
 
 # Readers pass over what was merged until its space is free again.
 VACUUM = "VACUUM (SKIP_LOCKED) search_unindexed, search_tally, search_fold"
@@ -27,6 +27,7 @@ def run_once(thresholds: Thresholds = DEFAULT) -> int:
         with unless_busy(), index_transaction(nowait=True) as cursor:
             if Rebuild.objects.exists():
                 rebuild_within(cursor, thresholds)
+        statistics.check_again()
     if project_terms.are_due():
         project_terms.adopt()
     merged = merge(thresholds=thresholds)

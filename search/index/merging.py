@@ -6,6 +6,8 @@ read from the links and images of that state, never worked out from the order of
 twice or late is right too.
 """
 
+from typing import NamedTuple
+
 from django.db.backends.utils import CursorWrapper
 
 from search.index import merge_log
@@ -162,37 +164,51 @@ UPDATE search_setsize SET heavy = true WHERE NOT heavy AND links > %s RETURNING 
 """
 
 
+class Merged(NamedTuple):
+    """How many changes were merged, and the tags that have another number of links."""
+
+    changes: int
+    tags: list[int]
+
+
+NOTHING = Merged(0, [])
+
+
 def merge(most: int | None = None, thresholds: Thresholds = DEFAULT) -> int:
     """Merge so many of the oldest pending changes, and all others of their images.
 
     Returns how many changes that was, 0 while another process is at the index. Without `most`, a
     batch as the thresholds have it.
     """
+    merged = NOTHING
     with unless_busy(), index_transaction(nowait=True) as cursor:
-        return merge_within(cursor, most, thresholds)
-    return 0
+        merged = merge_within(cursor, most, thresholds)
+    # Not within: in one state of the database it would fail where others write these rows.
+    statistics.copy_links(merged.tags)
+    return merged.changes
 
 
 def merge_within(
     cursor: CursorWrapper, most: int | None = None, thresholds: Thresholds = DEFAULT
-) -> int:
-    """What `merge` does, in an `index_transaction`."""
+) -> Merged:
+    """What `merge` does in an `index_transaction`; afterwards, statistics have to be told of the
+    tags."""
     cursor.execute(OLDEST, [most or thresholds.merge_batch_changes])
     images = cursor.fetchone()[0]
     if not images:
-        return 0
+        return NOTHING
     cursor.execute(ALL_OF, [array(images)])
     changes: list[int] = cursor.fetchone()[0]
     rows = {"rows": changes}
     cursor.execute(MERGE_PUBLIC_COUNTS, rows)
     cursor.execute(MERGE_BITS, rows)
     cursor.execute(MERGE_LINK_COUNTS, rows)
-    statistics.copy_links(cursor, [tag for (tag,) in cursor.fetchall()])
+    tags = [tag for (tag,) in cursor.fetchall()]
     merge_log.append(cursor, changes, thresholds)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
     cursor.execute(counters.COMPACT)
     _make_dense(cursor, thresholds)
-    return len(changes)
+    return Merged(len(changes), tags)
 
 
 def _make_dense(cursor: CursorWrapper, thresholds: Thresholds) -> None:

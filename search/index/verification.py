@@ -19,7 +19,7 @@ from search.index.merge_log import invalidate_caches
 from search.index.merging import merge_within
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
-from tags import counters, shown_rows
+from tags import counters, shown_rows, statistics
 
 # How many blocks of a span differ from what they should be.
 WRONG_BLOCKS = compose(
@@ -93,9 +93,10 @@ def verify(repair: bool = False) -> Verdict:
     to is settled tag by tag, before that.
     """
     shown = shown_rows.verify(repair)
+    tags: set[int] = set()
     with index_transaction() as cursor:
-        while merge_within(cursor):
-            pass
+        while (merged := merge_within(cursor)).changes:
+            tags.update(merged.tags)
         blocks = _wrong_blocks(cursor, repair)
         cursor.execute(WRONG_LINK_COUNTS)
         (links,) = cursor.fetchone()
@@ -104,8 +105,10 @@ def verify(repair: bool = False) -> Verdict:
         if repair:
             cursor.execute(RECOUNT_LINKS, [links])
             cursor.execute(COUNT_PUBLIC, [public])
+            tags.update(links)
         others = counters.verify(cursor, repair)
-        return Verdict(blocks, len({*links, *public}) + others + shown)
+    statistics.copy_links(sorted(tags))
+    return Verdict(blocks, len({*links, *public}) + others + shown)
 
 
 def _wrong_blocks(cursor: CursorWrapper, repair: bool) -> int:

@@ -22,8 +22,9 @@ from search.tests.answers import path_of
 from search.tests.indexes import merge_all
 from search.tests.thresholds import SMALL
 from taggedimages.factories import TESTS, make_image, make_tag
-from tags import tagging
+from tags import statistics, tagging
 from tags.models import Tag
+from tags.statistics_models import TagStatistics
 
 pytestmark = [pytest.mark.django_db(transaction=True)]
 
@@ -211,4 +212,38 @@ def test_a_due_rebuild_that_another_worker_has_ended_is_not_done_again(moved):
     # A rebuild leaves one line in the log, of its own: it is still the first worker's.
     assert len(logged[0]) == 1
     assert merge_log() == logged[0]
+    assert verify().right
+
+
+def keep_statistics() -> None:
+    """What a worker's round does besides, over a connection of its own."""
+    try:
+        statistics.keep()
+    finally:
+        connections.close_all()
+
+
+@pytest.mark.parametrize("doing", [maintenance.run_once, building.rebuild, merging.merge])
+def test_statistics_of_tags_may_be_written_meanwhile(moved, doing):
+    """What the index does sees one state of the database, in which it cannot write what others
+    have written since."""
+    while statistics.keep():
+        pass
+    # Of the very tags of which the number of links is told afterwards.
+    tagging.tag_each(moved, [Tag.objects.get(name="moving")], TESTS)
+    kept = []
+
+    def keep_within(execute, statement, *asked):
+        answer = execute(statement, *asked)
+        if connection.in_atomic_block and "search_unindexed" in str(statement) and not kept:
+            with ThreadPoolExecutor(1) as worker:
+                kept.append(worker.submit(keep_statistics).result())
+        return answer
+
+    with connection.execute_wrapper(keep_within):
+        doing()
+    assert kept
+    while statistics.keep():
+        pass
+    assert TagStatistics.objects.get(tag__name="moving").links == IMAGES
     assert verify().right
