@@ -43,7 +43,7 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         "label",
         "category",
         "status",
-        "target",
+        "alias_of",
         "images_tagged",
         "last_use",
         "maker",
@@ -121,11 +121,6 @@ class TagAdmin(GuardedLists, admin.ModelAdmin[Tag]):
         return format_html(
             '<span class="chip" style="--tag: {}">{}</span>', colours.shown(tag.color), tag.name
         )
-
-    @admin.display(description="alias of")
-    def target(self, tag: Tag) -> str:
-        """What it stands for, if it is an alias."""
-        return tag.alias_of.name if tag.alias_of else ""
 
     @admin.display(description="images", ordering="statistics__links")
     def images_tagged(self, tag: Any) -> str:
