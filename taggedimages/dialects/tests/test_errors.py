@@ -86,7 +86,7 @@ NEAR = {
     ),
     **dict.fromkeys(("/api/v1", "/api/v1/", "/api/v1x", "/api//v1/tags", "/api/v1//"), sharinpix),
     **dict.fromkeys(("/v1", "/v1/", "/v1x", "/v1/%2F", "//", "/%2F", "/nothing", "/docs/x"), tim),
-    **dict.fromkeys(("/static/x", "/favicon.ico", "/v1/images/x/y/z", "/v1/tags/x/y"), tim),
+    **dict.fromkeys(("/static/x", "/favicon.png", "/v1/images/x/y/z", "/v1/tags/x/y"), tim),
 }
 
 

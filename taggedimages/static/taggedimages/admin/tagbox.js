@@ -158,6 +158,8 @@ export class TagBox {
         const before = this.names.length;
         this.names = [...new Set([...this.names, ...names])];
         this.input.value = "";
+        // What is still asked for was for the text that is gone.
+        this.suggestions.close();
         this.draw();
         if (this.names.length - before > 1) {
             this.hear(`${this.names.length - before} tags taken.`);
@@ -174,6 +176,7 @@ export class TagBox {
     clear() {
         this.names = [];
         this.input.value = "";
+        this.suggestions.close();
         this.draw();
     }
 
