@@ -20,7 +20,10 @@ EVERYWHERE = {
     "503": "The database or the object store is unavailable; see Retry-After.",
 }
 WITH_ID = {"404": "Unknown, deleted or hidden id."}
-ON_WRITE = {"409": "In conflict with the present state."}
+ON_WRITE = {
+    "403": "Somebody else's to change, or staff's.",
+    "409": "In conflict with the present state.",
+}
 
 
 class BearerScheme(OpenApiAuthenticationExtension):
