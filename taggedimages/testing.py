@@ -48,6 +48,11 @@ def pytest_configure(config: pytest.Config) -> None:
     options["options"] += " -c idle_in_transaction_session_timeout=0"
 
 
+def pytest_xdist_auto_num_workers() -> int:
+    """One more than there are processors: tests wait for processes and disks half of their time."""
+    return (os.cpu_count() or 1) + 1
+
+
 @pytest.fixture(scope="session", autouse=True)
 def bucket() -> None:
     """The bucket of this session or, with pytest-xdist, of this worker."""

@@ -37,7 +37,10 @@ image_states = st.tuples(st.sampled_from(Visibility), st.sampled_from(["", "late
 EDITS: list[tuple[str, Callable[[Any], Any]]] = [
     ("shown", lambda images: images.update(visibility=Visibility.PROJECT)),
     ("shown", lambda images: images.update(visibility=Visibility.PUBLIC)),
-    ("ends", lambda images: images.update(ended_at=None, trashed_at=None)),
+    (
+        "ends",
+        lambda images: images.filter(deleted_at=None).update(ended_at=None, trashed_at=None),
+    ),
     ("ends", lambda images: images.filter(trashed_at=None).update(ended_at=timezone.now())),
     ("ends", lambda images: [deletion.trash(image) for image in images]),
     ("gone", lambda images: deletion.delete_all(images)),
