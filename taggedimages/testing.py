@@ -48,6 +48,7 @@ def pytest_configure(config: pytest.Config) -> None:
     options["options"] += " -c idle_in_transaction_session_timeout=0"
 
 
+@pytest.hookimpl(tryfirst=True, optionalhook=True)
 def pytest_xdist_auto_num_workers() -> int:
     """One more than there are processors: tests wait for processes and disks half of their time."""
     return (os.cpu_count() or 1) + 1
