@@ -176,7 +176,7 @@ def keep(piece: int = PIECE) -> int:
         held = cursor.fetchone()
         if held is None:
             cursor.execute(BEGIN)
-            return cursor.rowcount
+            return int(cursor.rowcount)
         *marks, step, position, is_due = held
         line, seen, more = _followed(cursor, FOLLOW, marks[0], marks[1], piece)
         made, made_seen, more_made = _followed(cursor, FOLLOW_VOCABULARY, marks[2], marks[3], piece)

@@ -231,7 +231,7 @@ def test_statistics_of_tags_may_be_written_meanwhile(moved, doing):
         pass
     # Of the very tags of which the number of links is told afterwards.
     tagging.tag_each(moved, [Tag.objects.get(name="moving")], TESTS)
-    kept = []
+    kept: list[None] = []
 
     def keep_within(execute, statement, *asked):
         answer = execute(statement, *asked)
