@@ -292,7 +292,7 @@ def test_the_index_answers_what_rows_say_whatever_changes_and_merges_happen():
     run_state_machine_as_test(
         Service,
         settings=settings(
-            max_examples=28,
+            max_examples=40,
             report_multiple_bugs=False,
             stateful_step_count=40,
             deadline=None,

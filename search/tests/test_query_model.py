@@ -313,7 +313,7 @@ def test_the_model_knows_every_field_and_every_order():
 
 
 @settings(
-    max_examples=120, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=200, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(CORPORA, ALIASES, IMPLICATIONS, QUESTIONS, st.sampled_from(sorted(ORDERS)))
 def test_search_results_are_what_the_model_finds_in_every_form(

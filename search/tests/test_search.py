@@ -265,7 +265,7 @@ def expected(corpus, exact, match):
 
 
 @settings(
-    max_examples=40, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(questions())
 def test_search_finds_what_a_plain_model_finds(db, question):

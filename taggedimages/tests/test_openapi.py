@@ -37,7 +37,7 @@ LUCKY: dict[str, dict[str, Any]] = {
     "/v1/hooks/s3": {"Records": []},
 }
 MANY = hypothesis.settings(
-    max_examples=40,
+    max_examples=60,
     deadline=None,
     derandomize=True,
     database=None,

@@ -209,7 +209,7 @@ undone = st.tuples(st.just(rolled_back), st.lists(step, max_size=5))
 
 
 @pytest.mark.django_db
-@settings(max_examples=100, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(steps=st.lists(st.one_of(step, step, step, undone), max_size=25))
 def test_replaying_the_ledger_gives_the_current_links(steps):
     with transaction.atomic():

@@ -223,7 +223,7 @@ def assert_targets_shown(viewer: Viewer, wanted: list[Tag]) -> None:
 
 
 @settings(
-    max_examples=60, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
 )
 @given(st.lists(steps, max_size=12), st.dictionaries(names, names, max_size=2))
 def test_everybody_is_shown_the_tags_that_the_rule_says(db, todo, aliases):

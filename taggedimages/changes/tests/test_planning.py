@@ -140,7 +140,7 @@ def counted(before, after, merge):
     return found
 
 
-@settings(max_examples=80, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=120, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(IMAGES, RETAGS | MERGES, st.booleans(), st.sampled_from(["rows", "pending", "bitmaps"]))
 def test_a_plan_counts_what_applying_does(db, monkeypatch, corpus, given, is_large, index):
     monkeypatch.setattr(holdings, "FEW", 0 if is_large else 100)

@@ -83,7 +83,7 @@ def corpus():
     make_image("knee", private=True)
 
 
-@settings(max_examples=100, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(conditions=QUESTIONS)
 def test_a_plan_is_of_what_the_search_finds(corpus, api, settings, conditions):
     settings.ANONYMOUS = "open"
