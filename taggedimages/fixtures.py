@@ -3,11 +3,15 @@
 from collections.abc import Callable
 
 import pytest
+from django.contrib.auth.models import Permission
 from django.db import connection
+from django.test import Client
 from hypothesis import settings
 from rest_framework.test import APIClient
 
+from taggedimages.factories import make_user
 from taggedimages.identity.credentials import CredentialSet
+from taggedimages.identity.models import User
 
 # Examples talk to real engines; how long they take is no property of the code.
 settings.register_profile("engines", deadline=None)
@@ -41,3 +45,25 @@ def api_as() -> Callable[[CredentialSet], APIClient]:
         return client
 
     return make
+
+
+@pytest.fixture
+def boss(client: Client) -> Client:
+    """A superuser in the admin."""
+    client.force_login(User.objects.create_superuser("boss"))
+    return client
+
+
+@pytest.fixture
+def who() -> User:
+    """Staff of the project `lab` with every permission that there is."""
+    user = make_user("mira", project_id="lab", staff=True)
+    user.user_permissions.set(Permission.objects.all())
+    return user
+
+
+@pytest.fixture
+def staff(client: Client, who: User) -> Client:
+    """The same in the admin."""
+    client.force_login(who)
+    return client

@@ -31,27 +31,6 @@ pytestmark = pytest.mark.django_db
 MOST_STATEMENTS = 12
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    """A superuser."""
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
-
-
-@pytest.fixture
-def who() -> User:
-    """Staff of the project `lab` with every permission."""
-    user = make_user("mira", project_id="lab", staff=True)
-    user.user_permissions.set(Permission.objects.all())
-    return user
-
-
-@pytest.fixture
-def staff(client: Client, who: User) -> Client:
-    client.force_login(who)
-    return client
-
-
 def to(image: Image, **asked: Any) -> str:
     return reverse("admin:images_image_change", args=[image.pk], query=asked or None)
 

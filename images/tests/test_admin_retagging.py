@@ -41,12 +41,6 @@ def staff_of(id: str, *permissions: str) -> User:
     return user
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
-
-
 def test_tags_are_given_and_the_answer_has_what_the_images_have_now(boss):
     one, other = make_image("knee"), make_image()
     answer = retag(boss, one, other, add="left, knee").json()

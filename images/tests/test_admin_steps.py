@@ -6,7 +6,6 @@ from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.db import connection
 from django.test import Client
 from django.test.utils import CaptureQueriesContext
@@ -24,20 +23,6 @@ from tags import tagging
 pytestmark = pytest.mark.django_db
 NOW = timezone.now()
 KNEE = "exact_tags=knee"
-
-
-@pytest.fixture
-def who() -> User:
-    """Staff of the project `lab` with every permission."""
-    user = make_user("mira", project_id="lab", staff=True)
-    user.user_permissions.set(Permission.objects.all())
-    return user
-
-
-@pytest.fixture
-def staff(client: Client, who: User) -> Client:
-    client.force_login(who)
-    return client
 
 
 @pytest.fixture

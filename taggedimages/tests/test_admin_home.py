@@ -6,7 +6,6 @@ from typing import Any
 import pytest
 from django.contrib.auth.models import Permission
 from django.db import connection
-from django.test import Client
 from django.test.utils import CaptureQueriesContext
 
 from images.admin.uploads import STATES
@@ -32,12 +31,6 @@ WORDS = {
     "changes that failed or were stopped": "2",
     "rows of the clean-up list": "1",
 }
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
 
 
 @pytest.fixture

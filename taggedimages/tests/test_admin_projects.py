@@ -28,20 +28,6 @@ MODELS = {
 
 
 @pytest.fixture
-def who() -> User:
-    """Staff of the project `lab` with every permission that there is."""
-    user = make_user("mira", project_id="lab", staff=True)
-    user.user_permissions.set(Permission.objects.all())
-    return user
-
-
-@pytest.fixture
-def staff(client: Client, who: User) -> Client:
-    client.force_login(who)
-    return client
-
-
-@pytest.fixture
 def lab(who: User) -> Image:
     image = make_image("knee", by=who, private=True, filename="lab.png")
     make_change({"add": refs("knee")}, [image], by=who)

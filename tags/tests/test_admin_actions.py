@@ -20,12 +20,6 @@ LIST = reverse("admin:tags_tag_changelist")
 
 
 @pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
-
-
-@pytest.fixture
 def staff(client: Client) -> Client:
     """Staff of the project `lab` who may do anything with tags."""
     user = make_user("mira", project_id="lab", staff=True)

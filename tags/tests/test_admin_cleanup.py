@@ -24,12 +24,6 @@ pytestmark = pytest.mark.django_db
 LIST = reverse("admin:tags_finding_changelist")
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
-
-
 def staff(project: str, *permissions: str, name: str = "mira") -> Client:
     """A member of the staff of a project with these permissions."""
     user = make_user(name, project_id=project, staff=True)

@@ -13,18 +13,11 @@ from django.urls import reverse
 
 from search.index import maintenance
 from taggedimages.factories import TESTS, make_image, make_spare_tags, make_tag, make_user
-from taggedimages.identity.models import User
 from tags import statistics, vocabulary
 from tags.models import Tag
 
 pytestmark = pytest.mark.django_db
 LIST = reverse("admin:tags_tag_changelist")
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
 
 
 def staff_of(project: str) -> Client:

@@ -12,19 +12,12 @@ from django.test.utils import CaptureQueriesContext
 
 from search.index import maintenance
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
-from taggedimages.identity.models import User
 from tags import statistics, vocabulary
 from tags.models import Tag
 from tags.statistics_models import TagStatistics
 
 pytestmark = pytest.mark.django_db
 URL = "/admin/tags/tag/suggest/"
-
-
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
 
 
 def staff_of(project: str) -> Client:

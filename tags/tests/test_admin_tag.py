@@ -23,12 +23,6 @@ pytestmark = pytest.mark.django_db
 
 
 @pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
-
-
-@pytest.fixture
 def staff(client: Client) -> Client:
     user = make_user("mira", project_id="lab", staff=True)
     user.user_permissions.set(Permission.objects.filter(content_type__app_label="tags"))

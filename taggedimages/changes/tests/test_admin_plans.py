@@ -26,12 +26,6 @@ pytestmark = pytest.mark.django_db
 ACTIONS = ("apply", "discard", "stop", "resume", "undo", "exclude", "include")
 
 
-@pytest.fixture
-def boss(client: Client) -> Client:
-    client.force_login(User.objects.create_superuser("boss"))
-    return client
-
-
 def staff(name: str, project: str, *permissions: str) -> tuple[Client, User]:
     """A member of the staff of a project with these permissions."""
     user = make_user(name, project_id=project, staff=True)

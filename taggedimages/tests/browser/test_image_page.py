@@ -6,28 +6,19 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
-from django.contrib.auth.models import Permission
 from django.urls import reverse
 from django.utils import timezone
 
 from images import inspection_jobs
 from images.models import Image
 from images.tests.files import dicom, encoded, photo
-from taggedimages.factories import TESTS, make_image, make_tag, make_user
+from taggedimages.factories import TESTS, make_image, make_tag
 from taggedimages.identity.models import User
 from tags import tag_sets, tagging, vocabulary
 from tags.models import ImageTag, Tag
 
 pytestmark = [pytest.mark.browser, pytest.mark.django_db(transaction=True)]
 NOW = timezone.now()
-
-
-@pytest.fixture
-def who() -> User:
-    """Staff of a project with every permission."""
-    user = make_user("mira", project_id="lab", staff=True)
-    user.user_permissions.set(Permission.objects.all())
-    return user
 
 
 @pytest.fixture
