@@ -1,49 +1,15 @@
-"""Runs what a page shows, block after block in one folder, and looks at what came of it."""
+"""Looks at what came of the examples of docs/training.md."""
 
-import base64
-import io
 import json
-import os
-import re
-import subprocess
 import sys
-import urllib.request
 from pathlib import Path
 
-from PIL import Image
+import pages
 
-URL = os.environ["SERVICE_URL"]
 COLOURS = {"red": ["knee", "left"], "blue": ["hand"], "green": ["knee"]}
 
-
-def upload(colour: str, tags: list[str]) -> int:
-    """The id of an image of one colour."""
-    data = io.BytesIO()
-    Image.new("RGB", (64, 48), colour).save(data, "PNG")
-    body = {
-        "filename": f"{colour}.png",
-        "image_data": base64.b64encode(data.getvalue()).decode(),
-        "tags": tags,
-    }
-    request = urllib.request.Request(
-        f"{URL}/v1/upload", json.dumps(body).encode(), {"Content-Type": "application/json"}
-    )
-    with urllib.request.urlopen(request, timeout=30) as answer:
-        return json.load(answer)["id"]
-
-
-ids = {upload(colour, tags): tags for colour, tags in COLOURS.items()}
-page = Path(sys.argv[1]).read_text().replace("https://images.example.org", URL)
-namespace: dict = {}
-results = {}
-for title, section in re.findall(r"^## (.*?)\n(.*?)(?=^## |\Z)", page, re.M | re.S):
-    for language, block in re.findall(r"^```(python|sh)\n(.*?)^```", section, re.M | re.S):
-        print(f"{title}: {language}", flush=True)
-        if language == "sh":
-            subprocess.run(["bash", "-euc", block], check=True, timeout=120)
-        else:
-            exec(compile(block, title, "exec"), namespace)
-        results |= {(title, name): value for name, value in namespace.items()}
+ids = {pages.upload(colour, tags): tags for colour, tags in COLOURS.items()}
+results = pages.run(sys.argv[1])
 
 frame = results["pandas", "images"]
 assert dict(zip(frame["id"], frame["labels"], strict=True)) == ids

@@ -1,0 +1,1 @@
+"""What /v1 shows of data sets, their releases and contracts."""
