@@ -17,6 +17,7 @@ from rest_framework.response import Response
 from rest_framework.views import APIView, set_rollback
 from rest_framework.viewsets import GenericViewSet
 
+from images.models import Image
 from taggedimages.dialects.atmosphere import parameters, references
 from taggedimages.dialects.atmosphere.mounts import Mount
 from taggedimages.dialects.atmosphere.schema import AtmosphereSchema
@@ -25,6 +26,7 @@ from taggedimages.http.errors import first_errors, problem_of
 from taggedimages.http.parsers import BoundedJSONParser
 from taggedimages.identity.credentials import user_of_token
 from taggedimages.identity.models import User
+from tags import page_links
 from tags.curation import TagNameTaken
 
 M = TypeVar("M", bound=Model)
@@ -156,3 +158,9 @@ class AtmosphereViewSet(GenericViewSet[M]):
     def get_serializer_context(self) -> dict[str, Any]:
         # A page shows the same tags again and again: each is written once.
         return {"mount": self.mount, "user": self.request.user, "tags": {}}
+
+    def rows_with_tags(self, page: Sequence[M], images: Sequence[Image]) -> Any:
+        """The rows of a page, which show the tags of these images."""
+        linked = page_links.tags([image.pk for image in images])
+        context = self.get_serializer_context() | {"linked": linked}
+        return self.get_serializer(page, many=True, context=context).data

@@ -81,7 +81,8 @@ class ImageFilters(FilterSet):  # type: ignore[misc]  # the library has no types
         if query.words:
             limit(self.request, Kind.SEARCHES)
         projects = {given[name] for name in ("project_id", "projects__id") if name in given}
-        if not projects:
+        # Of the only project there is, nothing is asked of it.
+        if not projects or (len(projects) == 1 and Image.objects.are_all_of(*projects)):
             return SearchResults(query, viewer, order, images=images)
         for project in projects:
             images = images.filter(project=project)
@@ -203,7 +204,12 @@ class ImageTagFilters(FilterSet):  # type: ignore[misc]  # the library has no ty
         if not given:
             viewer = Viewer.of(user)
             total = counters.count_links_statement(viewer)
-            return DeferredJoin(links, lambda: counters.count_links(viewer), total_statement=total)
+            return DeferredJoin(
+                links,
+                lambda: counters.count_links(viewer),
+                total_statement=total,
+                near_statement=counters.near_link_statement(viewer),
+            )
         self.wanted_tag = _tag(given)
         if given.get("tag__name") == "":
             # No tag has an empty name.

@@ -24,10 +24,12 @@ from taggedimages.dialects.atmosphere.serializers import (
     LinkedImageSerializer,
     MomentField,
     UserSerializer,
+    moment,
     user_in_short,
 )
 from taggedimages.http import page_size
-from tags import page_links, tagging
+from taggedimages.http.rows import RowSerializer
+from tags import tagging
 
 NAME = "1.0"
 
@@ -48,7 +50,7 @@ class MachineSerializer(serializers.Serializer[Any]):
     end_date = MomentField(allow_null=True)
 
 
-class ImageVersionSerializer(serializers.Serializer[Image]):
+class ImageVersionSerializer(RowSerializer[Image]):
     """The version of an image."""
 
     id = serializers.IntegerField()
@@ -86,8 +88,8 @@ class ImageVersionSerializer(serializers.Serializer[Image]):
     def get_machines(self, image: Image) -> list[dict[str, Any]]:
         if image.uploaded_at is None:
             return []
-        moment = MomentField().to_representation(image.uploaded_at)
-        file = {"id": image.pk, "uuid": str(image.uuid), "start_date": moment, "end_date": None}
+        arrived = moment(image.uploaded_at)
+        file = {"id": image.pk, "uuid": str(image.uuid), "start_date": arrived, "end_date": None}
         return [file | {"provider": {"id": 1, "name": PROVIDER}}]
 
     def get_allow_imaging(self, image: Image) -> bool:
@@ -125,8 +127,7 @@ class ImageVersionViewSet(AtmosphereViewSet[Image]):
     @documented("Versions of images, those of the newest images first")
     def list(self, request: Request) -> Response:
         page: Any = self.paginate_queryset(self.filter_queryset(self.get_queryset()))
-        page_links.fetch(page)
-        rows: Any = self.get_serializer(page, many=True).data
+        rows = self.rows_with_tags(page, page)
         images = [row["image"] for row in rows]
         page_size.fit(
             rows, [(one, "tags") for one in images], [(one, "description") for one in images]

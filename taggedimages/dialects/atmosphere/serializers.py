@@ -1,6 +1,6 @@
 """Images, links and tags as this API shows them, in either shape (contract Atmosphere, bodies)."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from pathlib import PurePath
 from typing import Any
@@ -11,10 +11,12 @@ from rest_framework import serializers
 from images.models import Image
 from images.visibility import Visibility
 from taggedimages.dialects.atmosphere.mounts import Mount
+from taggedimages.http.rows import RowSerializer
 from taggedimages.identity.authors import ANONYMOUS_NAME
 from taggedimages.identity.models import User
 from tags import restriction
 from tags.models import ImageTag, Tag
+from tags.page_links import LinkedTag
 
 PROVIDER = "s3"
 
@@ -23,9 +25,13 @@ class MomentField(serializers.DateTimeField):
     """ISO 8601 in UTC with `Z`, in milliseconds where the second is not whole."""
 
     def to_representation(self, value: datetime) -> str:
-        timespec = "milliseconds" if value.microsecond >= 1000 else "seconds"
-        moment = value.astimezone(UTC).replace(tzinfo=None)
-        return moment.isoformat(timespec=timespec) + "Z"
+        return moment(value)
+
+
+def moment(value: datetime) -> str:
+    """What `MomentField` shows."""
+    timespec = "milliseconds" if value.microsecond >= 1000 else "seconds"
+    return value.astimezone(UTC).replace(tzinfo=None).isoformat(timespec=timespec) + "Z"
 
 
 class UserSerializer(serializers.Serializer[User]):
@@ -37,7 +43,7 @@ class UserSerializer(serializers.Serializer[User]):
     username = serializers.CharField()
 
 
-class TagSerializer(serializers.Serializer[Tag]):
+class TagSerializer(RowSerializer[Tag]):
     """Tag."""
 
     id = serializers.IntegerField()
@@ -49,10 +55,10 @@ class TagSerializer(serializers.Serializer[Tag]):
         help_text="Whether the caller may put it on images and take it off."
     )
 
-    def get_url(self, tag: Tag) -> str:
-        return _mount(self).link("tags", tag.pk)
+    def get_url(self, tag: Tag | LinkedTag) -> str:
+        return _mount(self).link("tags", tag.id)
 
-    def get_allow_access(self, tag: Tag) -> bool:
+    def get_allow_access(self, tag: Tag | LinkedTag) -> bool:
         return restriction.may_use(tag, self.context["user"])
 
 
@@ -67,7 +73,7 @@ class LinkedTagSerializer(TagSerializer):
 
 
 @extend_schema_serializer(component_name="ImageSeedShape")
-class ImageSerializer(serializers.Serializer[Image]):
+class ImageSerializer(RowSerializer[Image]):
     """Image, as in the seed documents. Wants `facts` and the links (`with_links`) fetched."""
 
     id = serializers.IntegerField()
@@ -98,7 +104,7 @@ class ImageSerializer(serializers.Serializer[Image]):
 
     @extend_schema_field(serializers.ListField(child=serializers.CharField()))
     def get_tags(self, image: Image) -> list[Any]:
-        return [link.tag.name for link in image.imagetag_set.all()]
+        return [tag.name for tag in linked_tags(image, self.context)]
 
     def get_private(self, image: Image) -> bool:
         return image.visibility != Visibility.PUBLIC
@@ -114,7 +120,7 @@ class ImageSerializer(serializers.Serializer[Image]):
             "provider": PROVIDER,
             "format": _format(image),
             "size": image.size,
-            "start_date": MomentField().to_representation(image.uploaded_at),
+            "start_date": moment(image.uploaded_at),
         }
         return [stored]
 
@@ -141,7 +147,7 @@ class DeployedImageSerializer(ImageSerializer):
         return _tags(image, self.context)
 
 
-class LinkedImageSerializer(serializers.Serializer[Image]):
+class LinkedImageSerializer(RowSerializer[Image]):
     """Image, as nested in a link."""
 
     id = serializers.IntegerField()
@@ -166,7 +172,7 @@ class LinkedImageSerializer(serializers.Serializer[Image]):
         return _tags(image, self.context)
 
 
-class ImageTagSerializer(serializers.Serializer[ImageTag]):
+class ImageTagSerializer(RowSerializer[ImageTag]):
     """Image tag: the link between an image and a tag."""
 
     id = serializers.IntegerField()
@@ -204,11 +210,22 @@ def _mount(serializer: serializers.Serializer[Any]) -> Mount:
     return mount
 
 
-def _tags(image: Image, context: Mapping[str, Any]) -> list[dict[str, Any]]:
-    serializer, shown = TagSerializer(context=context), context["tags"]
-    tags = [link.tag for link in image.imagetag_set.all()]
-    shown |= {tag.pk: serializer.to_representation(tag) for tag in tags if tag.pk not in shown}
-    return [shown[tag.pk] for tag in tags]
+def linked_tags(image: Image, context: Mapping[str, Any]) -> Sequence[Tag | LinkedTag]:
+    """The tags of an image: of a page those that the page fetched (`linked`), else all."""
+    linked: Mapping[int, list[LinkedTag]] | None = context.get("linked")
+    if linked is not None:
+        return linked[image.pk]
+    return [link.tag for link in image.imagetag_set.all()]
+
+
+def _tags(image: Image, context: Any) -> list[dict[str, Any]]:
+    # Its fields are made once a page.
+    if "tag_serializer" not in context:
+        context["tag_serializer"] = TagSerializer(context=context)
+    write, shown = context["tag_serializer"].to_representation, context["tags"]
+    tags = linked_tags(image, context)
+    shown |= {tag.id: write(tag) for tag in tags if tag.id not in shown}
+    return [shown[tag.id] for tag in tags]
 
 
 def user_in_short(user: User | None, mount: Mount) -> dict[str, Any]:

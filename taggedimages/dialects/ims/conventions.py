@@ -1,6 +1,5 @@
 """How IMS asks and answers: who may call, JSON bodies, error codes, request ids (contract IMS)."""
 
-import uuid
 from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Any
@@ -32,14 +31,11 @@ from taggedimages.identity.signed_answers import Signature
 from tags.tagging import TooManyTags
 
 SOURCE = "ims"
-REQUEST_ID = "X-Request-Id"
 
 
 def respond(status: int, message: str) -> HttpResponse:
     """The answer to a request that never reached a view."""
-    return JsonResponse(
-        body(status, message), status=status, headers={REQUEST_ID: uuid.uuid4().hex}
-    )
+    return JsonResponse(body(status, message), status=status)
 
 
 def body(status: int, message: str, code: str = "") -> dict[str, Any]:
@@ -107,13 +103,6 @@ class ImsViewSet(ViewSet):
 
     def get_exception_handler(self) -> Any:
         return handle
-
-    def finalize_response(
-        self, request: Request, response: Response, *args: Any, **kwargs: Any
-    ) -> Response:
-        answer = super().finalize_response(request, response, *args, **kwargs)
-        answer.headers[REQUEST_ID] = uuid.uuid4().hex
-        return answer
 
     def initial(self, request: Request, *args: Any, **kwargs: Any) -> None:
         super().initial(request, *args, **kwargs)

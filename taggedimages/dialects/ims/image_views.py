@@ -12,6 +12,7 @@ from rest_framework.response import Response
 
 from images import editing, serving, uploads
 from images.models import Image
+from images.querysets import ImageQuerySet
 from search.results import SearchResults
 from taggedimages.dialects.ims.conventions import ImsViewSet, body
 from taggedimages.dialects.ims.filters import (
@@ -20,10 +21,18 @@ from taggedimages.dialects.ims.filters import (
     query_of,
     viewer_of,
 )
-from taggedimages.dialects.ims.list_filters import documented_filters, narrowed, number, only
+from taggedimages.dialects.ims.list_filters import documented_filters, found, number, only
 from taggedimages.dialects.ims.list_order import COLUMNS, order_of
 from taggedimages.dialects.ims.patches import MEDIA_TYPES, PATCH_BODIES, V20, edit_of, values_of
-from taggedimages.dialects.ims.records import record, resource, with_creator, with_tags
+from taggedimages.dialects.ims.records import (
+    Tags,
+    record,
+    resource,
+    tags_of,
+    tags_of_page,
+    with_creator,
+    with_tags,
+)
 from taggedimages.dialects.ims.rules import MAX_TAGS
 from taggedimages.dialects.ims.schema import documented
 from taggedimages.dialects.ims.serializers import (
@@ -38,16 +47,23 @@ from taggedimages.http.openapi import ETAG, IF_MATCH, IF_NONE_MATCH, NOT_MODIFIE
 from taggedimages.http.rate_limits import limit
 from taggedimages.identity.rate_limits import Kind
 from taggedimages.transactions import retried
-from tags import page_links, tagging
+from tags import tagging
 from tags.models import ImageTag
 
 
-def shown(show: Callable[[Image], dict[str, Any]], page: list[Image]) -> list[dict[str, Any]]:
+def shown(show: Callable[[Image, Tags], dict[str, Any]], page: list[Image]) -> list[dict[str, Any]]:
     """The images of a page as rows, with as many of their tags as a page has room for."""
-    page_links.fetch(page)
-    rows = [show(image) for image in page]
+    if not page:
+        return []
+    rows = list(map(show, page, tags_of_page(page)))
     page_size.fit(rows, [(row, "tags") for row in rows], [])
     return rows
+
+
+def whole_record(images: ImageQuerySet) -> dict[str, Any]:
+    """The one image that there is among some, with all its tags."""
+    image = with_tags(images).get()
+    return record(image, tags_of(image))
 
 
 class ResourceViewSet(ImsViewSet):
@@ -113,14 +129,12 @@ class ImageViewSet(ImsViewSet):
         limit, marker = number(given, "limit", 500, 1000), only(given, "marker")
         project = Image.objects.of_project(self.author.project_id)
         order = order_of(given)
-        own = with_creator(project.current())
-        images = order.applied(narrowed(own, given, {"limit", "marker", *SORTING}))
-        if marker is not None:
-            images = order.after(images, project.with_uuid(marker))
-        found = list(images[: limit + 1])
-        page = found[:limit]
+        asked = found(self.author.project_id, given, {"limit", "marker", *SORTING})
+        marked = None if marker is None else project.with_uuid(marker)
+        first = order.first(asked.images, limit + 1, marked)
+        page = first[:limit]
         answer = {"images": shown(record, page)}
-        more = {"next": _following(request, page[-1])} if len(found) > len(page) else {}
+        more = {"next": _following(request, page[-1])} if len(first) > len(page) else {}
         return Response(answer | more)
 
     @documented(
@@ -130,7 +144,7 @@ class ImageViewSet(ImsViewSet):
     )
     def retrieve(self, request: Request, image_id: str) -> Response:
         image = self.arrived(image_id)
-        told = record(with_tags(Image.objects.filter(pk=image.pk)).get())
+        told = whole_record(Image.objects.filter(pk=image.pk))
         return caching.tagged(request, told, caching.entity_tag(told))
 
     @documented(
@@ -153,16 +167,16 @@ class ImageViewSet(ImsViewSet):
             refusal = body(415, f"Send one of: {accepted}.")
             return Response(refusal, status=415, headers={"Accept-Patch": accepted})
         patch = self.body()
-        rows = with_tags(Image.objects.filter(pk=image.pk))
+        rows = Image.objects.filter(pk=image.pk)
         list(Image.objects.select_for_update(no_key=True).filter(pk=image.pk))
-        shown_now = record(rows.get())
+        shown_now = whole_record(rows)
         caching.check(request, lambda: caching.entity_tag(shown_now))
         edit = edit_of(patch, media_type == V20, shown_now["tags"])
         if edit.name is not None and not editing.edit(image, {"name": edit.name}):
             raise NotFound("There is no such image.")
         if edit.tags is not None:
             self.retag(image, edit.tags)
-        return Response(record(rows.get()))
+        return Response(whole_record(rows))
 
     @documented(
         summary="The file: a link that reads it",

@@ -19,12 +19,14 @@ from drf_spectacular.types import OpenApiTypes
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
 
+from images.models import Image
 from images.querysets import UPLOAD_STATES, ImageQuerySet
 from images.visibility import Viewer, Visibility
 from search.query import Query, TagValues
 from search.results import SearchResults
+from taggedimages.dialects.ims.filters import viewer_of
 from taggedimages.dialects.ims.list_times import time_condition
-from taggedimages.dialects.ims.records import FOREIGN_STATUSES, STATUSES
+from taggedimages.dialects.ims.records import FOREIGN_STATUSES, STATUSES, with_creator
 from taggedimages.dialects.ims.rules import split
 from taggedimages.http.fields import MAX_INT64
 from taggedimages.postgresql.text import is_storable
@@ -43,29 +45,43 @@ class Filter(NamedTuple):
     about: str
 
 
-def narrowed(images: ImageQuerySet, given: QueryDict, controls: Set[str]) -> ImageQuerySet:
-    """Those of a project's images that all parameters but the controls ask for, newest first.
+class Found(NamedTuple):
+    """A project's current images that parameters ask for."""
 
-    Raises ValidationError.
-    """
+    project_id: str
+    # By what search knows.
+    query: Query
+    # What else is asked of each.
+    beside: Q
+
+    @property
+    def images(self) -> ImageQuerySet:
+        """All of them, unevaluated, newest first."""
+        return self._results(Viewer(audiences=None)).images.filter(self.beside)
+
+    def names_and_values(self, start: int = 0, stop: int | None = None) -> list[tuple[str, str]]:
+        """Their tags and values, as SearchResults has them."""
+        beside = None if self.beside == ALL else self.beside
+        return self._results(viewer_of(self.project_id)).names_and_values(start, stop, of=beside)
+
+    def _results(self, viewer: Viewer) -> SearchResults:
+        own = with_creator(Image.objects.current().of_project(self.project_id))
+        return SearchResults(self.query, viewer, images=own)
+
+
+def found(project_id: str, given: QueryDict, controls: Set[str]) -> Found:
+    """What all parameters but the controls ask for. Raises ValidationError."""
     tags = given.getlist("tag")
     if len(tags) > settings.MAX_SEARCH_TERMS:
         raise ValidationError({"tag": [f"At most {settings.MAX_SEARCH_TERMS}."]})
-    found = SearchResults(
-        Query(with_any=tuple(map(_either, tags))), Viewer(audiences=None), images=images
-    ).images
     conditions = [
         _condition(name, value)
         for name in given
         if name not in controls and name != "tag"
         for value in given.getlist(name)
     ]
-    return found.filter(reduce(and_, conditions, ALL))
-
-
-def narrows(given: QueryDict, controls: Set[str]) -> bool:
-    """Whether there is anything but controls."""
-    return any(name not in controls for name in given)
+    query = Query(with_any=tuple(map(_either, tags)))
+    return Found(project_id, query, reduce(and_, conditions, ALL))
 
 
 def documented_filters() -> list[OpenApiParameter]:

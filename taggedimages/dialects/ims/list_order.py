@@ -28,10 +28,10 @@ COLUMNS = {
     "min_disk": "",
     "min_ram": "",
 }
+# The statuses that images have, by the states of their uploads.
+STATES = {"active": "arrived", "killed": "failed", "queued": "awaited"}
 STATUS = Case(
-    When(UPLOAD_STATES["arrived"], then=Value("active")),
-    When(UPLOAD_STATES["failed"], then=Value("killed")),
-    default=Value("queued"),
+    *[When(UPLOAD_STATES[state], then=Value(status)) for status, state in STATES.items()],
     output_field=CharField(),
 )
 NEWEST_FIRST = (("created_at", True), ("pk", True))
@@ -43,8 +43,29 @@ class ListOrder:
 
     terms: tuple[tuple[str, bool], ...]
 
-    def applied(self, images: ImageQuerySet) -> ImageQuerySet:
-        """The images in this order, whatever theirs was."""
+    def first(
+        self, images: ImageQuerySet, most: int, marked: ImageQuerySet | None = None
+    ) -> list[Image]:
+        """So many of some images in this order, whatever theirs was: of those that follow a marked
+        one, where that is asked for. Raises ValidationError where there is no such one."""
+        last = None
+        if marked is not None and (last := self._applied(marked).first()) is None:
+            raise ValidationError({"marker": ["There is no such image."]})
+        (column, descends), *others = self.terms
+        if column != "sort_status":
+            return list(self._after(images, last)[:most])
+        # Each status has the others' order, for which there may be an index.
+        within, found = ListOrder(tuple(others)), list[Image]()
+        statuses = sorted(STATES, reverse=descends)
+        for status in statuses[statuses.index(_status(last)) if last else 0 :]:
+            is_begun = last is not None and status == _status(last)
+            of_status = images.filter(UPLOAD_STATES[STATES[status]])
+            found += within._after(of_status, last if is_begun else None)[: most - len(found)]
+            if len(found) == most:
+                break
+        return found
+
+    def _applied(self, images: ImageQuerySet) -> ImageQuerySet:
         if self.terms == NEWEST_FIRST:
             return images.newest_first()
         terms = [
@@ -52,14 +73,13 @@ class ListOrder:
         ]
         return images.annotate(sort_status=STATUS).order_by(*terms)
 
-    def after(self, images: ImageQuerySet, marked: ImageQuerySet) -> ImageQuerySet:
-        """Those of some images that follow a marked one. Raises ValidationError without one."""
-        last = self.applied(marked).first()
+    def _after(self, images: ImageQuerySet, last: Image | None) -> ImageQuerySet:
+        """Those of some images, in this order, that follow one if there is one."""
         if last is None:
-            raise ValidationError({"marker": ["There is no such image."]})
+            return self._applied(images)
         if self.terms == NEWEST_FIRST:
-            return images.older_than(last)
-        return self.applied(images).filter(self._beyond(last))
+            return images.newest_first().older_than(last)
+        return self._applied(images).filter(self._beyond(last))
 
     def _beyond(self, last: Image) -> Q:
         beyond, equal = Q(pk__in=[]), Q()
@@ -67,7 +87,10 @@ class ListOrder:
             value = getattr(last, column)
             beyond |= equal & Q(**{f"{column}__{'lt' if descends else 'gt'}": value})
             equal &= Q(**{column: value})
-        return beyond
+        column, descends = self.terms[0]
+        # Says nothing more, but where in an index to begin.
+        begin = Q(**{f"{column}__{'lte' if descends else 'gte'}": getattr(last, column)})
+        return begin & beyond
 
 
 def order_of(given: QueryDict) -> ListOrder:
@@ -79,6 +102,12 @@ def order_of(given: QueryDict) -> ListOrder:
     for column, descends in NEWEST_FIRST:
         terms.setdefault(column, descends)
     return ListOrder(tuple(terms.items()))
+
+
+def _status(image: Image) -> str:
+    """As `_applied` has it fetched."""
+    status: str = getattr(image, "sort_status")  # noqa: B009  an annotation
+    return status
 
 
 def _asked(given: QueryDict) -> list[tuple[str, bool]]:

@@ -1,5 +1,6 @@
 """Images and their tags as IMS shows them (contract IMS, responses)."""
 
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -9,7 +10,10 @@ from django.utils import timezone
 from images.models import Image
 from images.querysets import ImageQuerySet
 from taggedimages.dialects.ims.rules import joined
+from tags import page_links
 from tags.tagging import LINKS_OLDEST_FIRST
+
+Tags = list[dict[str, str]]
 
 # Each as states of the upload (search.query). A current image is never deleted, and none is kept
 # waiting between arriving and being there.
@@ -35,7 +39,7 @@ NOT_OF_PICTURES: dict[str, Any] = {
 
 
 def with_creator(images: ImageQuerySet) -> ImageQuerySet:
-    """The images of a list, whose links `tags.page_links` fetches."""
+    """The images of a list, whose links `tags_of_page` has."""
     return images.select_related("created_by", "facts").defer("facts__exif", "facts__dicom")
 
 
@@ -53,23 +57,29 @@ def status_of(image: Image) -> str:
     return "killed" if image.upload_error else "queued"
 
 
-def tags_of(image: Image) -> list[dict[str, str]]:
+def tags_of(image: Image) -> Tags:
     """`[{key, value}]` in the order in which the tags were added. Wants `with_tags`."""
     return [{"key": link.tag.name, "value": link.value} for link in image.imagetag_set.all()]
 
 
-def resource(image: Image) -> dict[str, Any]:
-    """An image as a resource that was found by its tags. Wants `with_tags`."""
+def tags_of_page(images: Sequence[Image]) -> list[Tags]:
+    """The same of each image of a page: as many as it has room for."""
+    held = page_links.names_and_values([image.pk for image in images])
+    return [[{"key": key, "value": value} for key, value in held[image.pk]] for image in images]
+
+
+def resource(image: Image, tags: Tags) -> dict[str, Any]:
+    """An image as a resource that was found by its tags."""
     return {
         "resource_id": str(image.uuid),
         "resource_name": image.name,
         "resource_detail": {"status": status_of(image)},
-        "tags": tags_of(image),
+        "tags": tags,
     }
 
 
-def record(image: Image) -> dict[str, Any]:
-    """An image as OpenStack shows it. Wants `with_tags`.
+def record(image: Image, tags: Tags) -> dict[str, Any]:
+    """An image as OpenStack shows it.
 
     The hashes are null until the file has been inspected, and where it was too large to be read.
     """
@@ -79,7 +89,7 @@ def record(image: Image) -> dict[str, Any]:
         "id": str(image.uuid),
         "name": image.name,
         "status": status_of(image),
-        "tags": [joined(**tag) for tag in tags_of(image)],
+        "tags": [joined(**tag) for tag in tags],
         "size": image.size,
         "created_at": moment(image.created_at),
         "updated_at": moment(image.updated_at),

@@ -1,9 +1,7 @@
 """The tags of images: /v2/{project_id}/images, /v1/cloudimages, /v2/images (contract IMS)."""
 
-from collections.abc import Iterable, Set
 from itertools import groupby
 
-from django.http import QueryDict
 from drf_spectacular.utils import OpenApiParameter, PolymorphicProxySerializer
 from rest_framework.exceptions import NotFound
 from rest_framework.request import Request
@@ -12,7 +10,7 @@ from rest_framework.response import Response
 from images.models import Image
 from taggedimages.dialects.ims.codes import TAG_RULE
 from taggedimages.dialects.ims.conventions import ImsViewSet
-from taggedimages.dialects.ims.list_filters import documented_filters, narrowed, narrows, number
+from taggedimages.dialects.ims.list_filters import documented_filters, found, number
 from taggedimages.dialects.ims.records import tags_of, with_tags
 from taggedimages.dialects.ims.rules import MAX_TAGS, joined, split
 from taggedimages.dialects.ims.schema import documented
@@ -29,7 +27,6 @@ from taggedimages.dialects.ims.serializers import (
 )
 from taggedimages.http.idempotency import keyed
 from tags import tagging
-from tags.usage import names_and_values, names_and_values_of
 
 Tags = list[dict[str, str]]
 
@@ -139,7 +136,7 @@ class ProjectTagViewSet(ImsViewSet):
         responses=ProjectTagsSerializer,
     )
     def index(self, request: Request, project_id: str) -> Response:
-        pairs = _names_and_values(project_id, request.query_params, frozenset())
+        pairs = found(project_id, request.query_params, frozenset()).names_and_values()
         rows = [
             {"key": key, "values": [value for _, value in group]}
             for key, group in groupby(pairs, key=lambda pair: pair[0])
@@ -163,8 +160,8 @@ class CloudTagViewSet(TagViews):
     def index(self, request: Request) -> Response:
         given = request.query_params
         limit, page = number(given, "limit", 500, 500), number(given, "page", 1)
-        part = slice((page - 1) * limit, page * limit)
-        pairs = _names_and_values(self.author.project_id, given, PAGING, part)
+        images = found(self.author.project_id, given, PAGING)
+        pairs = images.names_and_values((page - 1) * limit, page * limit)
         return Response({"tags": [joined(key, value) for key, value in pairs]})
 
     @documented(
@@ -176,13 +173,3 @@ class CloudTagViewSet(TagViews):
         asked = self.asked(CloudTagSerializer)
         image = self.writable(asked["image_id"])
         return self.write(image, [asked.get("tag") or asked["image_tag"]])
-
-
-def _names_and_values(
-    project_id: str, given: QueryDict, controls: Set[str], part: slice = slice(None)
-) -> Iterable[tuple[str, str]]:
-    """The tags and values in use on a project's current images, narrowed as a list of these is."""
-    if not narrows(given, controls):
-        return names_and_values(project_id, part.start or 0, part.stop)
-    own = Image.objects.current().of_project(project_id)
-    return names_and_values_of(narrowed(own, given, controls))[part]

@@ -1,7 +1,6 @@
 """The headers that every answer of this API carries (contract SharinPix, authentication)."""
 
 import time
-import uuid
 from collections.abc import Callable
 
 from django.http import HttpRequest, HttpResponse
@@ -36,6 +35,5 @@ class SharinPixHeaders:
         response = self.get_response(request)
         for name, value in SAFETY.items():
             response[name] = value
-        response["X-Request-Id"] = str(uuid.uuid4())
         response["X-Runtime"] = f"{time.perf_counter() - started:.6f}"
         return response

@@ -11,6 +11,7 @@ from rest_framework import serializers
 from images.models import Facts, Image
 from taggedimages.dialects.sharinpix import links
 from taggedimages.dialects.sharinpix.conventions import timestamp
+from taggedimages.http.rows import RowSerializer
 from tags import colours
 from tags.completion import Completion
 from tags.models import ImageTag, Tag
@@ -80,7 +81,7 @@ def cropped(image: Image) -> tuple[int, int]:
     return width, height
 
 
-class ImageSerializer(serializers.Serializer[Image]):
+class ImageSerializer(RowSerializer[Image]):
     """Image. Wants `facts` fetched."""
 
     id = serializers.UUIDField(source="uuid")
@@ -206,7 +207,7 @@ class ImageSerializer(serializers.Serializer[Image]):
         return links.thumbnails(image)
 
 
-class TagSerializer(serializers.Serializer[Tag]):
+class TagSerializer(RowSerializer[Tag]):
     """Tag."""
 
     id = serializers.UUIDField(source="uuid")
@@ -270,7 +271,7 @@ class SuggestedTagSerializer(TagSerializer):
         }
 
 
-class TagImageSerializer(serializers.Serializer[ImageTag]):
+class TagImageSerializer(RowSerializer[ImageTag]):
     """TagImage: a tag on an image. Wants `tag`, `user`, and `image` with `facts` fetched."""
 
     id = serializers.UUIDField(source="uuid")
@@ -284,7 +285,7 @@ class TagImageSerializer(serializers.Serializer[ImageTag]):
         return str(link.user.uuid) if link.user else None
 
 
-class TrashedImageSerializer(serializers.Serializer[Image]):
+class TrashedImageSerializer(RowSerializer[Image]):
     """TrashedImage."""
 
     id = serializers.UUIDField(source="uuid")

@@ -9,6 +9,7 @@ from images import storage
 from images.models import Image
 from taggedimages.changes.models import State
 from taggedimages.changes.tests.corpora import make_change, refs
+from taggedimages.datasets.tests.releases import make_dataset, ready_image, released
 from taggedimages.dialects.tests.doors import (
     Atmosphere,
     Deployed,
@@ -24,6 +25,8 @@ from tags import tagging
 WITHOUT = {
     "POST /v3/auth/tokens": "it answers a token, which is kept nowhere in clear",
     "POST /api/v1/token": "it answers a token",
+    "POST /v1/datasets/{}/releases/{}/urls": "it changes nothing, and signs URLs of this moment",
+    "POST /v1/datasets/{}/releases/{}/verify": "it changes nothing, and asks what is there now",
     "POST /v1/hooks/s3": "events come twice by themselves, change nothing then, and have no keys",
 }
 
@@ -77,6 +80,19 @@ def _of_change(image: Image, does: str, state: State, body: Any, other: Any) -> 
     return Post(Tim, f"/v1/changes/{change.pk}/{does}", body, other)
 
 
+def _of_dataset(image: Image, body: Any, other: Any) -> Post:
+    ready_image(by=image.created_by)
+    dataset = make_dataset(by=image.created_by)
+    return Post(Tim, f"/v1/datasets/{dataset.name}/releases", body, other)
+
+
+def _of_release(image: Image, does: str, body: Any, other: Any) -> Post:
+    ready_image(by=image.created_by)
+    release = released(by=image.created_by, unready="exclude")
+    path = f"/v1/datasets/{release.dataset.name}/releases/{release.number}/{does}"
+    return Post(Tim, path, body, other)
+
+
 def _between_tags(does: str, names: str, listed: bool = True) -> Post:
     tag, one, other = make_tag("knee"), make_tag("joint"), make_tag("hip")
     first, second = ([one.pk], [other.pk]) if listed else (one.pk, other.pk)
@@ -85,6 +101,7 @@ def _between_tags(does: str, names: str, listed: bool = True) -> Post:
 
 UNTAGGED = {"query": {"untagged": True}, "operation": {"add": ["new"]}}
 APPLY = {"digest": f"sha256:{'0' * 64}"}
+RELEASE = {"query": {"everything": True}, "unready": "exclude"}
 FILE = {"filename": "new.png", "tags": ["knee"]}
 PARTS = FILE | {"size": 12 * 1024**2, "parts": 2, "part_size": 6 * 1024**2}
 ONE = {"tag": {"key": "knee", "value": "left"}}
@@ -116,6 +133,15 @@ POSTS: dict[str, Callable[[Image], Post]] = {
     ),
     "POST /v1/changes/{}/undo": lambda image: _of_change(
         image, "undo", State.APPLIED, {"note": "wrong side"}, {"note": "other"}
+    ),
+    "POST /v1/datasets": lambda image: Post(
+        Tim, "/v1/datasets", {"name": "knees"}, {"name": "hips"}
+    ),
+    "POST /v1/datasets/{}/releases": lambda image: _of_dataset(
+        image, RELEASE, RELEASE | {"query": {"format": ["png"]}}
+    ),
+    "POST /v1/datasets/{}/releases/{}/retire": lambda image: _of_release(
+        image, "retire", None, {"why": "other"}
     ),
     "POST /api/v2/image_tags": lambda image: _tagged(image, Atmosphere),
     "POST /current/api/v2/image_tags": lambda image: _tagged(image, Deployed),

@@ -53,4 +53,4 @@ def test_as_many_statements_for_many_tags_as_for_one(ims, owner):
     make_image(*"bcdefghi", by=owner)
     with CaptureQueriesContext(connection) as many:
         ims.get(URL)
-    assert len(few) == len(many) == 3
+    assert len(few) == len(many) == 4
