@@ -43,6 +43,8 @@ DOCUMENTS = {
             "search": "Images by their tags and other conditions.",
             "tags": "The vocabulary.",
             "changes": "Many images changed at once: seen beforehand, and taken back.",
+            "datasets": "What models are trained on: frozen, signed releases.",
+            "contracts": "Rules that tags keep, and the images that break them.",
             "upload": "Small images in one request.",
             "hooks": "What the object store tells.",
         },

@@ -11,7 +11,9 @@ from typing import Any
 
 from django.core.exceptions import PermissionDenied, RequestDataTooBig
 from django.db import (
+    DatabaseError,
     DataError,
+    Error,
     IntegrityError,
     InterfaceError,
     InternalError,
@@ -24,12 +26,20 @@ from images.part_uploads import BadPlan, NotUnderWay
 from images.quotas import QuotaExceeded
 from images.storage import PartsRefused, StorageUnavailable
 from images.uploads import NotArrived
+from search.query.conditions import Unknown
+from search.results import TooFarBack, TooManyNames
+from taggedimages import disk
 from taggedimages.changes import refusals
+from taggedimages.datasets import refusals as releases
+from taggedimages.datasets.contracts import refusals as contracts
+from taggedimages.datasets.contracts.rules import BadContract
+from taggedimages.datasets.holding import NotReleased
 from taggedimages.identity.hashing import Busy
 from taggedimages.identity.kept_answers import InUse, Reused, Unreadable
 from taggedimages.identity.rate_limits import RateExceeded
 from taggedimages.identity.signed_answers import UnderWay
-from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
+from taggedimages.postgresql.migrating import unfit
+from taggedimages.transactions import DISK_FULL, LOCK_NOT_AVAILABLE, sqlstate
 from tags.curation import TagNameTaken
 from tags.models import Tag
 from tags.names import BadName
@@ -40,6 +50,8 @@ from tags.tagging import TooManyTags
 from tags.vocabulary import Cycle, TooDeep, TooMany
 
 RETRY_AFTER = {"Retry-After": "2"}
+# errno's words, as PostgreSQL has them.
+NO_ROOM = "No space left on device"
 UNSTORABLE = "A value is outside what can be stored."
 # What the driver says to a null character, and Django's fields to the id of an odd form.
 UNFIT = re.compile("cannot contain NUL|expected a number but got")
@@ -72,12 +84,14 @@ class BodyTooLarge(exceptions.APIException):
 
 @dataclass(frozen=True)
 class Problem:
-    """A failure that the caller is told: HTTP status, one sentence, details, headers."""
+    """A failure that the caller is told: HTTP status, one sentence, details, headers, and what
+    /v1 has besides, by name."""
 
     status: int
     message: str
     errors: list[str] = field(default_factory=list)
     headers: dict[str, str] = field(default_factory=dict)
+    more: dict[str, Any] = field(default_factory=dict)
 
 
 def problem_of(error: Exception) -> Problem | None:
@@ -90,7 +104,7 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(error.status_code, line(error.detail), headers=_headers(error))
         case Http404() | Tag.DoesNotExist():
             return Problem(404, "Not found.")
-        case refusals.BadOperation():
+        case refusals.BadOperation() | BadContract() | Unknown():
             return Problem(400, line(error))
         case refusals.NeedsSomebodyElse():
             return Problem(403, line(error))
@@ -101,6 +115,12 @@ def problem_of(error: Exception) -> Problem | None:
             | refusals.AuthorGone()
         ):
             return Problem(409, line(error))
+        case releases.NameTaken() | releases.TooManyBuilding() | NotReleased():
+            return Problem(409, line(error))
+        case contracts.NameTaken() | contracts.TooManyContracts():
+            return Problem(409, line(error))
+        case releases.Refused():
+            return Problem(422, line(error), more=error.details)
         case refusals.OtherDigest():
             return Problem(412, line(error))
         case PermissionDenied():
@@ -112,7 +132,7 @@ def problem_of(error: Exception) -> Problem | None:
         case QuotaExceeded():
             # Not 507 (RFC 4918): that would be the server's trouble, and worth trying again.
             return Problem(413, str(error))
-        case BadPlan() | TooManyTags() | BadName() | Deprecated():
+        case BadPlan() | TooManyTags() | BadName() | Deprecated() | TooFarBack() | TooManyNames():
             return Problem(400, line(error))
         case TagNameTaken() | NotArrived() | NotUnderWay() | PartsRefused():
             return Problem(409, line(error))
@@ -133,10 +153,14 @@ def problem_of(error: Exception) -> Problem | None:
             return Problem(422, str(error))
         case Unreadable():
             return Problem(409, str(error))
+        case releases.NotInstalled():
+            return Problem(501, str(error))
         case StorageUnavailable():
             return Problem(503, "The object store is unavailable.", headers=RETRY_AFTER)
         case OperationalError() | InterfaceError() | InternalError():
             return Problem(503, _of_database(error), headers=RETRY_AFTER)
+        case DatabaseError() if unready := unfit(error):
+            return Problem(503, unready, headers=RETRY_AFTER)
         case IntegrityError():
             # `retried` has tried again already: another writer keeps getting in the way.
             return Problem(409, Conflict.default_detail)
@@ -187,9 +211,13 @@ def _pruned(detail: Any, places: Iterator[int]) -> Any:
     return None if next(places, None) is None else line(detail)
 
 
-def _of_database(error: Exception) -> str:
+def _of_database(error: Error) -> str:
     if isinstance(error, OperationalError) and sqlstate(error) == LOCK_NOT_AVAILABLE:
         return "Another request is changing the same record."
+    # One that lets nobody in for that reason tells no code.
+    if sqlstate(error) == DISK_FULL or NO_ROOM in str(error):
+        disk.note_refusal()
+        return "The disk of the database is full."
     if "statement timeout" in str(error):
         return "The request takes too long; ask for less."
     return "The database is unavailable."

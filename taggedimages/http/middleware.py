@@ -7,7 +7,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 
 from images import storage
-from taggedimages.http import bodies, health
+from taggedimages.http import bodies, health, metrics
 from taggedimages.http.errors import RETRY_AFTER
 from taggedimages.http.refusals import api_of
 from taggedimages.postgresql import replicas
@@ -17,10 +17,11 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class HealthChecks:
-    """`/healthz`: this process serves. `/readyz`: so do the database and the bucket.
+    """`/healthz`: this process serves. `/readyz`: so do those that it stands on. `/metrics`: how it
+    goes.
 
     First in line, so that a load balancer's probe needs no Host header that is allowed here. Our
-    own web front answers both before it comes to this.
+    own web front answers the first two before it comes to this.
     """
 
     def __init__(self, get_response: GetResponse) -> None:
@@ -30,7 +31,9 @@ class HealthChecks:
         if request.path_info == "/healthz":
             return health.alive()
         if request.path_info == "/readyz":
-            return health.readiness()
+            return health.readiness(request.META.get("QUERY_STRING", ""))
+        if request.path_info == metrics.PATH:
+            return metrics.metrics(request)
         return self.get_response(request)
 
 

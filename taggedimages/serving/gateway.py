@@ -9,15 +9,18 @@ import asyncio
 import logging
 import sys
 from asyncio import Future, Task
+from collections.abc import Callable
 from contextlib import suppress
 from io import BytesIO
 
 from django.conf import settings
 from django.http import HttpResponse
 
-from taggedimages.http import bodies, cors, health
+from taggedimages.http import bodies, cors, health, observing, stopping
 from taggedimages.http.bodies import Refusal
+from taggedimages.serving import STOP_SOON
 from taggedimages.serving.answers import (
+    CLOSE,
     Answer,
     NotTaken,
     Outlet,
@@ -28,7 +31,7 @@ from taggedimages.serving.answers import (
     answer_of,
     run,
 )
-from taggedimages.serving.lanes import lane_of
+from taggedimages.serving.lanes import Lane, lane_of
 from taggedimages.serving.requests import Environ, Scope, environ_of, path_of
 from taggedimages.serving.threads import Job, Threads
 
@@ -38,11 +41,12 @@ logger = logging.getLogger(__name__)
 MAX_RECEIVED_BYTES = MAX_UNSENT_BYTES = 256 * 1024**2
 # How often it is looked for what has waited too long, and for what was not taken in time.
 TICK_SECONDS, SWEEP_SECONDS = 0.25, 1.0
+# No request takes a thread for so long, nor do the pieces of a stream that are made at a time.
+STUCK_SECONDS = 30
+HEALTHZ, READYZ = "/healthz", "/readyz"
+PROBES = {HEALTHZ, READYZ}
 # A thread that computes lets others in after so long: the event loop is one of them.
 SWITCH_SECONDS = 0.002
-
-# What is left of a body that nobody reads would be taken for the next request.
-CLOSE = (b"connection", b"close")
 
 TOO_SLOW = Refusal(408, "The body did not arrive in time.")
 TOO_BUSY = Refusal(503, "The service is busy; try again later.")
@@ -70,13 +74,14 @@ class Gateway:
         path = path_of(scope)
         environ, refusal = environ_of(scope, path)
         if preflight := cors.preflight_of(environ):
-            answer = answer_of(preflight)
+            answer = answer_of(observing.observed(environ, preflight, observing.PREFLIGHT))
             if environ.get("CONTENT_LENGTH", "0") != "0" or "HTTP_TRANSFER_ENCODING" in environ:
                 answer.headers.append(CLOSE)
             await self._send(scope, send, answer)
         elif path in PROBES:
-            answer = answer_of(cors.add_headers(environ, await PROBES[path]()))
-            await self._send(scope, send, answer)
+            told = health.alive() if path == HEALTHZ else await self._readiness(environ)
+            probed = cors.add_headers(environ, told)
+            await self._send(scope, send, answer_of(observing.observed(environ, probed, path)))
         else:
             with suppress(ClientGone):
                 refusal = refusal or bodies.refusal_of(path, environ)
@@ -86,24 +91,37 @@ class Gateway:
         self, scope: Scope, environ: Environ, refusal: Refusal | None, receive: Receive, send: Send
     ) -> None:
         body = BytesIO()
-        answer: Answer | Refusal | None
+        answer: Answer | Stream | Refusal
+        lane = None
         try:
             if refusal is None and "CONTENT_LENGTH" in environ:
                 refusal = await self._read(receive, int(environ["CONTENT_LENGTH"] or 0), body)
             if refusal is not None:
                 answer = self._refusal(environ, refusal)
+                # What is left of a body that nobody reads would be taken for the next request.
                 answer.headers.append(CLOSE)
             else:
                 environ["wsgi.input"] = body
-                answer = await self._run(scope, environ, receive, send)
+                lane = lane_of(
+                    environ["REQUEST_METHOD"],
+                    environ["PATH_INFO"],
+                    environ["QUERY_STRING"],
+                    environ.get("HTTP_ACCEPT", ""),
+                )
+                answer = await self._run(environ, lane)
         finally:
             self.received -= len(body.getbuffer())
+        if isinstance(answer, Stream) and self.unsent + answer.bytes > MAX_UNSENT_BYTES:
+            self._in_thread(answer.close, lane)
+            answer = TOO_BUSY
+        if isinstance(answer, Stream):
+            await self._send_stream(scope, receive, send, answer, lane)
+            return
         if isinstance(answer, Answer) and self.unsent + len(answer.body) > MAX_UNSENT_BYTES:
             answer = TOO_BUSY
         if isinstance(answer, Refusal):
             answer = self._refusal(environ, answer)
-        if answer is not None:
-            await self._send(scope, send, answer)
+        await self._send(scope, send, answer)
 
     async def _read(self, receive: Receive, length: int, body: BytesIO) -> Refusal | None:
         """Read a body of this length. Raises ClientGone."""
@@ -124,46 +142,89 @@ class Gateway:
         body.seek(0)
         return None
 
-    async def _run(
-        self, scope: Scope, environ: Environ, receive: Receive, send: Send
-    ) -> Answer | Refusal | None:
-        """Have a thread answer; None where it has sent the answer itself."""
+    async def _run(self, environ: Environ, lane: Lane | None) -> Answer | Stream | Refusal:
+        """Have a thread answer."""
         loop = asyncio.get_running_loop()
-        done: Future[Answer | Refusal | None] = loop.create_future()
-        stream = Stream(loop, scope["client"], receive, send, settings.SEND_SECONDS)
+        done: Future[Answer | Stream | Refusal] = loop.create_future()
 
         def answer_in_thread() -> None:
-            found: Answer | Refusal | None = None
+            found: Answer | Stream | Refusal = DEFECT
             try:
-                found = run(self.application, environ, stream)
-            except NotTaken:
-                logger.info("A client did not take a stream to its end.")
+                found = run(self.application, environ, streams=True)
             except BaseException:
                 logger.exception("The application failed")
-                found = DEFECT
             loop.call_soon_threadsafe(done.set_result, found)
 
-        lane = lane_of(
-            environ["REQUEST_METHOD"],
-            environ["PATH_INFO"],
-            environ["QUERY_STRING"],
-            environ.get("HTTP_ACCEPT", ""),
-        )
         self._started().submit(Job(answer_in_thread, lambda: done.set_result(TOO_BUSY), lane))
         return await done
+
+    def _in_thread(self, do: Callable[[], None], lane: Lane | None) -> Future[None]:
+        """Go on with something in a thread, however long it has to wait for one."""
+        loop = asyncio.get_running_loop()
+        done: Future[None] = loop.create_future()
+
+        def settle() -> None:
+            if not done.cancelled():
+                done.set_result(None)
+
+        def do_in_thread() -> None:
+            try:
+                do()
+            finally:
+                loop.call_soon_threadsafe(settle)
+
+        self._started().submit(Job(do_in_thread, None, lane))
+        return done
 
     def _refusal(self, environ: Environ, refusal: Refusal) -> Answer:
         """What the application's middleware, which waits for nothing, says instead of a view."""
         answer = run(self.application, environ | {bodies.REFUSAL: refusal})
-        assert answer is not None
+        assert isinstance(answer, Answer)
         return answer
 
     async def _send(self, scope: Scope, send: Send, answer: Answer) -> None:
+        if stopping.has_begun() and CLOSE not in answer.headers:
+            answer.headers.append(CLOSE)
         self.unsent += len(answer.body)
         try:
             await self.outlet.send(scope["client"], send, answer)
         finally:
             self.unsent -= len(answer.body)
+
+    async def _send_stream(
+        self, scope: Scope, receive: Receive, send: Send, stream: Stream, lane: Lane | None
+    ) -> None:
+        if stopping.has_begun():
+            stream.headers.append(CLOSE)
+        held = stream.bytes
+        self.unsent += held
+
+        async def make_more() -> None:
+            nonlocal held
+            await self._in_thread(stream.make_more, lane)
+            self.unsent += stream.bytes - held
+            held = stream.bytes
+
+        try:
+            await self.outlet.send_stream(scope["client"], receive, send, stream, make_more)
+        except NotTaken:
+            logger.info("A client did not take a stream to its end.")
+        finally:
+            self.unsent -= held
+            if not stream.is_over:
+                self._in_thread(stream.close, lane)
+
+    async def _readiness(self, environ: Environ) -> HttpResponse:
+        """Unlike health.readiness, without a thread that waits; and with what is told of ours."""
+        if stopping.has_begun():
+            return health.leaving()
+        asked = {probe.part: asyncio.wrap_future(probe.begin()) for probe in health.probes()}
+        await asyncio.wait(asked.values(), timeout=health.PROBE_SECONDS)
+        hang = self._started().stuck_seconds() > STUCK_SECONDS
+        states = {health.THREADS: "hung" if hang else health.OK}
+        for part, answer in asked.items():
+            states |= answer.result() if answer.done() else {part: health.TIMEOUT}
+        return health.ready(states, environ["QUERY_STRING"])
 
     def _started(self) -> Threads:
         if self.threads is None:
@@ -190,23 +251,8 @@ class Gateway:
         while True:
             kind = (await receive())["type"]
             if kind == "lifespan.startup":
+                asyncio.get_running_loop().add_signal_handler(STOP_SOON, stopping.begin)
                 self._started()
             await send({"type": f"{kind}.complete"})
             if kind == "lifespan.shutdown":
                 return
-
-
-async def _aliveness() -> HttpResponse:
-    return health.alive()
-
-
-async def _readiness() -> HttpResponse:
-    """Unlike health.readiness, without a thread that waits."""
-    asked = {name: asyncio.wrap_future(probe.begin()) for name, probe in health.probes().items()}
-    await asyncio.wait(asked.values(), timeout=health.PROBE_SECONDS)
-    return health.ready(
-        {name: told.result() if told.done() else health.TIMEOUT for name, told in asked.items()}
-    )
-
-
-PROBES = {"/healthz": _aliveness, "/readyz": _readiness}

@@ -53,13 +53,15 @@ def all_but_one(threads: int) -> int:
 
 
 LANES = (
+    # Numbers of all processes are added up, and the database is asked for more.
+    Lane("metrics", READS, re.compile(r"/metrics$"), one),
     # A password is hashed, in tenths of a second of a processor.
     Lane("login", WRITES, re.compile(r"/v3/auth/tokens/?$|/admin/login/?$"), one),
     # Pages whose records repeat all tags of their image.
     Lane("heavy", READS, re.compile(r"/(current/)?api/v2/image_tags/?$"), one),
     # The store is asked, which may hang.
     Lane("store", WRITES, re.compile(r"/v1/upload/?$|.*/complete/?$"), half),
-    # A whole list that is made while it is sent keeps its thread for as long as its reader takes.
+    # A whole list, of which each piece is made by a thread once the last one was taken.
     Lane("stream", READS, re.compile(r"/v1/.*\.ndjson/?$"), half),
     Lane("stream", READS, ANY, half, accept=re.compile("ndjson|jsonl", re.IGNORECASE)),
     # What may take the database up to a second.

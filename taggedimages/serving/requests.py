@@ -1,6 +1,7 @@
 """What a WSGI application is told of a request, made of what ASGI tells."""
 
 import sys
+import time
 from collections.abc import Iterable
 from functools import lru_cache
 from io import BytesIO
@@ -8,6 +9,7 @@ from typing import Any
 from urllib.parse import unquote_to_bytes
 
 from taggedimages.http.bodies import Refusal
+from taggedimages.http.observing import BEGAN
 
 Scope = dict[str, Any]
 Environ = dict[str, Any]
@@ -51,6 +53,7 @@ def environ_of(scope: Scope, path: str) -> tuple[Environ, Refusal | None]:
         "wsgi.multithread": True,
         "wsgi.multiprocess": True,
         "wsgi.run_once": False,
+        BEGAN: time.perf_counter(),
     }
     refusal = _add_headers(environ, scope["headers"])
     if refusal is None and not (query.isascii() and scope["raw_path"].isascii()):

@@ -5,7 +5,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from threading import Lock, Thread
+from threading import Lock, Thread, get_ident
 
 from taggedimages.serving.lanes import Lane, all_but_one
 
@@ -17,9 +17,14 @@ def _nothing() -> None:
 
 
 class Job:
-    """Something to be run by one of the threads, unless it has waited for too long."""
+    """Something to be run by one of the threads, unless it has waited for too long.
 
-    def __init__(self, run: Callable[[], None], expired: Callable[[], None], lane: Lane | None):
+    What is under way already, and has no `expired`, waits for as long as it takes.
+    """
+
+    def __init__(
+        self, run: Callable[[], None], expired: Callable[[], None] | None, lane: Lane | None
+    ):
         self.run = run
         self.expired = expired
         self.lane = lane
@@ -52,12 +57,15 @@ class Threads:
         # Jobs of lanes that run, or are next to run; and those that wait for another of theirs.
         self._running: Counter[str] = Counter()
         self._held: deque[Job] = deque()
+        # When each thread that is busy began its present job, by the thread.
+        self._busy_since: dict[int, float] = {}
         for number in range(count):
             Thread(target=self._work, name=f"request-{number}", daemon=True).start()
 
     def submit(self, job: Job) -> None:
         """Run a job as soon as there is a thread for it. From the event loop."""
-        self._waiting.append(job)
+        if job.expired is not None:
+            self._waiting.append(job)
         if job.lane is not None:
             with self._lock:
                 if not self._takes(job.lane):
@@ -71,17 +79,25 @@ class Threads:
         until = time.monotonic() - seconds
         while self._waiting and (self._waiting[0].is_claimed or self._waiting[0].since < until):
             job = self._waiting.popleft()
-            if job.claim():
+            if job.claim() and job.expired is not None:
                 job.expired()
+
+    def stuck_seconds(self) -> float:
+        """For how long every thread has been at one job; 0 while there is one that is free."""
+        since = list(self._busy_since.values())
+        return time.monotonic() - max(since) if len(since) == self.count else 0
 
     def _work(self) -> None:
         while True:
             job = self._ready.get()
             try:
                 if job.claim():
+                    self._busy_since[get_ident()] = time.monotonic()
                     job.start()
             except BaseException:
                 logger.exception("A thread of the web front failed")
+            finally:
+                self._busy_since.pop(get_ident(), None)
             if job.lane is not None:
                 self._leave(job.lane)
             # Waiting for the next, the thread would keep the last one's request and answer.

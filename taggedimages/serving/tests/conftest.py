@@ -1,6 +1,5 @@
 """A web front in processes of its own, on the test's database and bucket, behind gates."""
 
-import os
 import socket
 import subprocess
 import sys
@@ -15,11 +14,10 @@ import psutil
 import pytest
 import requests
 from django.conf import settings
-from django.db import connection
 
-from images.storage import client
 from taggedimages.engines.state import CHECKOUT, free_port
 from taggedimages.tests.gates import Gate
+from taggedimages.tests.servers import reaching
 
 # What the tests of a module share; deadlines are short, so that tests can wait for them.
 SHORT = {
@@ -56,6 +54,8 @@ class Front:
         self.kept.append(peer)
         if buffer:
             peer.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, buffer)
+            # Else the system would have megabytes on the way, so large are packets to itself.
+            peer.setsockopt(socket.IPPROTO_TCP, socket.TCP_MAXSEG, 1024)
         peer.settimeout(10)
         peer.connect(("127.0.0.1", self.port))
         peer.sendall(head)
@@ -112,8 +112,8 @@ def answers(front: Front) -> bool:
         return False
 
 
-@pytest.fixture(scope="module")
-def gates() -> Iterator[tuple[Gate, Gate]]:
+@contextmanager
+def opened_gates() -> Iterator[tuple[Gate, Gate]]:
     """Before the database, and before the store."""
     database = settings.DATABASES["default"]
     store = urlsplit(settings.S3_ENDPOINT_URL)
@@ -126,25 +126,26 @@ def gates() -> Iterator[tuple[Gate, Gate]]:
         gate.close()
 
 
-@pytest.fixture(scope="module")
-def environment(gates, django_db_setup) -> dict[str, str]:
+def through(gates: tuple[Gate, Gate]) -> dict[str, str]:
     """What a process needs to reach database and store through the gates."""
-    account = connection.settings_dict
-    credentials = client.credentials()
-    password = f":{account['PASSWORD']}" if account["PASSWORD"] else ""
-    return os.environ | {
-        "DATABASE_URL": (
-            f"postgres://{account['USER']}{password}@127.0.0.1:{gates[0].port}/{account['NAME']}"
-        ),
-        "S3_BUCKET": settings.S3_BUCKET,
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{gates[1].port}",
-        "AWS_ACCESS_KEY_ID": settings.S3_ACCESS_KEY or credentials.access_key,
-        "AWS_SECRET_ACCESS_KEY": settings.S3_SECRET_KEY or credentials.secret_key,
-        "SECRET_KEY": settings.SECRET_KEY,
+    return reaching(gates[0].port, gates[1].port) | {
         "TAGGEDIMAGES_ANONYMOUS": "open",
         "TAGGEDIMAGES_HTTPS": "false",
         "TAGGEDIMAGES_SERVES_REQUESTS": "true",
     }
+
+
+@pytest.fixture(scope="module")
+def gates() -> Iterator[tuple[Gate, Gate]]:
+    """Those of a module's tests."""
+    with opened_gates() as both:
+        yield both
+
+
+@pytest.fixture(scope="module")
+def environment(gates, django_db_setup) -> dict[str, str]:
+    """That of processes behind them."""
+    return through(gates)
 
 
 @pytest.fixture(scope="module")

@@ -8,8 +8,8 @@ import pytest
 from django.db import connection, transaction
 
 from images.models import Image
-from taggedimages.factories import make_image
-from taggedimages.serving.tests.conftest import Front, read_all
+from taggedimages.factories import make_image, make_pending
+from taggedimages.serving.tests.conftest import SHORT, Front, read_all, running
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -210,12 +210,39 @@ class TestAnswers:
         gone = front.connect(stream, buffer=4096)
         assert gone.recv(100)
         gone.close()
-        stuck = front.connect(stream, buffer=4096)
-        assert eventually(lambda: stuck.recv(100).startswith(b"HTTP/1.1 200"))
+        # There is no other one until it was noticed that its client is gone.
+        assert eventually(lambda: front.connect(stream, buffer=4096).recv(12) == b"HTTP/1.1 200")
         # The only stream that there may be is this one's, until its client has been waited for.
         assert eventually(
             lambda: front.get("/v1/images", headers={"Accept": "application/x-ndjson"}).ok
         )
+
+    def test_streams_that_nobody_reads_on_hold_no_thread_and_come_whole_later(
+        self, environment
+    ) -> None:
+        slow_readers, images = 100, 2000
+        # Without a file there is no URL, which would be signed anew for each.
+        make_many(images, make_pending(filename=f"{'x' * 200}.png"))
+        patient = dict.fromkeys(("TAGGEDIMAGES_SEND_SECONDS", "TAGGEDIMAGES_QUEUE_SECONDS"), "300")
+        own = patient | {"TAGGEDIMAGES_MAX_STREAMS": str(slow_readers)}
+        with running(environment | SHORT | own) as front, ThreadPoolExecutor(8) as clients:
+            whole = front.get("/v1/images.ndjson").content
+            assert len(whole.splitlines()) == images
+            stream = request("GET /v1/images.ndjson", CLOSE)
+            slow = [front.connect(stream, buffer=16_384) for _ in range(slow_readers)]
+            begun = [peer.recv(1000) for peer in slow]
+            # All of them are under way, so that there may be no other one.
+            assert front.get("/v1/images.ndjson").status_code == 503
+            pages = clients.map(front.get, ["/v1/images?limit=1"] * 40)
+            assert {page.status_code for page in pages} == {200}
+            for peer in slow[4:]:
+                peer.close()
+            ends = clients.map(read_all, slow[:4])
+            for beginning, end in zip(begun[:4], ends, strict=True):
+                assert of_chunks(beginning + end) == whole
+            assert eventually(lambda: front.get("/v1/images.ndjson").content == whole)
+            for peer in slow[:4]:
+                peer.close()
 
 
 class TestQueue:
@@ -251,9 +278,20 @@ def front_threads(front: Front) -> int:
     return 2
 
 
-def make_many(count: int) -> None:
+def of_chunks(answer: bytes) -> bytes:
+    """The body of an answer in chunks, which has to come to its end."""
+    body, (_, _, rest) = b"", answer.partition(b"\r\n\r\n")
+    while True:
+        size, _, rest = rest.partition(b"\r\n")
+        length = int(size, 16)
+        if not length:
+            return body
+        body, rest = body + rest[:length], rest[length + 2 :]
+
+
+def make_many(count: int, first: Image | None = None) -> None:
     """So many images, of one kind."""
-    first = make_image()
+    first = first or make_image()
     made = {"uuid": "gen_random_uuid()", "key": "key || n"}
     columns = [str(f.column) for f in Image._meta.concrete_fields if not f.primary_key]
     shown = ", ".join(made.get(column, column) for column in columns)
