@@ -4,6 +4,7 @@ Clusters of earlier versions had none: there the superuser owned all, and worked
 """
 
 from contextlib import closing
+from dataclasses import replace
 from typing import Any
 
 import psycopg2
@@ -43,6 +44,19 @@ ORDER BY id
 """
 
 
+def renew_superuser(state: State) -> None:
+    """Have the superuser's password be that of the state, where it is still the former one.
+
+    Raises psycopg2.OperationalError where it is neither.
+    """
+    former = replace(state, postgres_password=state.former_postgres_password)
+    with _superuser(former, "postgres") as connection, connection, connection.cursor() as cursor:
+        password = encrypt_password(
+            state.postgres_password, "postgres", cursor.connection, "scram-sha-256"
+        )
+        cursor.execute("ALTER ROLE postgres PASSWORD %s", [password])
+
+
 def ensure(state: State) -> None:
     """Have the role with its password, and its database, with all in it as its own."""
     with _superuser(state, "postgres") as connection:
@@ -61,6 +75,17 @@ def ensure(state: State) -> None:
             # Both are SQL as they come.
             _run(cursor, f"ALTER {kind} {identity} OWNER TO {{}}", ROLE)
         _run(cursor, "ALTER DATABASE {} OWNER TO {}", DATABASE, ROLE)
+
+
+def keep_values_to_itself(state: State) -> None:
+    """Have the server log no error of the service's statements: their messages quote values.
+
+    The service is told them, and logs them without secrets. What else the server does is logged.
+    """
+    with _superuser(state, "postgres") as connection, connection, connection.cursor() as cursor:
+        cursor.execute("SELECT rolconfig FROM pg_roles WHERE rolname = %s", [ROLE])
+        if "log_min_messages=log" not in (cursor.fetchone()[0] or ()):
+            _run(cursor, "ALTER ROLE {} SET log_min_messages = 'log'", ROLE)
 
 
 def _superuser(state: State, database: str) -> closing[Any]:

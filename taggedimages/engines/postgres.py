@@ -5,7 +5,7 @@ import os
 import shutil
 import signal
 import subprocess
-from contextlib import closing
+from contextlib import closing, suppress
 from functools import partial
 from pathlib import Path
 
@@ -32,6 +32,10 @@ SETTINGS = {
     "jit": "off",
     "timezone": "UTC",
     "log_timezone": "UTC",
+    # Statements and details quote what was written, as messages of errors do
+    # (ownership.keep_values_to_itself). Whoever asked is told all of it.
+    "log_min_error_statement": "panic",
+    "log_error_verbosity": "terse",
 }
 
 
@@ -139,14 +143,29 @@ def _initialise(folder: Path, home: Path, state: State, account: privileges.Acco
 
 def _ready(state: State) -> bool:
     """Whether the service's role reaches its database; makes both when they are missing."""
-    if _lets_in(state.database_url):
-        return True
-    if not _lets_in(state.superuser_url("postgres")):
-        return False
-    # It serves. Either it began to do so just now, or the role is missing.
     if not _lets_in(state.database_url):
-        ownership.ensure(state)
-    return _lets_in(state.database_url)
+        if not _lets_in(state.superuser_url("postgres")) and not _renewed(state):
+            return False
+        # It serves. Either it began to do so just now, or the role is missing.
+        if not _lets_in(state.database_url):
+            ownership.ensure(state)
+        if not _lets_in(state.database_url):
+            return False
+    # On a disk that is full it is left to the next start.
+    with suppress(psycopg2.Error):
+        ownership.keep_values_to_itself(state)
+    return True
+
+
+def _renewed(state: State) -> bool:
+    """Whether the superuser's password was a former one, and is that of the state now."""
+    if not state.former_postgres_password:
+        return False
+    try:
+        ownership.renew_superuser(state)
+    except psycopg2.OperationalError:
+        return False
+    return True
 
 
 def _lets_in(url: str) -> bool:

@@ -2,6 +2,7 @@
 
 import contextlib
 import ctypes
+import logging
 import os
 import shutil
 import signal
@@ -16,11 +17,13 @@ import psutil
 
 from taggedimages.engines.state import CHECKOUT
 
+logger = logging.getLogger(__name__)
+
 # Every part carries this, so that what a killed `up` left behind is found by the next one.
 MARK = "TAGGEDIMAGES_UP"
 PR_SET_PDEATHSIG = 1
 LIBC = ctypes.CDLL(None, use_errno=True) if sys.platform == "linux" else None
-MAX_LOG_BYTES = 5_000_000
+MAX_LOG_BYTES, KEPT_LOGS = 5_000_000, 4
 GROUP_KILL_SECONDS = 5
 CLEAN_LOOKS, LOOK_SECONDS = 2, 0.05
 MAX_COMMAND = 80
@@ -162,6 +165,18 @@ def listening(port: int) -> str:
     return "another process"
 
 
+def addresses_of(port: int) -> set[str]:
+    """The IP addresses of this machine at which somebody listens on a TCP port. Raises OSError
+    where that may not be seen."""
+    try:
+        found = psutil.net_connections("tcp")
+    except psutil.Error as error:
+        raise PermissionError(str(error)) from error
+    return {
+        one.laddr.ip for one in found if one.status == psutil.CONN_LISTEN and one.laddr.port == port
+    }
+
+
 def living() -> Iterable[psutil.Process]:
     """All processes but this one and its ancestors."""
     own = {os.getpid(), *(p.pid for p in psutil.Process().parents())}
@@ -218,11 +233,25 @@ def wait_for_end(processes: list[psutil.Process], seconds: float) -> None:
 
 
 def bound_log(log: Path) -> None:
-    """Keep at most two files of a few megabytes for each part."""
-    if log.exists() and log.stat().st_size > MAX_LOG_BYTES:
-        shutil.copyfile(log, log.with_suffix(".log.1"))
-        # Its writer appends, so it goes on at the new end.
-        os.truncate(log, 0)
+    """Keep a log of a few megabytes, and so many older ones: `.log.1` is the youngest.
+
+    Its writer keeps its file: what is in it is copied, and the file is emptied. Lines of the
+    instant in between are lost; where there is no room for a copy, so are all the older ones.
+    """
+    if not log.exists() or log.stat().st_size <= MAX_LOG_BYTES:
+        return
+    kept = [log.with_suffix(f".log.{age}") for age in range(1, KEPT_LOGS + 1)]
+    for younger, older in zip(kept[-2::-1], kept[:0:-1], strict=True):
+        if younger.exists():
+            younger.replace(older)
+    try:
+        shutil.copyfile(log, kept[0])
+    except OSError as error:
+        logger.warning("%s is cut, and no copy is kept: %s.", log, error.strerror)
+        for copy in kept:
+            copy.unlink(missing_ok=True)
+    # Its writer appends, so it goes on at the new end.
+    os.truncate(log, 0)
 
 
 def last_lines(log: Path, count: int = 15) -> str:

@@ -14,7 +14,7 @@ from botocore.auth import S3SigV4Auth
 from botocore.awsrequest import AWSRequest
 from botocore.credentials import Credentials
 
-from taggedimages.engines import certificates
+from taggedimages.engines import certificates, rotation
 from taggedimages.engines.process import Part
 from taggedimages.engines.state import State
 
@@ -67,6 +67,9 @@ def part(folder: Path, state: State) -> Part:
     _forget_sockets(state)
     options = SERVER_OPTIONS | _ports(state) | {"dir": str(home), "bucket": state.bucket}
     options["s3.config"] = str(_write(home / "s3.json", json.dumps(_identities(state))))
+    if rotation.S3 in state.renewed:
+        # It is made anew with the keys.
+        shutil.rmtree(home / "tls", ignore_errors=True)
     certificates.ensure(home / "tls")
     _write(home / "security.toml", _security(home / "tls", state))
     if len(str(home)) < MAX_SOCKET_PATH:

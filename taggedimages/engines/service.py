@@ -8,11 +8,15 @@ from http.client import HTTPConnection, HTTPException
 from ipaddress import ip_address
 from pathlib import Path
 
+from django.conf import settings
+
 from taggedimages import origins
 from taggedimages.engines.process import Part
 from taggedimages.engines.state import CHECKOUT
 
 WEB_PROBE_SECONDS = 5
+# Beyond what programs take at most by themselves to end.
+MORE_SECONDS = 10
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,7 @@ def web(folder: Path, address: Address, env: dict[str, str]) -> Part:
         env=env,
         folder=folder,
         ready=partial(_serves, address),
+        stop_seconds=settings.DRAIN_SECONDS + settings.STOP_SECONDS + MORE_SECONDS,
     )
 
 
@@ -92,7 +97,7 @@ def worker(folder: Path, env: dict[str, str]) -> Part:
         env=env,
         folder=folder,
         ready=lambda: part.log.exists() and part.log.stat().st_size != length,
-        stop_seconds=30,
+        stop_seconds=settings.STOP_SECONDS + MORE_SECONDS,
     )
 
 

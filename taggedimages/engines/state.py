@@ -19,6 +19,8 @@ from typing import TextIO
 # What the service's database in the embedded PostgreSQL is called, and the role that owns it.
 DATABASE = ROLE = "taggedimages"
 FILE, COPY = "state.json", "state.json.copy"
+# A file that marks a folder into which a backup is restored, until all of it is there.
+HALF_RESTORED = "half-restored"
 LOCK_SECONDS = 1
 CHECKOUT = Path(__file__).resolve().parents[2]
 # Below the range that Linux and macOS give to outgoing connections, so that a port which is free
@@ -36,12 +38,18 @@ PORT_NAMES = (
     "filer_grpc",
     "admin",
 )
+# What JSON has no tuples for.
+LISTS = ("secret_key_fallbacks", "renewed")
 # The names under which a bucket outside may be given; the first that is set counts.
 BUCKET_VARIABLES = ("S3_BUCKET", "AWS_STORAGE_BUCKET_NAME", "AWS_S3_BUCKET", "S3_BUCKET_NAME")
 
 
 class StateLost(Exception):
     """Engine data is there, the keys to it are not."""
+
+
+class HalfRestored(Exception):
+    """A restore into the data folder was broken off; the text says what to do."""
 
 
 class AlreadyRunning(Exception):
@@ -64,6 +72,12 @@ class State:
     service_password: str = ""
     bucket: str = "taggedimages"
     region: str = "us-east-1"
+    # Of before, the latest first: what they have signed and encrypted still holds.
+    secret_key_fallbacks: tuple[str, ...] = ()
+    # The superuser's of before, until the server has taken the new one.
+    former_postgres_password: str = ""
+    # What was made anew and is not in use yet (`taggedimages.engines.rotation`).
+    renewed: tuple[str, ...] = ()
 
     @property
     def postgres_port(self) -> int:
@@ -105,7 +119,9 @@ def load(folder: Path) -> State | None:
 
 def _read(path: Path) -> State | None:
     try:
-        return State(**json.loads(path.read_text()))
+        kept = json.loads(path.read_text())
+        lists = {name: tuple(kept[name]) for name in LISTS if name in kept}
+        return State(**(kept | lists))
     except (FileNotFoundError, ValueError, TypeError):
         return None
 
@@ -122,17 +138,53 @@ def load_or_create(folder: Path) -> State:
             f"{folder} holds data, but its state.json with the keys is gone or cut off, and so is "
             "state.json.copy. Put one back, or move the folder away to start afresh."
         )
-    state = known or _fresh()
+    state = known or fresh()
     kept = {name: port for name, port in state.ports.items() if is_free("127.0.0.1", port)}
     state = replace(
         state,
         ports=_with_missing(kept),
         service_password=state.service_password or secrets.token_hex(24),
     )
+    save(folder, state)
+    return state
+
+
+def save(folder: Path, state: State) -> None:
+    """Keep the state in `folder`: as a whole, or as it was."""
+    # What is not there is left out, so that earlier versions can read it.
+    text = json.dumps({name: value for name, value in asdict(state).items() if value}, indent=2)
     for name in (COPY, FILE):
         if _read(folder / name) != state:
-            _write(folder / name, json.dumps(asdict(state), indent=2))
-    return state
+            _write(folder / name, text)
+
+
+def create(
+    folder: Path, secret_key: str, hook_secret: str, secret_key_fallbacks: tuple[str, ...]
+) -> State:
+    """The state of a new folder whose service has these keys; all else is its own."""
+    made = replace(
+        fresh(),
+        secret_key=secret_key,
+        secret_key_fallbacks=secret_key_fallbacks,
+        hook_secret=hook_secret,
+        ports=_with_missing({}),
+    )
+    save(folder, made)
+    return load_or_create(folder)
+
+
+def half_restored(folder: Path) -> str:
+    """What there is to say and to do where a restore into a folder was broken off."""
+    return (
+        f"{folder} is half restored: a restore was broken off, or failed. Remove the folder, and"
+        " restore once more."
+    )
+
+
+def refuse_half_restored(folder: Path) -> None:
+    """Raise HalfRestored for a folder into which a backup was not restored to the end."""
+    if (folder / HALF_RESTORED).exists():
+        raise HalfRestored(half_restored(folder))
 
 
 @contextmanager
@@ -152,6 +204,19 @@ def held(folder: Path, url: str) -> Iterator[None]:
         lock.flush()
         yield
         lock.truncate(0)
+
+
+def held_by(folder: Path) -> str:
+    """What the `up` says of itself that holds the data folder, such as `pid 7, http://127.0.0.1:80`;
+    empty where none does."""
+    try:
+        with (folder / "up.lock").open() as lock:
+            fcntl.flock(lock, fcntl.LOCK_SH | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return (folder / "up.lock").read_text() or "starting"
+    except FileNotFoundError:
+        pass
+    return ""
 
 
 def _locked(lock: TextIO) -> bool:
@@ -185,7 +250,8 @@ def free_port(host: str = "127.0.0.1") -> int:
     return next(port for port in candidates if is_free(host, port))
 
 
-def _fresh() -> State:
+def fresh() -> State:
+    """New keys and passwords, and no ports yet."""
     return State(
         secret_key=secrets.token_urlsafe(50),
         hook_secret=secrets.token_urlsafe(32),

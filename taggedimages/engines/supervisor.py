@@ -16,7 +16,8 @@ READY_SECONDS = 120
 SETTLED_SECONDS = 2
 # Pauses before the next try; after as many failed starts in a row the part is given up.
 PAUSES = (0.0, 0.2, 0.5, 1.0, 2.0)
-LOG_CHECK_SECONDS = 30
+LOG_CHECK_SECONDS = 5
+WATCH_SECONDS = 0.5
 
 
 class PartLost(Exception):
@@ -92,10 +93,18 @@ class Supervisor:
             process.kill(command, self._command)
         return self._command.returncode
 
-    def watch(self) -> None:
-        """Keep everything running; ends only by Stopped or PartLost."""
+    def watch(self, until: Callable[[], bool] = lambda: False) -> None:
+        """Keep everything running until that is so, which is asked now and then.
+
+        Raises Stopped and PartLost.
+        """
+        asked_at = time.monotonic()
         while True:
             self.tick()
+            if time.monotonic() - asked_at > WATCH_SECONDS:
+                asked_at = time.monotonic()
+                if until():
+                    return
 
     def tick(self) -> None:
         """One look at every part, then a short sleep. Raises Stopped and PartLost."""

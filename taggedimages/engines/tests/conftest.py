@@ -18,7 +18,7 @@ from taggedimages.engines import process, state
 from taggedimages.engines.state import CHECKOUT, State
 from taggedimages.testing import OUTER
 
-START_SECONDS = 90
+START_SECONDS = 300
 
 
 @dataclass
@@ -108,8 +108,10 @@ def start(data: Path, env: dict[str, str] | None = None) -> Up:
     served = eventually(
         lambda: "is up." in up.output or up.process.poll() is not None, START_SECONDS
     )
-    assert served, up.output
-    assert up.process.poll() is None, up.output
+    if not served or up.process.poll() is not None:
+        said = up.output
+        finish(up)
+        pytest.fail(said)
     return up
 
 

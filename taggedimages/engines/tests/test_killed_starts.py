@@ -18,7 +18,7 @@ import pytest
 from taggedimages.engines import process, state
 from taggedimages.engines.tests.conftest import Up, finish, launch, without_engines
 
-KILLS = int(os.environ.get("TEST_START_KILLS", "12"))
+KILLS = int(os.environ.get("TEST_START_KILLS", "4"))
 SEED = int(os.environ.get("TEST_SEED", "13"))
 # Kills in a row on one folder, whose last start has to serve.
 IN_A_ROW = 4

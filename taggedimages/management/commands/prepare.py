@@ -5,19 +5,26 @@ from typing import Any
 
 from django.conf import settings
 from django.core.management import call_command
-from django.core.management.base import BaseCommand, CommandError, CommandParser
-from django.db import transaction
+from django.core.management.base import CommandError, CommandParser
+from django.db import connection, transaction
 
 from images import storage
+from taggedimages.backup import restoring
 from taggedimages.checks import SETTINGS
 from taggedimages.identity.models import User
+from taggedimages.management import base
+from taggedimages.postgresql import migrating, schema
 from tags import normalising
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Migrates the database, creates the bucket if missing, lets the pages of"
         " TAGGEDIMAGES_CORS_ORIGINS use it and, with --admin, makes an admin."
+    )
+    examples = (
+        "prepare",
+        "prepare --admin",
     )
     requires_system_checks = [SETTINGS]
 
@@ -25,8 +32,9 @@ class Command(BaseCommand):
         parser.add_argument("--admin", action="store_true", help="create `admin` if nobody is")
 
     def handle(self, *args: Any, **options: Any) -> None:
-        call_command("migrate", interactive=False, verbosity=0)
-        self.stdout.write("The schema is up to date.")
+        if restoring.is_half_restored():
+            raise CommandError(restoring.HALF_RESTORED)
+        self.migrate()
         if odd := sum(1 for _ in normalising.odd_names()):
             self.stdout.write(f"{odd} tags have odd names: manage.py tagnames lists them.")
         try:
@@ -42,6 +50,25 @@ class Command(BaseCommand):
                 User.objects.create_superuser("admin", password=password)
                 self.stdout.write(f"Admin: user admin, password {password} (shown this once).")
                 self.stdout.flush()
+
+    def migrate(self) -> None:
+        """Bring the schema to this version. Raises CommandError where it is of a later one, or
+        other than the migrations make it."""
+        if newer := migrating.newer(connection):
+            raise CommandError(
+                f"A later version has prepared this database: it has {', '.join(newer)}, which this"
+                " version does not know. Run that version, or restore a backup of before."
+            )
+        call_command("migrate", interactive=False, verbosity=0)
+        if differences := schema.differences(connection):
+            for difference in differences:
+                self.stderr.write(difference)
+            raise CommandError(
+                f"All migrations are applied, and the schema still differs in"
+                f" {len(differences)} places from what they make. docs/operating/upgrading.md has"
+                " what to do."
+            )
+        self.stdout.write("The schema is up to date.")
 
     def allow_origins(self, origins: list[str]) -> None:
         """Put them on the bucket, whose owner may have kept that for themselves."""

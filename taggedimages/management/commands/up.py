@@ -5,16 +5,20 @@ import errno
 import os
 import socket
 import time
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from taggedimages.checks import SETTINGS
-from taggedimages.engines import postgres, process, seaweedfs, service, state
+from taggedimages.engines import postgres, process, rotation, seaweedfs, service, state
 from taggedimages.engines.privileges import NoAccount
 from taggedimages.engines.service import Address
+from taggedimages.engines.state import State
 from taggedimages.engines.supervisor import PartLost, Stopped, Supervisor
+from taggedimages.management import base
+from taggedimages.monitoring import folders
 
 # What a process that an earlier start left behind has to end by itself.
 LEFT_PROCESS_SECONDS = 5
@@ -23,6 +27,7 @@ PORT_SECONDS = 3
 REASONS = (
     state.AlreadyRunning,
     state.StateLost,
+    state.HalfRestored,
     NoAccount,
     postgres.InitFailed,
     PartLost,
@@ -31,8 +36,13 @@ REASONS = (
 )
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = "Starts everything, on this machine only unless --host says otherwise."
+    examples = (
+        "up",
+        "up --port 8080 --demo",
+        "up --host 0.0.0.0",
+    )
     requires_system_checks = [SETTINGS]
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -44,7 +54,8 @@ class Command(BaseCommand):
         folder = state.data_folder()
         try:
             address = resolve(host, port)
-            with state.held(folder, address.url):
+            with state.held(folder, address.url), folders.of_up(folder):
+                state.refuse_half_restored(folder)
                 self.serve(folder, address, demo=demo)
         except REASONS as error:
             raise CommandError(str(error)) from error
@@ -60,20 +71,27 @@ class Command(BaseCommand):
         supervisor = Supervisor(self.say)
         supervisor.heed_signals()
         try:
-            self.start_engines(supervisor, folder, address)
-            passwords = self.start_service(supervisor, folder, address)
+            known = self.start_engines(supervisor, folder, address)
+            passwords = self.start_service(supervisor, folder, address, known)
             self.say(banner(folder, address, passwords))
             if demo:
                 self.run(supervisor, folder, address, "demo")
-            supervisor.watch()
+            while True:
+                supervisor.watch(until=partial(rotation.is_asked_for, folder))
+                self.say("Starting all again, with new keys")
+                supervisor.stop()
+                known = self.start_engines(supervisor, folder, address)
+                self.start_service(supervisor, folder, address, known)
+                self.say("Tagged images is up, with new keys.")
         except Stopped:
             self.say("Stopping")
         finally:
             supervisor.stop()
         self.say("Stopped; all data is kept.")
 
-    def start_engines(self, supervisor: Supervisor, folder: Path, address: Address) -> None:
-        """PostgreSQL and the S3 store, as far as the environment names no others."""
+    def start_engines(self, supervisor: Supervisor, folder: Path, address: Address) -> State:
+        """PostgreSQL and the S3 store, as far as the environment names no others; the state that
+        they were started with."""
         if left := process.end_left(folder, LEFT_PROCESS_SECONDS):
             self.say(f"Ended {left} processes that an earlier run had left behind")
         wait_for_port(address)
@@ -84,14 +102,20 @@ class Command(BaseCommand):
         if embeds_postgres():
             supervisor.launch(postgres.part(folder, known))
         supervisor.wait_until_ready()
+        return known
 
-    def start_service(self, supervisor: Supervisor, folder: Path, address: Address) -> list[str]:
+    def start_service(
+        self, supervisor: Supervisor, folder: Path, address: Address, known: State
+    ) -> list[str]:
         """Schema, bucket, worker and API; returns what was said of passwords."""
         said = self.run(supervisor, folder, address, "prepare", "--admin")
+        if known.renewed:
+            self.run(supervisor, folder, address, "rotate_keys", "--encrypt")
         env = service.environment(folder, address)
         supervisor.launch(service.worker(folder, env))
         supervisor.launch(service.web(folder, address, env))
         supervisor.wait_until_ready()
+        rotation.finish(folder, known)
         return [line.strip() for line in said if "password" in line.lower()]
 
     def run(
@@ -104,7 +128,10 @@ class Command(BaseCommand):
             lines.append(line)
             self.say(f"  {line}")
 
-        part = service.command(folder, service.environment(folder, address), *command)
+        env = service.environment(folder, address)
+        # It is none of those whose numbers are told.
+        env.pop(folders.FOLDER, None)
+        part = service.command(folder, env, *command)
         if supervisor.run(part, relay):
             raise CommandError(f"{part.title} failed; what it said is above.")
         return lines
