@@ -23,7 +23,10 @@ import psycopg2
 from django.conf import settings
 from django.db import OperationalError
 from django.db.backends.postgresql import base
+from django.db.backends.utils import CursorWrapper
 from psycopg2 import extensions
+
+from taggedimages.monitoring import series
 
 # A pooled connection that is asked whether it lives, before each request.
 LIVENESS_SECONDS = 1.0
@@ -112,6 +115,16 @@ class DatabaseWrapper(base.DatabaseWrapper):
         _servers[self.alias].answering.check()
         return super().create_cursor(name)
 
+    def make_cursor(self, cursor: Any) -> CursorWrapper:
+        return TimedCursor(cursor, self)
+
+    def _commit(self) -> None:
+        began = time.perf_counter()
+        try:
+            super()._commit()  # type: ignore[misc]  # unknown to stubs
+        finally:
+            series.sql_took("COMMIT", time.perf_counter() - began)
+
     def close_if_health_check_failed(self) -> None:
         """Ask a kept connection whether it lives where it gives a reason; asking takes time."""
         kept = self.connection
@@ -132,6 +145,24 @@ class DatabaseWrapper(base.DatabaseWrapper):
         finally:
             if self.connection:
                 self.connection.timeout = settings.DATABASE_ANSWER_SECONDS
+
+
+class TimedCursor(CursorWrapper):
+    """Django's wrapper of a cursor, which tells what each statement took."""
+
+    def execute(self, sql: Any, params: Any = None) -> Any:
+        began = time.perf_counter()
+        try:
+            return super().execute(sql, params)
+        finally:
+            series.sql_took(sql, time.perf_counter() - began)
+
+    def executemany(self, sql: Any, param_list: Any) -> Any:
+        began = time.perf_counter()
+        try:
+            return super().executemany(sql, param_list)
+        finally:
+            series.sql_took(sql, time.perf_counter() - began)
 
 
 class Connection(extensions.connection):

@@ -1,13 +1,20 @@
 """What migrations of large live tables are made of."""
 
+import logging
 import time
-from typing import Any
+from collections.abc import Callable
+from functools import partial
+from typing import Any, TypeVar
 
 from django.contrib.postgres.operations import AddIndexConcurrently
 from django.db import OperationalError, transaction
+from django.db.backends.base.base import BaseDatabaseWrapper
 from django.db.migrations.operations import RunSQL
 
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, sqlstate
+
+logger = logging.getLogger(__name__)
+R = TypeVar("R")
 
 # While a migration waits for a lock of a table, all others wait behind it.
 LOCK_WAIT = "1s"
@@ -30,20 +37,33 @@ class BuildIndex(AddIndexConcurrently):
 
 
 class RunBriefly(RunSQL):
-    """SQL, in a transaction of its own, that needs a lock of tables which others use.
+    """SQL, in a transaction of its own, that needs a lock of tables which others use (`briefly`).
 
-    It gives up after a second of waiting and comes again, so that requests never queue for longer
-    behind it. For migrations that are not atomic; the SQL can be repeated.
+    For migrations that are not atomic; the SQL can be repeated.
     """
 
     def _run_sql(self, schema_editor: Any, sqls: Any) -> None:
-        for tries_left in reversed(range(LOCK_TRIES)):
-            try:
-                with transaction.atomic(using=schema_editor.connection.alias):
-                    schema_editor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
-                    super()._run_sql(schema_editor, sqls)  # type: ignore[misc]  # unknown to stubs
-                return
-            except OperationalError as error:
-                if sqlstate(error) != LOCK_NOT_AVAILABLE or not tries_left:
-                    raise
-                time.sleep(LOCK_PAUSE_SECONDS)
+        run = super()._run_sql  # type: ignore[misc]  # unknown to stubs
+        briefly(schema_editor.connection, partial(run, schema_editor, sqls))
+
+
+def briefly(connection: BaseDatabaseWrapper, work: Callable[[], R]) -> R:
+    """Do what needs locks of tables that others use, in a transaction.
+
+    It gives up after a second of waiting and comes again, so that requests never queue for longer
+    behind it; after ten minutes it raises OperationalError. Within a transaction, which cannot be
+    begun again, it waits as long as that does.
+    """
+    if connection.in_atomic_block:
+        return work()
+    for tries_left in reversed(range(LOCK_TRIES)):
+        try:
+            with transaction.atomic(using=connection.alias), connection.cursor() as cursor:
+                cursor.execute(f"SET LOCAL lock_timeout = '{LOCK_WAIT}'")
+                return work()
+        except OperationalError as error:
+            if sqlstate(error) != LOCK_NOT_AVAILABLE or not tries_left:
+                raise
+            logger.warning("Others use a table that is to be changed; trying again.")
+            time.sleep(LOCK_PAUSE_SECONDS)
+    raise AssertionError("unreachable")

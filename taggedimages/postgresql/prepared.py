@@ -22,6 +22,9 @@ PREPARED_MAX = 100
 CONSTANT = re.compile(r"('(?:\{[-\d,]*\}|-?\d+)')(::bigint(?:\[\])?)|%(?:\(\w+\))?s")
 # What a server says whose connection has changed hands.
 DUPLICATE_STATEMENT, NO_SUCH_STATEMENT = "42P05", "26000"
+# And one whose tables are others by now, with other columns: migrated, or put back.
+OTHER_COLUMNS = "0A000"
+OF_THE_PLAN = {DUPLICATE_STATEMENT, NO_SUCH_STATEMENT, OTHER_COLUMNS}
 
 
 def ids(numbers: Iterable[int]) -> str:
@@ -51,13 +54,13 @@ def execute_prepared(
         problem = sqlstate(error)
         if problem == NO_SUCH_STATEMENT:
             kept.pop(name, None)
-        elif first and problem != DUPLICATE_STATEMENT:
-            # Nobody knows whether there is a plan now: there will be none of ours.
+        elif problem == OTHER_COLUMNS or (first and problem != DUPLICATE_STATEMENT):
+            # A plan that is of no use, or nobody knows whether there is one: never ours again.
             kept[name] = False
-        if problem not in {DUPLICATE_STATEMENT, NO_SUCH_STATEMENT} or cursor.db.in_atomic_block:
+        if problem not in OF_THE_PLAN or cursor.db.in_atomic_block:
             raise
         cursor.execute(statement, parameters or None)
-        if problem == NO_SUCH_STATEMENT:
+        if problem != DUPLICATE_STATEMENT:
             return
     # The last used comes last.
     kept.pop(name, None)

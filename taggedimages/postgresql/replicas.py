@@ -33,6 +33,13 @@ ANSWER_SECONDS, AWAY_SECONDS = 1.0, max(0.05, LAG_SECONDS / 2)
 # How long a replica that lags stays out of use before it is looked at again.
 LATE_SECONDS = 1.0
 REPLAY_POLL_SECONDS = 0.0005, 0.01
+# How many commits have waited for long for a synchronous replica, which is gone: whoever asked for
+# them was told 503 meanwhile, and each keeps its connection.
+COMMITS_HELD = """
+SELECT count(*) FROM pg_stat_activity
+WHERE datname = current_database() AND wait_event = 'SyncRep'
+AND state_change < clock_timestamp() - interval '3 seconds'
+"""
 
 
 class Away(Exception):
@@ -149,7 +156,8 @@ class Replica(Server):
         if replayed >= lsn:
             return 0
         lacked, since = self.lacking
-        if replayed >= lacked:
+        # A primary that was put back to an earlier state has not reached yet what was lacking.
+        if replayed >= lacked or lsn < lacked:
             lacked, since = self.lacking = lsn, at
         return time.monotonic() - since
 
