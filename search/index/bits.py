@@ -8,6 +8,7 @@ from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
 
 PART_BITS = 512
+WORD_BITS = 64
 
 BLOCK_SQL, IN_BLOCK = Fragment(str(BLOCK)), Fragment(str(BLOCK - 1))
 _PART, _IN_PART = Fragment(str(PART_BITS)), Fragment(str(PART_BITS - 1))
@@ -68,3 +69,25 @@ def whole_block(bits: str) -> Fragment:
         part=_PART,
         block=BLOCK_SQL,
     )
+
+
+def word_of(image: str) -> Fragment:
+    """SQL, a bigint: which word of WORD_BITS images an image is in, counted over all blocks."""
+    return Fragment(f"{image} >> 6")
+
+
+def single_word_bit(image: str) -> Fragment:
+    """SQL, a bigint: a word that has this image alone; `bit_or` and `bit_xor` put words together
+    in a fraction of the time that parts take."""
+    return Fragment(f"(1::bigint << (63 - ({image} & 63)::int))")
+
+
+def block_of_word(word: str) -> Fragment:
+    """SQL, an int: the block that a word is in."""
+    return Fragment(f"({word} / {BLOCK // WORD_BITS})::int")
+
+
+def whole_of_word(word: str, bits: str) -> Fragment:
+    """SQL, bit(BLOCK): the block that has, of this word, these bits and no others."""
+    shift = f"({word} & {BLOCK // WORD_BITS - 1})::int * {WORD_BITS}"
+    return Fragment(f"({bits}::bit({WORD_BITS})::bit({BLOCK}) >> ({shift}))")

@@ -4,13 +4,23 @@ What goes in are `images_image` and `tags_imagetag` in one state of the database
 all tables of the index.
 """
 
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 
 from django.db.backends.utils import CursorWrapper
 
-from search.index import terms
-from search.index.bits import block_of, part_of, single_bit, single_part_bit, whole_block
-from search.index.locking import index_transaction
+from search.index import field_terms, terms
+from search.index.bits import (
+    block_of,
+    block_of_word,
+    part_of,
+    single_part_bit,
+    single_word_bit,
+    whole_block,
+    whole_of_word,
+    word_of,
+)
+from search.index.field_terms import OF_SPAN
+from search.index.locking import index_transaction, unless_busy
 from search.index.merge_log import invalidate_caches
 from search.index.thresholds import DEFAULT, Thresholds
 from search.models import BLOCK
@@ -19,6 +29,9 @@ from tags import counters, shown_rows, statistics
 
 # Blocks that are built or verified in one statement.
 SPAN_BLOCKS = 16
+
+# Is told how many ids of images were gone through since it was told last.
+Told = Callable[[int], object]
 
 SHOWN_SQL = Fragment(str(terms.SHOWN))
 
@@ -63,16 +76,19 @@ def linked_term(images: str) -> Fragment:
     return compose(LINKED_TERM, images=Fragment(images), tagged=TAGGED_SQL)
 
 
-OF_SPAN = "i.id >= %(first)s AND i.id < %(beyond)s"
-
-
 # Both select (set, block, bits) of a span, whose parameters are `first` and `beyond`.
+INTO_INDEX = field_terms.INTO_INDEX
 IMAGE_BITS = compose(
     """
-SELECT set, {block}, bit_or({bit}) FROM ({own} UNION ALL {linked}) of_image GROUP BY 1, 2
+SELECT set, {block}, bit_or({whole}) FROM (
+    SELECT set, {word} AS word, bit_or({bit}) AS bits
+    FROM ({own} UNION ALL {linked}) of_image GROUP BY 1, 2
+) words GROUP BY 1, 2
 """,
-    block=block_of("image"),
-    bit=single_bit("image"),
+    block=block_of_word("word"),
+    whole=whole_of_word("word", "bits"),
+    word=word_of("image"),
+    bit=single_word_bit("image"),
     own=own_terms(OF_SPAN),
     linked=linked_term(OF_SPAN),
 ).text
@@ -90,8 +106,6 @@ GROUP BY 1, 2
     part=part_of("image_id"),
     bit=single_part_bit("image_id"),
 ).text
-INTO_INDEX = "INSERT INTO search_bitmap (set, block, bits)"
-
 # Of terms that got their bitmaps just now: how many of their images everybody is shown.
 COUNT_PUBLIC = compose(
     """
@@ -123,19 +137,21 @@ DELETE FROM search_rebuild
 """
 
 
-def rebuild(thresholds: Thresholds = DEFAULT) -> None:
+def rebuild(thresholds: Thresholds = DEFAULT, told: Told = lambda ids: None) -> None:
     """Make the whole index anew, after whoever is at it; searches go on by the old one.
 
     What triggers did not see may have changed whom tags are shown to: that is mended first.
     """
     shown_rows.verify(repair=True)
     with index_transaction() as cursor:
-        rebuild_within(cursor, thresholds)
+        rebuild_within(cursor, thresholds, told)
     # Not within: in one state of the database it would fail where a worker writes that row.
     statistics.check_again()
 
 
-def rebuild_within(cursor: CursorWrapper, thresholds: Thresholds = DEFAULT) -> None:
+def rebuild_within(
+    cursor: CursorWrapper, thresholds: Thresholds = DEFAULT, told: Told = lambda ids: None
+) -> None:
     """What `rebuild` does in an `index_transaction`; afterwards, statistics have to be checked."""
     were_dense = dense_tags(cursor)
     cursor.execute(EMPTY_INDEX)
@@ -144,8 +160,10 @@ def rebuild_within(cursor: CursorWrapper, thresholds: Thresholds = DEFAULT) -> N
     cursor.execute(COUNT_TAG_LINKS, [dense_links_min(cursor, thresholds), were_dense])
     dense = dense_tags(cursor)
     cursor.execute(REGISTER_PROJECTS)
+    field_terms.build(cursor, (), thresholds)
     for span in spans(cursor):
         build_span(cursor, dense, span)
+        told(span["beyond"] - span["first"])
     cursor.execute(COUNT_PUBLIC, [[terms.SHOWN, *dense]])
     cursor.execute(counters.RECOUNT)
 
@@ -154,6 +172,14 @@ def build_span(cursor: CursorWrapper, dense: list[int], span: dict[str, int]) ->
     """Make the bitmaps of a span, which has none. In an `index_transaction`."""
     cursor.execute(INTO_INDEX + IMAGE_BITS, span)
     cursor.execute(INTO_INDEX + TAG_BITS, {"tags": dense, **span})
+    field_terms.build_span(cursor, span)
+
+
+def adopt_fields(thresholds: Thresholds = DEFAULT) -> None:
+    """Make the terms of fields in an index that was made before there were any; searches of tags go
+    on by it. Not while another process is at the index."""
+    with unless_busy(), index_transaction(nowait=True) as cursor:
+        field_terms.build(cursor, spans(cursor), thresholds)
 
 
 def dense_tags(cursor: CursorWrapper) -> list[int]:

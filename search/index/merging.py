@@ -6,18 +6,22 @@ read from the links and images of that state, never worked out from the order of
 twice or late is right too.
 """
 
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
-from search.index import merge_log
+from search.index import field_terms, merge_log
 from search.index.bits import (
     EMPTY_BITS,
     block_of,
+    block_of_word,
     is_set,
     part_of,
     single_part_bit,
+    single_word_bit,
     whole_block,
+    whole_of_word,
+    word_of,
 )
 from search.index.building import (
     COUNT_PUBLIC,
@@ -62,15 +66,11 @@ taken AS MATERIALIZED (
 """
 CHANGED_IMAGES = compose(CHANGED_CTES)
 
-# Of each pair of a term and an image that may have come into it or gone: was it, is it.
-MERGE_BITS = compose(
+# Of each pair of a tag and an image that may have come together or parted: was it so, is it so.
+MERGE_TAG_BITS = compose(
     """
 WITH {changed_images}, touched AS (
     SELECT image, set FROM tagged
-    UNION ALL
-    SELECT image, b.set FROM itself
-    JOIN search_bitmap b ON b.set < 0 AND b.set <> {tagged} AND b.block = {block}
-    WHERE {was_set}
     UNION ALL
     SELECT image, b.set FROM changed
     JOIN search_bitmap b ON b.set = {tagged} AND b.block = {block}
@@ -79,7 +79,7 @@ WITH {changed_images}, touched AS (
     SELECT image, set FROM tagged
     WHERE EXISTS (SELECT FROM tags_imagetag l WHERE l.image_id = image AND l.tag_id = set)
     UNION ALL
-    SELECT image, set FROM ({own} UNION ALL {linked}) of_image
+    SELECT image, set FROM ({linked}) of_image
 ), parts AS (
     SELECT set, {block} AS block, {part} AS part,
            bit_or({part_bit}) AS known, bit_or({part_bit}) FILTER (WHERE here) AS here
@@ -96,7 +96,6 @@ WHEN NOT MATCHED AND bit_count(m.here) > 0 THEN INSERT (set, block, bits)
     VALUES (m.set, m.block, m.here)
 """,
     changed_images=CHANGED_IMAGES,
-    own=own_terms("i.id IN (SELECT image FROM itself)"),
     linked=linked_term("i.id IN (SELECT image FROM changed)"),
     tagged=TAGGED_SQL,
     block=block_of("image"),
@@ -107,6 +106,46 @@ WHEN NOT MATCHED AND bit_count(m.here) > 0 THEN INSERT (set, block, bits)
     here=whole_block("here"),
     empty=EMPTY_BITS,
 ).text
+
+# What images say themselves, of those that were changed in more than their links: all terms of
+# their blocks forget them, and have them where they belong. Only what is another then is written.
+OF_ITSELF = "i.id IN (SELECT image FROM itself)"
+MERGE_OWN_BITS = compose(
+    """
+WITH {changed_images}, here AS MATERIALIZED (
+    SELECT set, {of_word} AS block, bit_or({whole}) AS bits FROM (
+        SELECT set, {word} AS word, bit_or({bit}) AS bits
+        FROM ({own} UNION ALL {fields} UNION ALL {values}) of_image GROUP BY 1, 2
+    ) words GROUP BY 1, 2
+), known AS MATERIALIZED (
+    SELECT {of_word} AS block, bit_or({whole}) AS bits
+    FROM (SELECT {word} AS word, bit_or({bit}) AS bits FROM itself GROUP BY 1) words GROUP BY 1
+), there AS (
+    SELECT b.set, b.block FROM known k JOIN search_bitmap b USING (block)
+    WHERE b.set < 0 AND b.set <> {tagged}
+), masks AS (
+    SELECT set, block, known.bits AS known, coalesce(here.bits, {empty}) AS here
+    FROM there FULL JOIN here USING (set, block) JOIN known USING (block)
+)
+MERGE INTO search_bitmap b USING masks m ON b.set = m.set AND b.block = m.block
+WHEN MATCHED AND (b.bits & m.known) <> m.here THEN UPDATE SET bits = (b.bits & ~m.known) | m.here
+WHEN NOT MATCHED THEN INSERT (set, block, bits) VALUES (m.set, m.block, m.here)
+""",
+    changed_images=CHANGED_IMAGES,
+    own=own_terms(OF_ITSELF),
+    fields=field_terms.of_images(OF_ITSELF)[0],
+    values=field_terms.of_images(OF_ITSELF)[1],
+    tagged=TAGGED_SQL,
+    of_word=block_of_word("word"),
+    whole=whole_of_word("word", "bits"),
+    word=word_of("image"),
+    bit=single_word_bit("image"),
+    empty=EMPTY_BITS,
+).text
+ITSELF = """i.id IN (
+    SELECT image_id FROM search_unindexed
+    WHERE id = ANY(%(rows)s) AND added = '{}' AND removed = '{}'
+)"""
 
 MERGE_LINK_COUNTS = """
 INSERT INTO search_setsize (set, links, shown, heavy)
@@ -119,9 +158,8 @@ ON CONFLICT (set) DO UPDATE SET links = search_setsize.links + EXCLUDED.links
 RETURNING set
 """
 
-# Runs before MERGE_BITS, while the bitmaps still say what was. Of an image that everybody saw and
-# still sees, only touched tags count; of one that came into sight or left it, all. By links alone
-# none does either.
+# Runs while the bitmaps still say what was. Of an image that everybody saw and still sees, only
+# touched tags count; of one that came into sight or left it, all. By links alone none does either.
 MERGE_PUBLIC_COUNTS = compose(
     """
 WITH {changed_images}, was_shown AS MATERIALIZED (
@@ -199,14 +237,17 @@ def merge_within(
         return NOTHING
     cursor.execute(ALL_OF, [array(images)])
     changes: list[int] = cursor.fetchone()[0]
-    rows = {"rows": changes}
+    rows: dict[str, Any] = {"rows": changes}
     cursor.execute(MERGE_PUBLIC_COUNTS, rows)
-    cursor.execute(MERGE_BITS, rows)
+    field_terms.add_values(cursor, ITSELF, rows, thresholds.field_values_max)
+    cursor.execute(MERGE_OWN_BITS, rows)
+    field_terms.widen_spans(cursor, ITSELF, rows)
+    cursor.execute(MERGE_TAG_BITS, rows)
     cursor.execute(MERGE_LINK_COUNTS, rows)
     tags = [tag for (tag,) in cursor.fetchall()]
     merge_log.append(cursor, changes, thresholds)
     cursor.execute("DELETE FROM search_unindexed WHERE id = ANY(%(rows)s)", rows)
-    cursor.execute(counters.COMPACT)
+    counters.compact(cursor)
     _make_dense(cursor, thresholds)
     return Merged(len(changes), tags)
 

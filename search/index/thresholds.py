@@ -14,6 +14,8 @@ class Thresholds:
     # A tag gets bitmaps, and is dense, beyond so many links, and beyond one for so many image ids.
     dense_min_links: int = 1_024
     dense_image_ids_per_link: int = 256
+    # Values of a field that are terms; what asks for others goes by rows.
+    field_values_max: int = 1_000
     # Pending changes that one merge takes in: it holds them in memory and blocks nobody.
     merge_batch_changes: int = 5_000
     # Blocks named by the merge log: whoever cached counts reads all that are named since.
@@ -24,10 +26,22 @@ class Thresholds:
     probed_tags_max: int = 8
     # Images whose links are read for facets rather than counted by bitmaps.
     facet_images_by_links_max: int = 50_000
+    # Images whose links are read for all of their tags, and for a page of these, rather than one
+    # link looked for of each tag.
+    used_tags_by_links_max: int = 20_000
+    page_of_tags_by_links_max: int = 5_000
     # Tags that facets list.
     facet_tags_max: int = 100
     # Matches that the count cache keeps one by one.
     cached_ids_max: int = 2_000
+    # Lines of the ledger since an instant, and images that came since, up to which today's index is
+    # asked, and they are taken back.
+    past_lines_max: int = 500
+    # Images with some tags then that are judged one by one for others, and for all else that is
+    # asked; and images of which pages are made by looking each up.
+    past_probed_max: int = 500
+    past_rows_max: int = 2_000
+    past_ids_max: int = 20_000
     # Links that are counted in rows rather than by bitmaps, whatever both cost; None: by the costs.
     links_counted_by_rows_max: int | None = None
 

@@ -4,12 +4,14 @@ from typing import NamedTuple
 
 from django.db.backends.utils import CursorWrapper
 
+from search.index import field_terms
 from search.index.bits import BLOCK_SQL, EMPTY_BITS
 from search.index.building import (
     COUNT_PUBLIC,
     IMAGE_BITS,
     SHOWN_SQL,
     TAG_BITS,
+    Told,
     build_span,
     dense_tags,
     spans,
@@ -17,6 +19,7 @@ from search.index.building import (
 from search.index.locking import index_transaction
 from search.index.merge_log import invalidate_caches
 from search.index.merging import merge_within
+from search.index.thresholds import DEFAULT
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
 from tags import counters, shown_rows, statistics
@@ -24,13 +27,17 @@ from tags import counters, shown_rows, statistics
 # How many blocks of a span differ from what they should be.
 WRONG_BLOCKS = compose(
     """
-WITH wanted (set, block, bits) AS MATERIALIZED ({images} UNION ALL {tags})
+WITH wanted (set, block, bits) AS MATERIALIZED (
+    {images} UNION ALL {fields} UNION ALL {values} UNION ALL {tags}
+)
 SELECT count(*) FROM wanted w
 FULL JOIN (SELECT set, block, bits FROM search_bitmap
            WHERE block >= %(first)s / {block} AND block < %(beyond)s / {block}) h USING (set, block)
 WHERE coalesce(w.bits, {empty}) <> coalesce(h.bits, {empty})
 """,
     images=Fragment(IMAGE_BITS),
+    fields=Fragment(field_terms.SPAN_BITS),
+    values=Fragment(field_terms.SPAN_VALUES),
     tags=Fragment(TAG_BITS),
     block=BLOCK_SQL,
     empty=EMPTY_BITS,
@@ -86,7 +93,7 @@ class Verdict(NamedTuple):
         return not self.blocks and not self.sizes
 
 
-def verify(repair: bool = False) -> Verdict:
+def verify(repair: bool = False, told: Told = lambda ids: None) -> Verdict:
     """Compare the whole index with images and links, in one state of the database.
 
     Pending changes are merged first. With `repair`, what is wrong is made anew. Whom tags are shown
@@ -95,9 +102,12 @@ def verify(repair: bool = False) -> Verdict:
     shown = shown_rows.verify(repair)
     tags: set[int] = set()
     with index_transaction() as cursor:
+        if field_terms.are_due():
+            field_terms.build(cursor, spans(cursor), DEFAULT)
         while (merged := merge_within(cursor)).changes:
             tags.update(merged.tags)
-        blocks = _wrong_blocks(cursor, repair)
+        blocks = field_terms.verify(cursor, DEFAULT, repair=repair)
+        blocks += _wrong_blocks(cursor, repair, told)
         cursor.execute(WRONG_LINK_COUNTS)
         (links,) = cursor.fetchone()
         cursor.execute(WRONG_PUBLIC_COUNTS)
@@ -111,7 +121,7 @@ def verify(repair: bool = False) -> Verdict:
     return Verdict(blocks, len({*links, *public}) + others + shown)
 
 
-def _wrong_blocks(cursor: CursorWrapper, repair: bool) -> int:
+def _wrong_blocks(cursor: CursorWrapper, repair: bool, told: Told) -> int:
     """How many blocks are wrong; with `repair`, they are right afterwards."""
     dense = dense_tags(cursor)
     cursor.execute(COUNT_STRAY)
@@ -125,6 +135,7 @@ def _wrong_blocks(cursor: CursorWrapper, repair: bool) -> int:
         if wrong and repair:
             cursor.execute(DELETE_SPAN, [span["first"] // BLOCK, span["beyond"] // BLOCK])
             build_span(cursor, dense, span)
+        told(span["beyond"] - span["first"])
     if blocks and repair:
         # What was cached of them is as wrong as they were.
         invalidate_caches(cursor)
