@@ -36,6 +36,10 @@ class Bitmap(models.Model):
 
     class Meta:
         db_table = "search_bitmap"
+        indexes = [
+            # For merges, which look at all terms of a block but tags.
+            models.Index(fields=["block"], condition=models.Q(term__lt=0), name="bitmap_own_block")
+        ]
 
     def __str__(self) -> str:
         return f"block {self.block} of term {self.term}"
@@ -57,6 +61,54 @@ class ProjectTerm(models.Model):
         return f"the term of {self.project_id}"
 
 
+class FieldValue(models.Model):
+    """A value of a field that is a term of the index: `terms.of_value` of this row's id.
+
+    `field` is a number of `search.index.fields.VALUES`. Made by merges, in the transaction in which
+    its bitmaps are: whoever asks looks it up in the statement that reads these.
+    """
+
+    field = models.SmallIntegerField()
+    value = models.CharField(max_length=64)
+
+    class Meta:
+        db_table = "search_fieldvalue"
+        constraints = [models.UniqueConstraint(fields=["field", "value"], name="fieldvalue_once")]
+
+    def __str__(self) -> str:
+        return f"{self.value} of field {self.field}"
+
+
+class BlockSpan(models.Model):
+    """Between which times the images of a block were created: bounds, which may be too wide.
+
+    Of images without an end, as of the last merge.
+    """
+
+    block = models.IntegerField(primary_key=True)
+    created_min = models.DateTimeField()
+    created_max = models.DateTimeField()
+
+    class Meta:
+        db_table = "search_blockspan"
+        indexes = [models.Index(fields=["created_max"], name="blockspan_newest")]
+
+    def __str__(self) -> str:
+        return f"block {self.block}"
+
+
+class FieldTermsBuilt(models.Model):
+    """There once the index has the terms of fields and the spans of blocks, of all images."""
+
+    built_at = models.DateTimeField(auto_now_add=True)
+
+    class Meta:
+        db_table = "search_fieldtermsbuilt"
+
+    def __str__(self) -> str:
+        return f"built {self.built_at}"
+
+
 class TermStats(models.Model):
     """Statistics of a term as of the last merge.
 
@@ -71,6 +123,8 @@ class TermStats(models.Model):
 
     class Meta:
         db_table = "search_setsize"
+        # For facets: tags of many links, dense and sparse ones apart.
+        indexes = [models.Index(fields=["has_bitmap", "link_count"], name="setsize_by_links")]
 
     def __str__(self) -> str:
         return f"{self.link_count} links of term {self.term}"

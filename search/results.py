@@ -6,34 +6,51 @@ access path of `search.planner`, whatever else by `search.lookups`, which says w
 
 import sys
 from collections.abc import Iterator
+from dataclasses import replace
 from functools import cached_property
 from typing import NamedTuple
 
 from django.conf import settings
+from django.db.models import Q
 
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.executor import counts, facets, fetch, pages, whole
+from search.executor import counts, facets, fetch, pages, used_tags, whole, words
 from search.executor.blocks import Blocks
 from search.executor.facets import TagCount
 from search.executor.fetch import Record
 from search.executor.matches import MatchCount
 from search.executor.pages import Page
+from search.executor.past import TooFarBack
+from search.executor.substrings import ONE_BY_ONE, containing
 from search.executor.tag_counts import count_by_tag
 from search.index.thresholds import DEFAULT, Thresholds
-from search.lookups import narrowed
+from search.lookups import narrowed, valued
+from search.lookups.past import PastMatches
 from search.ordering import NEWEST, ORDERS, ColumnOrder, KeysetPosition
 from search.planner.paths import AccessPath, choose
-from search.planner.resolution import resolve
+from search.planner.present_names import TooManyNames, with_names_shown
+from search.planner.resolution import ResolvedQuery, resolve
 from search.planner.spelling import spelt
 from search.query import Query
+from search.query.conditions import settled
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.postgresql.limits import ends_within
 from taggedimages.postgresql.routing import read_connection
+from tags.usage import names_and_values_of
 
 # All that whoever asks has to name.
-__all__ = ["Beside", "Page", "Record", "SearchResults", "TagCount", "count_by_tag"]
+__all__ = [
+    "Beside",
+    "Page",
+    "Record",
+    "SearchResults",
+    "TagCount",
+    "TooFarBack",
+    "TooManyNames",
+    "count_by_tag",
+]
 
 # Records of a stream that are in memory at a time.
 CHUNK_RECORDS = 500
@@ -80,8 +97,9 @@ class SearchResults:
 
     @cached_property
     def query(self) -> Query:
-        """What is asked, with the names of tags as the vocabulary spells them."""
-        return spelt(self._asked)
+        """What is asked, with the names of tags as the vocabulary spells them, and what its other
+        names mean for the viewer. Raises conditions.Unknown, TooManyNames."""
+        return with_names_shown(spelt(settled(self._asked, self.viewer)), self.viewer)
 
     @cached_property
     def images(self) -> ImageQuerySet:
@@ -89,15 +107,26 @@ class SearchResults:
 
         Names of tags are looked up when this is asked for.
         """
-        shown = Image.objects.shown_to(self.viewer) if self._shown is None else self._shown
-        return self.order.applied(narrowed(shown, self.query))
+        return self.order.applied(narrowed(self._all_shown, self.query))
 
     @cached_property
     def path(self) -> AccessPath | None:
-        """How the index answers; None where it cannot. One to three statements, the first time."""
+        """How the index answers; None where it cannot. One to three statements, the first time; and
+        those of words."""
+        if self._past:
+            in_order = not self._counts_ended_apart
+            return self._past.path(self.viewer) if in_order else None
+        rest = valued.remainder(self.query)
         resolved = resolve(
-            self.query, self.viewer, unended=self._counts_ended_apart, thresholds=self._thresholds
+            replace(rest or self.query, words=()),
+            self.viewer,
+            unended=self._counts_ended_apart,
+            thresholds=self._thresholds,
         )
+        if resolved and rest:
+            resolved = resolved.among(valued.fulfilling(self.query).bits)
+        if resolved and self.query.words:
+            resolved = self._with_words(resolved)
         return choose(resolved, self._thresholds) if resolved else None
 
     def count(self) -> int:
@@ -110,22 +139,23 @@ class SearchResults:
         """The images from one place up to another, as `images` fetches them."""
         start, stop = part.start or 0, part.stop
         if self.path is None:
-            return list(self.images[start:stop])
+            return list(self._rows[start:stop])
         if isinstance(self.order, ColumnOrder) and self.order.unended is None:
             return DeferredJoin(self.images, self.count)[start:stop]
         keys = self._keys(self.path, start, stop)
-        found = {image.pk: image for image in self.images.order_by().filter(pk__in=keys)}
+        found = {image.pk: image for image in self._probed.order_by().filter(pk__in=keys)}
         return [found[key] for key in keys if key in found]
 
     def __iter__(self) -> Iterator[Image]:
         """All of them as `images` fetches them, some hundred in memory at a time."""
         assert not isinstance(self.order, ColumnOrder)
-        return self.order.scan(self.images)
+        return self.order.scan(self._rows)
 
     def page(self, limit: int, offset: int = 0, after: KeysetPosition | None = None) -> Page:
         """The page that starts `offset` images after a position, with the exact total.
 
-        Raises OperationalError where a pattern takes longer than it may (PATTERN_TIMEOUT_MS).
+        Raises OperationalError where a pattern takes longer than it may (PATTERN_TIMEOUT_MS), and
+        TooFarBack, as all that asks of an instant does.
         """
         # What a pattern stands for is anybody's guess: whoever asks is told soon.
         most = settings.PATTERN_TIMEOUT_MS if self.query.match_tags else 0
@@ -162,21 +192,91 @@ class SearchResults:
         left = sys.maxsize if most is None else most
         while left and (found := self._positions(min(left, CHUNK_RECORDS), after)):
             # Records of a stream are no page: each is whole.
-            records = fetch.fetch([position.image for position in found], whole=True)
-            yield records
-            left, after = left - len(records), found[-1]
+            chunk = [fetch.fetch([position.image for position in found], whole=True)]
+            left, after = left - len(chunk[0]), found[-1]
+            # Not kept while its reader takes it.
+            yield chunk.pop()
+
+    def ids(self) -> Iterator[list[int]]:
+        """The ids of all of them in order, by chunks: as `stream` has them, for whoever reads more
+        of each, or all of them in one transaction."""
+        after = None
+        while found := self._positions(CHUNK_RECORDS, after):
+            yield [position.image for position in found]
+            after = found[-1]
 
     def all_images(self) -> Blocks:
         """All of them as a set, whatever their order: of the moment of one statement."""
-        if self.path is None:
-            return whole.of_queryset(self.images)
-        return whole.of_path(self.path)
+        if self.path is not None:
+            return whole.of_path(self.path)
+        if self._past:
+            return self._past.all_images(self._all_shown, self.viewer)
+        return whole.of_queryset(self.images)
 
     def facets(self) -> list[TagCount]:
         """The most frequent tags of all of them, the most frequent first, equal ones by name."""
         if self.path:
             return facets.facets(self.path)
         return facets.facets_of(self.images, self._thresholds.facet_tags_max)
+
+    def names_and_values(
+        self, start: int = 0, stop: int | None = None, *, of: Q | None = None
+    ) -> list[tuple[str, str]]:
+        """The distinct pairs of a tag's name and a value it has on any of them, by code point, from
+        one place in that order up to another; with `of`, on those that fulfil a condition besides.
+        """
+        images = self.images if of is None else self.images.filter(of)
+        if self.path is not None and used_tags.can_tell(self.path):
+            path, few = self.path, used_tags.images_by_links_max(self.path, stop)
+            if of is None:
+                count = self.count()
+            else:
+                fulfilling = whole.of_queryset(images)
+                count = len(fulfilling)
+                path = choose(path.resolved.among(fulfilling.bits), self._thresholds)
+            found = used_tags.names_and_values(path, start, stop, by_links=count <= few)
+            if found is not None:
+                return found
+        return list(names_and_values_of(images)[start:stop])
+
+    @cached_property
+    def _all_shown(self) -> ImageQuerySet:
+        return Image.objects.shown_to(self.viewer) if self._shown is None else self._shown
+
+    @cached_property
+    def _past(self) -> PastMatches | None:
+        """What matches as of an instant, where one is asked for."""
+        if self.query.as_of is None:
+            return None
+        return PastMatches(self.query, self._thresholds)
+
+    @cached_property
+    def _rows(self) -> ImageQuerySet:
+        """As `images`; as of an instant by sets of what was tagged then."""
+        if self._past is None:
+            return self.images
+        return self.order.applied(self._past.narrow(self._all_shown))
+
+    @cached_property
+    def _probed(self) -> ImageQuerySet:
+        """As `images`, where few are asked one by one: nothing is looked up for their words."""
+        if self.path is None or not self.query.words:
+            return self.images
+        others = narrowed(self._all_shown, replace(self.query, words=()))
+        return containing(others, self.query.words, ONE_BY_ONE)
+
+    def _with_words(self, resolved: ResolvedQuery) -> ResolvedQuery | None:
+        """What is asked, and each of the words; None where the index cannot tell."""
+        found = words.look_up(self.query.words, self._thresholds)
+        if found is None:
+            return None
+        clauses = {*resolved.clauses, *found.clauses}
+        given = resolved.given
+        if found.images is not None:
+            among = found.images if given is None else found.images & Blocks(given)
+            given = among.bits
+        in_order = sorted(clauses, key=lambda clause: clause.link_count)
+        return replace(resolved, clauses=tuple(in_order), given=given)
 
     @property
     def _is_newest_first(self) -> bool:
@@ -189,6 +289,8 @@ class SearchResults:
 
     @cached_property
     def _row_count(self) -> int:
+        if self._past:
+            return len(self.all_images())
         return self.images.order_by().count()
 
     @cached_property
@@ -200,15 +302,13 @@ class SearchResults:
     def _ended(self) -> ImageQuerySet:
         """Those with an end, which are few and have an index."""
         assert isinstance(self.order, ColumnOrder)
-        return self.images.filter(self.order.ended)
+        return self._probed.filter(self.order.ended)
 
     def _page_in_order(self, limit: int, offset: int, after: KeysetPosition | None) -> Page:
         assert not isinstance(self.order, ColumnOrder)
         total = self._counted.images if self.path else self._row_count
         # One more tells whether others follow.
-        found = (
-            self.order.positions(self.images, limit + 1, offset, after) if offset < total else []
-        )
+        found = self.order.positions(self._rows, limit + 1, offset, after) if offset < total else []
         shown = found[:limit]
         last = shown[-1] if len(found) > limit else None
         return Page(total, fetch.fetch([position.image for position in shown]), last)
@@ -226,14 +326,14 @@ class SearchResults:
         assert not isinstance(self.order, ColumnOrder)
         most = settings.PATTERN_TIMEOUT_MS if self.query.match_tags else 0
         with ends_within(most, read_connection()):
-            before = self.order.reversed().positions(self.images, 1, after=own)
+            before = self.order.reversed().positions(self._rows, 1, after=own)
         return before[0].image if before else None
 
     def _positions(self, limit: int, after: KeysetPosition | None) -> list[KeysetPosition]:
         """Where the next so many images of a stream stand."""
         assert not isinstance(self.order, ColumnOrder)
         if self.path is None or not self._is_newest_first:
-            return self.order.positions(self.images, limit, after=after)
+            return self.order.positions(self._rows, limit, after=after)
         # Some may get an end that lies ahead, and go on being shown until then. Which match is
         # asked anew for each chunk, for it may change on the way.
         counted = self._counted._replace(ending=max(self._counted.ending, 1), ids=None)
@@ -243,7 +343,7 @@ class SearchResults:
         """The ids from one place up to another, what has no end first."""
         beyond = self._counted.images
         if not (isinstance(self.order, ColumnOrder) or self._is_newest_first):
-            found = self.order.positions(self.images, stop - start, start)
+            found = self.order.positions(self._rows, stop - start, start)
             return [position.image for position in found]
         unended = self.order.unended if isinstance(self.order, ColumnOrder) else ()
         if unended:

@@ -7,12 +7,16 @@ Bitmaps say what was so at the last merge. Images that no bitmap can be asked of
 from collections.abc import Iterable, Iterator, Sequence
 
 from images.visibility import LATEST_CREATED_SQL
+from search.executor import given, ranges, since
 from search.executor.predicates import AND, LINK_IMAGE, has_any_tag
-from search.index import terms
+from search.index import fields, terms
 from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK
+from search.index.thresholds import DEFAULT, Thresholds
+from search.planner.fields import FieldValues
 from search.planner.named_tags import Clause
 from search.planner.paths import AccessPath
 from search.planner.resolution import ResolvedQuery
+from taggedimages.postgresql.bulk import array
 from taggedimages.postgresql.fragments import EMPTY, Fragment, bigint, bigints, compose, join
 
 # SQL selecting (image): those with an end that lies ahead, those created ahead of time, and those
@@ -34,6 +38,13 @@ ALL_IMAGES = Fragment(
     "(SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'images_image'::regclass)"
 )
 
+# How many blocks have images as young as some of the newest block's: one or two where ids follow
+# time. 0 where it is not known.
+NEWEST_BLOCKS = Fragment("""
+(SELECT count(*) FROM search_blockspan WHERE EXISTS (SELECT FROM search_fieldtermsbuilt)
+ AND created_max >= (SELECT created_min FROM search_blockspan ORDER BY created_max DESC LIMIT 1))
+""")
+
 # Every term that was taken to have bitmaps still has, and no rebuild is due.
 TRUSTED = """
 NOT EXISTS (SELECT FROM search_rebuild)
@@ -50,6 +61,16 @@ FROM (SELECT block, bits, bit_count(bits) AS of FROM {relation}) blocks, LATERAL
 WHERE of > 0 AND place <= of
 """
 
+# The index has the terms of fields, and of values all that were asked for, unless there are more
+# than it takes in.
+FIELDS_TRUSTED = "AND EXISTS (SELECT FROM search_fieldtermsbuilt) {values}"
+VALUES_TRUSTED = """
+AND (
+    SELECT count(*) < {most} OR count(*) FILTER (WHERE value = ANY({asked})) = {count}
+    FROM search_fieldvalue WHERE field = {field}
+)
+"""
+
 OF_ONE_TERM = "SELECT block, bits FROM search_bitmap WHERE set = {term} {within}"
 OF_ANY_TERM = """
 SELECT block, bit_or(bits) AS bits FROM search_bitmap
@@ -61,9 +82,20 @@ WITHIN_BLOCKS = Fragment(
 )
 EVERY_BLOCK = EMPTY
 
-MATCHING = "SELECT block, {bits} {but} AS bits FROM {joined} {left}"
-UNWANTED = "LEFT JOIN ({of_term}) u USING (block)"
-BUT_UNWANTED = compose("& ~coalesce(u.bits, {empty})", empty=EMPTY_BITS)
+# Numbers of values are looked up where they are used: a merge may give a value its term.
+OF_VALUES = """
+SELECT block, bit_or(bits) AS bits FROM search_bitmap
+WHERE set = ANY(ARRAY(
+    SELECT {values} - id FROM search_fieldvalue
+    WHERE field = {field} AND value = ANY({asked})
+)) {within} GROUP BY block
+"""
+
+MATCHING = "SELECT block, {bits} AS bits FROM {joined}"
+WANTED = "({of_blocks}) {name}"
+JOIN_WANTED = " JOIN ({of_blocks}) {name} USING (block)"
+JOIN_UNWANTED = " LEFT JOIN ({of_blocks}) {name} USING (block)"
+BUT_UNWANTED = "~coalesce({name}.bits, {empty})"
 
 # The blocks of the other clauses are combined once each, by OFFSET, and not for every link.
 SPARSE_MATCHES = """
@@ -75,16 +107,38 @@ NOT_RECHECKED = Fragment(
 )
 
 
+def to_recheck(resolved: ResolvedQuery) -> Fragment:
+    """SQL selecting (image): those that bitmaps cannot tell of; of an instant, needs `changed`."""
+    if resolved.as_of is None:
+        return TO_RECHECK
+    return compose("{now} {changed}", now=TO_RECHECK, changed=since.OR_CHANGED)
+
+
 def set_bits(relation: str) -> Fragment:
     """SQL selecting (image bigint) from a relation of (block int, bits bit(BLOCK)); needs it."""
     named = Fragment(relation, needs=frozenset({relation}))
     return compose(SET_BITS, block=BLOCK_SQL, relation=named)
 
 
-def is_trusted(resolved: ResolvedQuery) -> Fragment:
+def is_trusted(resolved: ResolvedQuery, thresholds: Thresholds = DEFAULT) -> Fragment:
     """SQL, a boolean: whether the bitmaps that a query was resolved with may be used."""
     dense = resolved.dense_tags
-    return compose(TRUSTED, terms=bigints(dense), count=bigint(len(set(dense))))
+    trusted = compose(TRUSTED, terms=bigints(dense), count=bigint(len(set(dense))))
+    if not (resolved.field_count or resolved.created):
+        return trusted
+    most = bigint(thresholds.field_values_max)
+    values = [
+        compose(
+            VALUES_TRUSTED,
+            most=most,
+            asked=_listed(asked),
+            count=bigint(len(set(asked.values))),
+            field=_number_of(asked),
+        )
+        for asked in resolved.values
+    ]
+    of_fields = compose(FIELDS_TRUSTED, values=join(" ", values))
+    return join(" ", [trusted, of_fields])
 
 
 def of_any_term(numbers: Sequence[int], within: Fragment = EVERY_BLOCK) -> Fragment:
@@ -100,6 +154,7 @@ def combined_terms(
 ) -> tuple[list[Sequence[int]], list[int]]:
     """Which terms `matching` combines: any of each of these lists, and none of the last."""
     needed = [shown_terms(resolved), *(clause.dense for clause in clauses)]
+    needed += [[terms.of_character(character)] for character in resolved.characters]
     if resolved.uploaded_only:
         needed.append([terms.UPLOADED])
     without = [*unwanted, *resolved.absent.dense]
@@ -121,22 +176,46 @@ def matching(
     `within`, only blocks of the CTE `blocks_asked` are read.
     """
     needed, without = combined_terms(resolved, clauses, unwanted)
-    names = [f"n{at}" for at in range(len(needed))]
-    joined = [
-        compose(
-            "({of_term}) {name} USING (block)" if at else "({of_term}) {name}",
-            of_term=of_any_term(numbers, within),
-            name=Fragment(names[at]),
-        )
-        for at, numbers in enumerate(needed)
+    wanted = [
+        *(of_any_term(numbers, within) for numbers in needed),
+        *(_of_values(asked, within) for asked in resolved.values),
+        *ranges.wanted(resolved, within),
     ]
+    if resolved.given is not None:
+        wanted.append(given.blocks(resolved.given))
+    beyond = ranges.unwanted(resolved, within)
+    if without:
+        beyond.append(of_any_term(without, within))
+    joined, bits = [], []
+    for at, of_blocks in enumerate(wanted):
+        name = Fragment(f"n{at}")
+        joined.append(compose(JOIN_WANTED if at else WANTED, of_blocks=of_blocks, name=name))
+        bits.append(Fragment(f"n{at}.bits"))
+    for at, of_blocks in enumerate(beyond):
+        name = Fragment(f"u{at}")
+        joined.append(compose(JOIN_UNWANTED, of_blocks=of_blocks, name=name))
+        bits.append(compose(BUT_UNWANTED, name=name, empty=EMPTY_BITS))
+    return compose(MATCHING, bits=join(" & ", bits), joined=join("", joined))
+
+
+def _of_values(asked: FieldValues, within: Fragment) -> Fragment:
     return compose(
-        MATCHING,
-        bits=Fragment(" & ".join([f"{name}.bits" for name in names])),
-        but=BUT_UNWANTED if without else EMPTY,
-        joined=join(" JOIN ", joined),
-        left=compose(UNWANTED, of_term=of_any_term(without, within)) if without else EMPTY,
+        OF_VALUES,
+        values=Fragment(str(terms.VALUES)),
+        field=_number_of(asked),
+        asked=_listed(asked),
+        within=within,
     )
+
+
+def _number_of(asked: FieldValues) -> Fragment:
+    return bigint(fields.VALUES[asked.field].number)
+
+
+def _listed(asked: FieldValues) -> Fragment:
+    """The values as SQL, an array of texts."""
+    parameter = f"{asked.field}_values"
+    return Fragment(f"%({parameter})s::text[]", {parameter: array(asked.values)})
 
 
 def shown_terms(resolved: ResolvedQuery) -> Sequence[int]:

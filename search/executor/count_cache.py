@@ -5,6 +5,9 @@ changes are merged: the merge log (`search.models.MergeLog`) says which did. A c
 holds until the log names it, so that only blocks named since are combined again, in the statement
 that also rechecks what bitmaps cannot know. Where few match, their ids are cached as well, and a
 page of them is found without a statement of its own. The least recently used go first.
+
+All of it belongs to one history of the database (`taggedimages.postgresql.history`): one that is
+put back may know the same merge, and have dated the images otherwise.
 """
 
 import hashlib
@@ -15,12 +18,14 @@ from threading import Lock
 from typing import NamedTuple
 
 from search.executor import bitmaps
-from search.executor.bitmaps import ALL_IMAGES, EVERY_BLOCK, TO_RECHECK, WITHIN_BLOCKS
+from search.executor import since as since_then
+from search.executor.bitmaps import ALL_IMAGES, EVERY_BLOCK, NEWEST_BLOCKS, WITHIN_BLOCKS
 from search.executor.matches import MatchCount, MatchingIds
 from search.executor.predicates import matches
 from search.index.bits import BLOCK_SQL, IN_BLOCK
 from search.planner.paths import AccessPath
 from taggedimages.postgresql.fragments import EMPTY, Fragment, compose, join, statement
+from taggedimages.postgresql.history import MARK
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 
@@ -29,7 +34,7 @@ CACHE_BYTES_MAX = 16 * 1024**2
 
 # Selects one row, as `_Row` names it.
 COUNT_BLOCKS = """
-WITH recheck AS MATERIALIZED ({to_recheck}),
+WITH {before} recheck AS MATERIALIZED ({to_recheck}),
 excluded AS MATERIALIZED ({excluded}),
 {since}
 m AS MATERIALIZED ({matching}),
@@ -42,7 +47,8 @@ rechecked AS MATERIALIZED (
     SELECT i.id AS image, i.created_at AS created, i.ended_at > statement_timestamp() AS ends
     FROM images_image i WHERE i.id IN (SELECT image FROM recheck) AND {matches}
 )
-SELECT (SELECT max(id) FROM search_fold),
+SELECT {history},
+       (SELECT max(id) FROM search_fold),
        {is_known},
        {named},
        (SELECT array_agg(block) FROM fresh),
@@ -52,6 +58,7 @@ SELECT (SELECT max(id) FROM search_fold),
        (SELECT count(*) FROM rechecked WHERE ends),
        {trusted},
        {all_images},
+       {newest_blocks},
        {ids}
 """
 
@@ -64,6 +71,7 @@ blocks_asked AS MATERIALIZED (
     SELECT block FROM since UNION SELECT (image / {block})::int FROM excluded
 ),
 """
+HISTORY = Fragment(MARK)
 IS_KNOWN = "EXISTS (SELECT FROM search_fold WHERE id = {merge})"
 OF_SINCE = "WHERE block IN (SELECT block FROM since)"
 NAMED_SINCE = "(SELECT array_agg(block) FROM since)"
@@ -89,8 +97,10 @@ NO_IDS = Fragment("NULL, NULL, NULL")
 
 
 class CachedMatches(NamedTuple):
-    """What bitmaps match as of a merge: how many in each block and at all, and if few, which."""
+    """What bitmaps match as of a merge of a history: how many in each block and at all, and if few,
+    which."""
 
+    history: str
     merge: int
     counts: Sequence[int]
     images: int
@@ -99,7 +109,7 @@ class CachedMatches(NamedTuple):
     @property
     def bytes(self) -> int:
         """About how much memory this takes."""
-        return 500 + 2 * len(self.counts) + 16 * len(self.ids.images if self.ids else ())
+        return 600 + 2 * len(self.counts) + 16 * len(self.ids.images if self.ids else ())
 
 
 class CountCache:
@@ -140,6 +150,7 @@ cache = CountCache()
 
 
 class _Row(NamedTuple):
+    history: str
     merge: int | None
     is_known: bool
     named: list[int] | None
@@ -150,6 +161,7 @@ class _Row(NamedTuple):
     ending: int
     trusted: bool
     all_images: float
+    newest_blocks: int
     new_ids: list[list[int]] | None
     gone_ids: list[int] | None
     rechecked_ids: list[list[int]] | None
@@ -158,15 +170,22 @@ class _Row(NamedTuple):
 def count(path: AccessPath) -> MatchCount | None:
     """How many images match by the bitmaps; None where these are not to be trusted now.
 
-    One statement; two where what was cached is of a merge that this database does not know.
+    One statement; two where what was cached is of a merge that this database does not know, or of
+    another history of it.
     """
+    if path.resolved.given is not None:
+        # Such a set is of a moment, and nobody asks for the same one again.
+        row = _recount(path, None, wants_ids=False)
+        counted = sum(row.counts or ()) - row.gone + row.rechecked
+        shape = row.all_images, row.newest_blocks
+        return MatchCount(counted, row.ending, True, *shape) if row.trusted else None
     key = _key(path)
     known = cache.get(key)
     # Which they are is read when they are asked for again.
     wants_ids = bool(path.cached_ids_max and known and known.images <= path.cached_ids_max)
     since = None if known and wants_ids and known.ids is None else known
     row = _recount(path, since, wants_ids)
-    if since and not row.is_known:
+    if since and not (row.is_known and row.history == since.history):
         since, row = None, _recount(path, None, wants_ids)
     if not row.trusted:
         return None
@@ -177,13 +196,16 @@ def count(path: AccessPath) -> MatchCount | None:
     if wants_ids and found.ids is not None and row.rechecked <= path.thresholds.cached_ids_max:
         ids = found.ids.but(row.gone_ids or (), (), row.rechecked_ids or [])
     images = found.images - row.gone + row.rechecked
-    return MatchCount(images, row.ending, True, row.all_images, ids)
+    return MatchCount(images, row.ending, True, row.all_images, row.newest_blocks, ids)
 
 
 def _key(path: AccessPath) -> bytes:
     """Which bitmaps are combined how, and where: a replica may be behind the primary."""
-    combined = bitmaps.combined_terms(path.resolved, path.resolved.clauses)
-    text = f"{read_connection().alias}: {combined}"
+    resolved = path.resolved
+    combined = bitmaps.combined_terms(resolved, resolved.clauses)
+    # Values by what they say: which terms they have may change.
+    asked = (combined, resolved.values, resolved.ranges, resolved.created)
+    text = f"{read_connection().alias}: {asked}"
     return hashlib.md5(text.encode(), usedforsecurity=False).digest()
 
 
@@ -203,7 +225,7 @@ def _brought_up_to_date(since: CachedMatches | None, row: _Row, ids_max: int) ->
     if images <= ids_max:
         known = since.ids if since and since.ids else MatchingIds()
         ids = known.but((), named, row.new_ids or [])
-    return CachedMatches(row.merge or 0, by_block, images, ids)
+    return CachedMatches(row.history, row.merge or 0, by_block, images, ids)
 
 
 def _recount(path: AccessPath, since: CachedMatches | None, wants_ids: bool) -> _Row:
@@ -225,9 +247,11 @@ def _recount(path: AccessPath, since: CachedMatches | None, wants_ids: bool) -> 
             "gone",
             "rechecked",
             "i",
+            *since_then.provided(resolved),
             *(["blocks_asked"] if since else []),
         ],
-        to_recheck=TO_RECHECK,
+        before=since_then.first(resolved),
+        to_recheck=bitmaps.to_recheck(resolved),
         excluded=bitmaps.excluded(resolved),
         since=changed,
         matching=bitmaps.matching(resolved, resolved.clauses, within=within),
@@ -235,11 +259,13 @@ def _recount(path: AccessPath, since: CachedMatches | None, wants_ids: bool) -> 
         block=BLOCK_SQL,
         in_block=IN_BLOCK,
         matches=matches(path),
+        history=HISTORY,
         is_known=is_known,
         named=Fragment(named),
         sparse=join(" ", sparse),
-        trusted=bitmaps.is_trusted(resolved),
+        trusted=bitmaps.is_trusted(resolved, path.thresholds),
         all_images=ALL_IMAGES,
+        newest_blocks=NEWEST_BLOCKS,
         ids=_ids(path.thresholds.cached_ids_max) if wants_ids else NO_IDS,
     )
     with read_connection().cursor() as cursor:

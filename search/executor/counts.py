@@ -10,8 +10,8 @@ the database.
 from typing import Any
 
 from images.visibility import LATEST_CREATED_SQL
-from search.executor import bitmaps, count_cache
-from search.executor.bitmaps import ALL_IMAGES, TO_RECHECK
+from search.executor import bitmaps, count_cache, since
+from search.executor.bitmaps import ALL_IMAGES, NEWEST_BLOCKS
 from search.executor.matches import NO_MATCHES, MatchCount
 from search.executor.predicates import (
     AND,
@@ -21,6 +21,7 @@ from search.executor.predicates import (
     RECORD_CREATED,
     RECORD_ID,
     all_but_driving,
+    is_judged,
     matches,
     window,
 )
@@ -30,9 +31,9 @@ from taggedimages.postgresql.fragments import Fragment, bigint, bigints, compose
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 
-# Selects (images, ending, trusted, all_images), as all statements here do.
+# Selects (images, ending, trusted, all_images, newest_blocks), as all statements here do.
 BY_STATISTICS = """
-WITH recheck AS MATERIALIZED ({to_recheck}),
+WITH {since} recheck AS MATERIALIZED ({to_recheck}),
 m AS ({matching}),
 rechecked AS (
     SELECT count(*) AS images,
@@ -42,15 +43,16 @@ rechecked AS (
 SELECT (SELECT coalesce(sum(shown), 0) FROM search_setsize WHERE set = {term})
        - (SELECT count(*) FROM recheck JOIN m ON m.block = recheck.image / {block}
           WHERE get_bit(m.bits, (recheck.image & {in_block})::int) = 1)
-       + images, ending, {trusted}, {all_images}
+       + images, ending, {trusted}, {all_images}, {newest_blocks}
 FROM rechecked
 """
 
-# Images that have an end ahead are in no scan of links, and few.
+# Images that have an end ahead, or changed since an instant, are in no scan of links, and few.
 BY_ROWS = """
-SELECT (SELECT count({counted}) FROM {rows}) + ending, ending, true, {all_images}
-FROM (SELECT count(*) AS ending FROM images_image i
-      WHERE i.ended_at > statement_timestamp() AND {matches}) e
+{since} SELECT (SELECT count({counted}) FROM {rows}) + judged, ending, true, {all_images}, 0
+FROM (SELECT count(*) AS judged,
+             count(*) FILTER (WHERE i.ended_at > statement_timestamp()) AS ending
+      FROM images_image i WHERE {is_judged} AND {matches}) e
 """
 ROWS_OF_IMAGES = "images_image i WHERE {asked}"
 ROWS_OF_LINKS = "tags_imagetag l WHERE {asked}"
@@ -62,15 +64,15 @@ def count(path: AccessPath) -> MatchCount:
         case CountBy.NOTHING:
             return NO_MATCHES
         case CountBy.TERM_STATISTICS:
-            images, ending, trusted, all_images = _execute(_by_statistics(path))
+            images, ending, trusted, *shape = _execute(_by_statistics(path))
             if trusted:
-                return MatchCount(int(images), ending, True, all_images)
+                return MatchCount(int(images), ending, True, *shape)
         case CountBy.BITMAPS:
             counted = count_cache.count(path)
             if counted:
                 return counted
-    images, ending, _, all_images = _execute(_by_rows(path))
-    return MatchCount(images, ending, False, all_images)
+    images, ending, _, *shape = _execute(_by_rows(path))
+    return MatchCount(images, ending, False, *shape)
 
 
 def _execute(asked: Fragment) -> Any:
@@ -83,15 +85,17 @@ def _by_statistics(path: AccessPath) -> Fragment:
     resolved = path.resolved
     return statement(
         BY_STATISTICS,
-        provides=["recheck", "m", "i"],
-        to_recheck=TO_RECHECK,
+        provides=["recheck", "m", "i", *since.provided(resolved)],
+        since=since.first(resolved),
+        to_recheck=bitmaps.to_recheck(resolved),
         matching=bitmaps.matching(resolved, resolved.clauses),
         matches=matches(path),
         term=bigint(path.counted_term or 0),
         block=BLOCK_SQL,
         in_block=IN_BLOCK,
-        trusted=bitmaps.is_trusted(resolved),
+        trusted=bitmaps.is_trusted(resolved, path.thresholds),
         all_images=ALL_IMAGES,
+        newest_blocks=NEWEST_BLOCKS,
     )
 
 
@@ -111,12 +115,18 @@ def _by_rows(path: AccessPath) -> Fragment:
         counted, others = "*", []
         created, image = RECORD_CREATED, RECORD_ID
         conditions = [IS_UNENDED, resolved.viewer.image_predicate()]
-    conditions += [*window(resolved, created), *all_but_driving(path, image, others)]
+    conditions += [
+        *window(resolved, created),
+        *all_but_driving(path, image, others, of_all=not (resolved.clauses or resolved.window)),
+        *since.unchanged(resolved, image),
+    ]
     relation, alias = (ROWS_OF_LINKS, "l") if resolved.clauses else (ROWS_OF_IMAGES, "i")
     rows = compose(relation, provides=[alias], asked=join(AND, conditions))
     return statement(
         BY_ROWS,
-        provides=["i"],
+        provides=["i", *since.provided(resolved)],
+        since=since.opening(resolved),
+        is_judged=is_judged(resolved),
         counted=Fragment(counted),
         rows=rows,
         matches=matches(path),

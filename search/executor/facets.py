@@ -1,8 +1,9 @@
 """The most frequent tags of all that a query finds: exactly, at the moment of one statement.
 
-Where few match, their links are read. Where many do, bitmaps count the dense tags, and of the
-sparse ones only those are counted, link by link, that have enough links to come up with the last
-one in the list.
+Where few match, their links are read. Where many do, bitmaps count: first the dense tags that have
+most links, and then only those, dense ones and sparse ones, that have enough links to come up with
+the last of these. Where everything that everybody sees was asked for, the index's statistics have
+the counts of dense tags.
 
 Links of an alias count as its target's. An image may have both, so these are counted by themselves.
 """
@@ -13,12 +14,16 @@ from django.db.models import Count
 from django.db.models.functions import Coalesce
 
 from images.querysets import ImageQuerySet
+from images.visibility import EVERYBODY
 from search.executor import bitmaps, counts, pages
 from search.executor.bitmaps import TO_RECHECK
+from search.executor.matches import MatchCount
 from search.executor.predicates import matches
+from search.index import terms
 from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK, single_bit
-from search.planner.paths import AccessPath
+from search.planner.paths import AccessPath, CountBy
 from taggedimages.postgresql.fragments import Fragment, bigints, compose, join, statement
+from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags.models import ImageTag
 
@@ -31,63 +36,89 @@ SELECT t.id, t.name, top.count FROM (
 ORDER BY top.count DESC, t.folded, t.name LIMIT {most}
 """
 
-BY_LINKS = """
-WITH counts AS (
-    SELECT l.tag_id AS tag, count(*) AS count
-    FROM ({found}) found JOIN tags_imagetag l ON l.image_id = found.image GROUP BY 1
-)
-"""
-
-# The same where aliases have links: `grouped` are these with their targets, and the targets.
+# Where aliases have links, `grouped` are these with their targets, and the targets.
 LINKED_ALIASES = """
 SELECT a.id, a.alias_of_id FROM tags_tag a WHERE a.alias_of_id IS NOT NULL
 AND EXISTS (SELECT FROM tags_imagetag l WHERE l.tag_id = a.id OFFSET 0)
 """
 GROUPED = "SELECT g.tag, g.target FROM unnest({tags}, {targets}) g (tag, target)"
-BY_LINKS_AND_TARGETS = """
-WITH grouped AS MATERIALIZED ({grouped}),
-linked AS MATERIALIZED (
-    SELECT l.tag_id, l.image_id
-    FROM ({found}) found JOIN tags_imagetag l ON l.image_id = found.image
-), counts AS (
+
+# From the CTE `linked (tag_id, image_id)`, without aliases and with them.
+COUNTS = Fragment("counts AS (SELECT tag_id AS tag, count(*) AS count FROM linked GROUP BY 1)")
+COUNTS_OF_TARGETS = Fragment("""
+counts AS (
     SELECT tag_id AS tag, count(*) AS count FROM linked
     WHERE tag_id NOT IN (SELECT tag FROM grouped) GROUP BY 1
     UNION ALL
     SELECT g.target, count(DISTINCT l.image_id)
     FROM linked l JOIN grouped g ON g.tag = l.tag_id GROUP BY 1
 )
+""")
+BY_LINKS = """
+WITH grouped AS MATERIALIZED ({grouped}),
+linked AS (
+    SELECT l.tag_id, l.image_id
+    FROM ({scanned}) found JOIN tags_imagetag l ON l.image_id = found.image
+), {counts}
 """
 
-# `late` are images that changed a moment ago, or have an end ahead: judged by their records.
-BY_BITMAPS = """
-WITH recheck AS MATERIALIZED ({to_recheck}),
+# What bitmaps find, (block, bits), without images that changed a moment ago, or have an end ahead:
+# these are judged by their records.
+FOUND = """
+recheck AS MATERIALIZED ({to_recheck}),
 grouped AS MATERIALIZED ({grouped}),
-out AS (
+m AS MATERIALIZED ({matching}),
+out AS MATERIALIZED (
     SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM ({excluded}) o GROUP BY 1
 ), sparse AS (
     SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM ({sparse}) l GROUP BY 1
 ), found AS MATERIALIZED (
     SELECT block, (coalesce(m.bits, {empty}) & ~coalesce(out.bits, {empty}))
                   | coalesce(sparse.bits, {empty}) AS bits
-    FROM ({matching}) m LEFT JOIN out USING (block) FULL JOIN sparse USING (block)
-), late AS MATERIALIZED (
+    FROM m LEFT JOIN out USING (block) FULL JOIN sparse USING (block)
+)
+"""
+
+# The images of few: OFFSET has the links of each looked up, instead of all links read.
+BY_LINKS_OF_FOUND = """
+WITH {found}, linked AS (
+    SELECT l.tag_id, image AS image_id
+    FROM ({ones} UNION ALL
+          SELECT i.id FROM images_image i WHERE i.id IN (SELECT image FROM recheck) AND {matches}
+    ) images CROSS JOIN LATERAL (
+        SELECT tag_id FROM tags_imagetag WHERE image_id = image OFFSET 0
+    ) l
+), {counts}
+"""
+
+# `bound` is what a dense tag can have at most, {count} how many of what bitmaps find have it.
+BY_BITMAPS = """
+WITH {found}, late AS MATERIALIZED (
     SELECT coalesce(g.target, l.tag_id) AS tag, count(DISTINCT i.id) AS count
     FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id
     LEFT JOIN grouped g ON g.tag = l.tag_id
     WHERE i.id IN (SELECT image FROM recheck) AND {matches} GROUP BY 1
-), of_dense AS MATERIALIZED (
-    SELECT set AS tag, sum(bit_count(b.bits & found.bits)) AS count
-    FROM search_setsize z JOIN search_bitmap b USING (set) JOIN found USING (block)
-    WHERE z.heavy AND set NOT IN (SELECT tag FROM grouped) GROUP BY 1
-), last AS (
-    SELECT CASE WHEN count(*) = {most} THEN min(count) ELSE 0 END AS count
-    FROM (SELECT count FROM of_dense ORDER BY count DESC LIMIT {most}) top
+), lost AS MATERIALIZED (
+    SELECT block, m.bits & out.bits AS bits FROM m JOIN out USING (block)
+), dense AS MATERIALIZED (
+    SELECT set AS tag, {bound} AS bound FROM search_setsize
+    WHERE heavy AND set > 0 AND set NOT IN (SELECT tag FROM grouped)
+), of_first AS MATERIALIZED (
+    SELECT tag, {count} AS count
+    FROM (SELECT tag, bound FROM dense ORDER BY bound DESC LIMIT {most}) dense
+), last AS MATERIALIZED (
+    SELECT CASE WHEN count(*) = {most} THEN min(count)::bigint ELSE 0 END AS count FROM of_first
+), of_other AS (
+    SELECT tag, {count} AS count
+    FROM (SELECT tag, bound FROM dense LEFT JOIN late USING (tag)
+          WHERE bound + coalesce(late.count, 0) >= (SELECT count FROM last)
+          AND tag NOT IN (SELECT tag FROM of_first)) dense
 ), of_sparse AS (
     SELECT candidate.tag, count(*) AS count
     FROM (
-        SELECT set AS tag FROM search_setsize z LEFT JOIN late ON late.tag = set
+        SELECT set AS tag FROM search_setsize
         WHERE NOT heavy AND set > 0 AND set NOT IN (SELECT tag FROM grouped)
-        AND links + coalesce(late.count, 0) >= (SELECT count FROM last)
+        AND links >= (SELECT count FROM last) - coalesce((SELECT max(count) FROM late), 0) OFFSET 0
     ) candidate
     -- OFFSET has the links of each looked up, instead of all links read.
     CROSS JOIN LATERAL (
@@ -113,11 +144,19 @@ out AS (
 ), counts AS (
     SELECT tag, sum(count)::bigint AS count
     FROM (
-        TABLE of_dense UNION ALL TABLE of_sparse UNION ALL TABLE of_grouped UNION ALL TABLE late
+        TABLE of_first UNION ALL TABLE of_other UNION ALL TABLE of_sparse
+        UNION ALL TABLE of_grouped UNION ALL TABLE late
     ) every
     GROUP BY 1 HAVING sum(count) > 0
 )
 """
+# Of the tag `dense`. A sort of blocks by their tags would be of all bitmaps, on disk.
+IN_BLOCKS = """
+coalesce((SELECT sum(bit_count(b.bits & blocks.bits)) FROM search_bitmap b
+          JOIN {blocks} blocks USING (block) WHERE b.set = dense.tag OFFSET 0), 0)
+"""
+IN_FOUND = compose(IN_BLOCKS, blocks=Fragment("found"))
+BUT_LOST = compose("dense.bound - {lost}", lost=compose(IN_BLOCKS, blocks=Fragment("lost")))
 SPARSE_IMAGES, NO_SPARSE_IMAGES = (
     "SELECT l.image_id AS image FROM {links}",
     Fragment("SELECT 0 AS image WHERE false"),
@@ -142,18 +181,12 @@ def facets(path: AccessPath) -> list[TagCount]:
     if not counted.images:
         return []
     targets = _linked_aliases()
-    if counted.by_bitmaps and counted.images > path.thresholds.facet_images_by_links_max:
-        by = _by_bitmaps(path, targets)
-    else:
-        found = pages.scan(path, counted, None)
-        by = (
-            compose(BY_LINKS_AND_TARGETS, found=found, grouped=_grouped(targets))
-            if targets
-            else compose(BY_LINKS, found=found)
-        )
-    asked = statement(TOP, counts=by, most=Fragment(str(path.thresholds.facet_tags_max)))
+    few = counted.images <= path.thresholds.facet_images_by_links_max
+    by = _by_bitmaps if counted.by_bitmaps and not few else _by_links
+    most = Fragment(str(path.thresholds.facet_tags_max))
+    asked = statement(TOP, counts=by(path, counted, targets), most=most)
     with read_connection().cursor() as cursor:
-        cursor.execute(asked.text, asked.parameters)
+        execute_prepared(cursor, asked.text, asked.parameters)
         return [TagCount(id=tag, name=name, count=count) for tag, name, count in cursor.fetchall()]
 
 
@@ -186,22 +219,50 @@ def _grouped(targets: dict[int, int]) -> Fragment:
     return compose(GROUPED, tags=bigints(every), targets=bigints(every.values()))
 
 
-def _by_bitmaps(path: AccessPath, targets: dict[int, int]) -> Fragment:
-    resolved = path.resolved
-    sparse = [compose(SPARSE_IMAGES, links=links) for links in bitmaps.sparse_matches(path)]
+def _by_links(path: AccessPath, counted: MatchCount, targets: dict[int, int]) -> Fragment:
+    of_linked = COUNTS_OF_TARGETS if targets else COUNTS
+    if not counted.by_bitmaps:
+        scanned = pages.scan(path, counted, None)
+        return compose(BY_LINKS, grouped=_grouped(targets), scanned=scanned, counts=of_linked)
+    return compose(
+        BY_LINKS_OF_FOUND,
+        provides=["recheck", "found", "i"],
+        found=_found(path, targets),
+        ones=bitmaps.set_bits("found"),
+        matches=matches(path),
+        counts=of_linked,
+    )
+
+
+def _by_bitmaps(path: AccessPath, counted: MatchCount, targets: dict[int, int]) -> Fragment:
+    everybody = path.resolved.viewer.audiences == (EVERYBODY,)
+    known = path.count_by == CountBy.TERM_STATISTICS and path.counted_term == terms.SHOWN
     return compose(
         BY_BITMAPS,
         provides=["recheck", "i"],
-        grouped=_grouped(targets),
+        found=_found(path, targets),
+        bound=Fragment("shown" if everybody else "links"),
+        count=BUT_LOST if known else IN_FOUND,
         link_bit=single_bit("image_id"),
         most=Fragment(str(path.thresholds.facet_tags_max)),
+        matches=matches(path),
+        block=BLOCK_SQL,
+        in_block=IN_BLOCK,
+    )
+
+
+def _found(path: AccessPath, targets: dict[int, int]) -> Fragment:
+    resolved = path.resolved
+    sparse = [compose(SPARSE_IMAGES, links=links) for links in bitmaps.sparse_matches(path)]
+    return compose(
+        FOUND,
+        provides=["recheck"],
         to_recheck=TO_RECHECK,
+        grouped=_grouped(targets),
         excluded=bitmaps.excluded(resolved),
         sparse=join(" UNION ALL ", sparse) if sparse else NO_SPARSE_IMAGES,
         matching=bitmaps.matching(resolved, resolved.clauses),
-        matches=matches(path),
         bit=single_bit("image"),
         empty=EMPTY_BITS,
         block=BLOCK_SQL,
-        in_block=IN_BLOCK,
     )

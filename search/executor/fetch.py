@@ -26,8 +26,6 @@ LEFT JOIN identity_user u ON u.id = i.created_by_id
 LEFT JOIN images_facts f ON f.image_id = i.id
 ORDER BY {order}
 """
-# Of a page's 4 MB: a hundred records are a tenth of that without their tags.
-MAX_TAGS_BYTES = 3_200_000
 WANTED_IDS = "unnest({images}) WITH ORDINALITY wanted (id, place)"
 WANTED_PAGE = "({found}) wanted (id, created)"
 WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
@@ -124,7 +122,7 @@ def _records(rows: list[tuple[Any, ...]], most: int | None) -> list[Record]:
     known = name_cache.named(set().union(*links), version).get
     tags = [_written(known, ids) for ids in links]
     longest = max(map(len, links), default=0)
-    while most is not None and sum(map(len, tags)) > MAX_TAGS_BYTES:
+    while most is not None and sum(map(len, tags)) > page_links.MAX_TAGS_BYTES:
         # Of very long names fewer, as many of each image.
         longest = longest * 3 // 4
         tags = [_written(known, ids[:longest]) for ids in links]

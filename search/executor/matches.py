@@ -59,6 +59,8 @@ class MatchCount(NamedTuple):
     by_bitmaps: bool = False
     # How many images there are at all, as PostgreSQL estimates.
     all_images: float = 1
+    # Blocks whose images are as young as some of the newest block's; 0 where that is not known.
+    newest_blocks: int = 0
     # Which match, where the count cache keeps that.
     ids: MatchingIds | None = None
 

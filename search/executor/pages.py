@@ -6,13 +6,11 @@ The statements select (image bigint, created timestamptz) in that order; paramet
 
 from typing import NamedTuple
 
-from search.executor import bitmaps, counts, fetch
-from search.executor.bitmaps import TO_RECHECK
+from search.executor import bitmaps, counts, fetch, since
 from search.executor.fetch import Record
 from search.executor.matches import MatchCount
 from search.executor.predicates import (
     AND,
-    ENDING,
     IS_UNENDED,
     LINK_CREATED,
     LINK_IMAGE,
@@ -20,9 +18,11 @@ from search.executor.predicates import (
     RECORD_ID,
     after,
     all_but_driving,
+    is_judged,
     matches,
     scanned_range,
 )
+from search.index.bits import BLOCK_SQL, IN_BLOCK
 from search.ordering import KeysetPosition
 from search.planner.paths import AccessPath, ScanBy
 from taggedimages.postgresql.fragments import (
@@ -53,13 +53,38 @@ SCAN_OF_IMAGES = """
 SELECT i.id AS image, i.created_at AS created FROM images_image i WHERE {asked}
 """
 MERGED = """
-SELECT {once} image, created FROM ({scans}) merged {newest} LIMIT %(limit)s OFFSET %(offset)s
+{since} SELECT {once} image, created FROM ({scans}) merged
+{newest} LIMIT %(limit)s OFFSET %(offset)s
 """
 
+# Blocks are taken by the latest time at which an image of theirs was created, until they have as
+# many matches as are wanted, and those that do not count besides. None of these is older than the
+# oldest image of these blocks: so no block matters that has none as young. One whose span is not
+# known, or that a position is within, is taken in any case.
 FOUND_IN_BITMAPS = """
-WITH recheck AS MATERIALIZED ({to_recheck}),
-excluded AS ({excluded}),
+WITH {since} recheck AS MATERIALIZED ({to_recheck}),
+excluded AS MATERIALIZED ({excluded}),
 m AS MATERIALIZED ({matching}),
+spanned AS MATERIALIZED (
+    SELECT m.block, bits, s.created_min, s.created_max,
+           CASE WHEN {is_beyond} THEN bit_count(bits) ELSE 0 END AS images
+    FROM m LEFT JOIN search_blockspan s
+        ON s.block = m.block AND EXISTS (SELECT FROM search_fieldtermsbuilt)
+    WHERE bit_count(bits) > 0 {reaches}
+), taken AS (
+    SELECT created_min,
+           sum(images) OVER (ORDER BY created_max DESC NULLS LAST, block) - images AS before
+    FROM spanned
+), newest AS MATERIALIZED (
+    SELECT block, bits FROM spanned
+    WHERE created_max IS NULL OR created_max >= (
+        SELECT coalesce(min(created_min), '-infinity') FROM taken
+        WHERE before < coalesce(%(limit)s::bigint + %(offset)s::bigint, {most}) + (
+            SELECT count(*) FROM excluded JOIN m ON m.block = excluded.image / {block}
+            WHERE get_bit(m.bits, (excluded.image & {in_block})::int) = 1
+        )
+    )
+),
 ones AS ({ones}),
 found AS (
     (SELECT image FROM ones EXCEPT SELECT image FROM excluded)
@@ -69,6 +94,10 @@ found AS (
 SELECT image, i.created_at AS created FROM found JOIN images_image i ON i.id = image
 {where} {newest} LIMIT %(limit)s OFFSET %(offset)s
 """
+# What the planner of pages would never ask for.
+ALL_MATCHES = Fragment(str(2**62))
+IS_KNOWN, IS_BEYOND = Fragment("created_max IS NOT NULL"), "created_max < %(after_at)s"
+REACHES = "AND (created_min IS NULL OR created_min <= %(after_at)s)"
 OF_SPARSE = "UNION SELECT l.image_id FROM {links}"
 
 # The page of what few links find, and in each row (total) how many all pages have.
@@ -149,7 +178,7 @@ def scan(
     There has to be something: `counted.images` is above 0.
     """
     wanted = counted.images if limit is None else limit + offset
-    by = path.scan_for(counted.images, counted.all_images, wanted, bitmaps=counted.by_bitmaps)
+    by = path.scan_for(counted, wanted)
     found = SCANS[by](path, counted, position)
     return found._replace(parameters={**found.parameters, "limit": limit, "offset": offset})
 
@@ -181,6 +210,7 @@ def _by_links(path: AccessPath, counted: MatchCount, position: KeysetPosition | 
     asked = [
         *scanned_range(resolved, position, created, image),
         *all_but_driving(path, image, others),
+        *since.unchanged(resolved, image),
     ]
     audiences, tags = resolved.viewer.audiences, driving.tag_ids
     repeated = len(tags) > 1
@@ -219,6 +249,7 @@ def _by_images(path: AccessPath, counted: MatchCount, position: KeysetPosition |
         IS_UNENDED,
         *scanned_range(resolved, position, created, image),
         *all_but_driving(path, image, resolved.clauses),
+        *since.unchanged(resolved, image),
     ]
     scans = [
         compose(SCAN_OF_IMAGES, provides=["i"], asked=join(AND, [which, *asked]))
@@ -228,16 +259,23 @@ def _by_images(path: AccessPath, counted: MatchCount, position: KeysetPosition |
 
 
 def _by_bitmaps(path: AccessPath, counted: MatchCount, position: KeysetPosition | None) -> Fragment:
-    """All matches, read out of the bitmaps and sorted."""
+    """Matches read out of the bitmaps and sorted: no more than the newest blocks of them."""
     resolved = path.resolved
+    place = {"after_at": position.key} if position else {}
     sparse = [compose(OF_SPARSE, links=it) for it in bitmaps.sparse_matches(path)]
     return statement(
         FOUND_IN_BITMAPS,
-        provides=["recheck", "m", "i"],
-        to_recheck=TO_RECHECK,
+        provides=["recheck", "newest", "i", *since.provided(resolved)],
+        since=since.first(resolved),
+        to_recheck=bitmaps.to_recheck(resolved),
         excluded=bitmaps.excluded(resolved),
         matching=bitmaps.matching(resolved, resolved.clauses),
-        ones=bitmaps.set_bits("m"),
+        ones=bitmaps.set_bits("newest"),
+        is_beyond=Fragment(IS_BEYOND, place) if position else IS_KNOWN,
+        reaches=Fragment(REACHES, place) if position else EMPTY,
+        most=ALL_MATCHES,
+        block=BLOCK_SQL,
+        in_block=IN_BLOCK,
         matches=matches(path),
         sparse=join(" ", sparse),
         where=_where(after(position, RECORD_CREATED, RECORD_ID)),
@@ -258,15 +296,23 @@ def _merged(
 ) -> Fragment:
     """The first of several scans, of which each meets an image once.
 
-    Images with an end ahead, which no other scan meets, are one more.
+    Images that are judged by their records, which no other scan meets, are one more.
     """
-    if counted.ending:
+    resolved = path.resolved
+    if counted.ending or resolved.as_of is not None:
         beyond = after(position, RECORD_CREATED, RECORD_ID)
-        ending = join(AND, [ENDING, matches(path), *beyond])
-        scans = [*scans, compose(SCAN_OF_IMAGES, provides=["i"], asked=ending)]
+        judged = join(AND, [is_judged(resolved), matches(path), *beyond])
+        scans = [*scans, compose(SCAN_OF_IMAGES, provides=["i"], asked=judged)]
     # Each in order and no longer than needed, for PostgreSQL's planner looks into none of them.
     each = [compose("({scan} {first})", scan=scan, first=FIRST) for scan in scans]
-    return statement(MERGED, once=once, scans=join(" UNION ALL ", each), newest=NEWEST_FIRST)
+    return statement(
+        MERGED,
+        provides=since.provided(resolved),
+        since=since.opening(resolved),
+        once=once,
+        scans=join(" UNION ALL ", each),
+        newest=NEWEST_FIRST,
+    )
 
 
 def _where(conditions: list[Fragment]) -> Fragment:

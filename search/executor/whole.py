@@ -12,19 +12,22 @@ from typing import Any
 from django.core.exceptions import EmptyResultSet
 
 from images.querysets import ImageQuerySet
-from search.executor import bitmaps, counts, pages
-from search.executor.bitmaps import TO_RECHECK
+from search.executor import bitmaps, counts, pages, since
 from search.executor.blocks import Blocks, union
 from search.executor.predicates import matches
 from search.index.bits import (
     BLOCK_SQL,
     EMPTY_BITS,
     block_of,
+    block_of_word,
     is_set,
     part_of,
     single_bit,
     single_part_bit,
+    single_word_bit,
     whole_block,
+    whole_of_word,
+    word_of,
 )
 from search.planner.paths import AccessPath, CountBy
 from taggedimages.postgresql.bulk import array
@@ -33,7 +36,7 @@ from taggedimages.postgresql.routing import read_connection
 
 # Selects (trusted, block, bits), as `search.executor.facets` puts it together.
 BY_BITMAPS = """
-WITH recheck AS MATERIALIZED ({to_recheck}),
+WITH {since} recheck AS MATERIALIZED ({to_recheck}),
 m AS MATERIALIZED ({matching}),
 out AS (
     SELECT (image / {block})::int AS block, bit_or({bit}) AS bits FROM ({excluded}) o GROUP BY 1
@@ -51,13 +54,18 @@ UNION ALL SELECT {trusted}, NULL, NULL
 """
 OF_SPARSE = "UNION ALL SELECT l.image_id FROM {links}"
 
-# Selects (block, bits) of images by id, first by parts of blocks (search.index.bits).
-OF_IMAGES = """
-SELECT block, bit_or({whole})::text
-FROM (SELECT {of_image} AS block, {part} AS part, bit_or({bit}) AS bits
-      FROM ({{images}}) found (image) GROUP BY 1, 2) parts
+# Selects (block, bits) of images by id, first by words (search.index.bits).
+OF_IMAGES = compose(
+    """
+SELECT {of_word}, bit_or({whole})::text
+FROM (SELECT {word} AS word, bit_or({bit}) AS bits FROM ({{images}}) found (image) GROUP BY 1) words
 GROUP BY 1
-"""
+""",
+    of_word=block_of_word("word"),
+    whole=whole_of_word("word", "bits"),
+    word=word_of("image"),
+    bit=single_word_bit("image"),
+).text
 
 OF_DENSE = """
 SELECT block, bits::text FROM search_bitmap
@@ -126,7 +134,7 @@ def of_path(path: AccessPath) -> Blocks:
     """All images that an access path matches. One or two statements."""
     if path.count_by == CountBy.NOTHING:
         return Blocks()
-    if not path.resolved.has_window:
+    if path.resolved.is_in_bitmaps:
         asked = _by_bitmaps(path)
         with read_connection().cursor() as cursor:
             cursor.execute(asked.text, asked.parameters)
@@ -183,15 +191,8 @@ def all_tags(images: Blocks, but: Sequence[int]) -> tuple[Counter[int], Blocks]:
 
 def of_statement(images: str, parameters: Any) -> Blocks:
     """All images of a statement that selects their ids in its first column."""
-    grouped = compose(
-        OF_IMAGES,
-        whole=whole_block("bits"),
-        of_image=block_of("image"),
-        part=part_of("image"),
-        bit=single_part_bit("image"),
-    )
     with read_connection().cursor() as cursor:
-        cursor.execute(grouped.text.replace("{images}", images), parameters)
+        cursor.execute(OF_IMAGES.replace("{images}", images), parameters)
         return Blocks.read(cursor.fetchall())
 
 
@@ -202,13 +203,14 @@ def _by_bitmaps(path: AccessPath) -> Fragment:
     ]
     return statement(
         BY_BITMAPS,
-        provides=["recheck", "m", "i"],
-        to_recheck=TO_RECHECK,
+        provides=["recheck", "m", "i", *since.provided(resolved)],
+        since=since.first(resolved),
+        to_recheck=bitmaps.to_recheck(resolved),
         matching=bitmaps.matching(resolved, resolved.clauses),
         excluded=bitmaps.excluded(resolved),
         matches=matches(path),
         sparse=join(" ", sparse),
-        trusted=bitmaps.is_trusted(resolved),
+        trusted=bitmaps.is_trusted(resolved, path.thresholds),
         bit=single_bit("image"),
         block=BLOCK_SQL,
         empty=EMPTY_BITS,

@@ -4,7 +4,6 @@ A tag stands for itself, and by the rules of the vocabulary (tags.vocabulary) fo
 target and all aliases of that; if implications are asked for, also all that imply it.
 """
 
-import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -13,10 +12,7 @@ from search.query import Rules
 from taggedimages.postgresql.fragments import Fragment, compose, join, statement
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
-from tags.names import distinct, like_pattern
-
-# A LIKE pattern that tells how names begin, or has three letters in a row.
-SELECTIVE_PATTERN = re.compile(r"^[^%]|[^\W_]{3}|[^\W_]{2}$")
+from tags.names import distinct, is_selective, like_pattern
 
 # Tags by name or id, with their statistics, and whether there are rules about them.
 TAGS_BY = """
@@ -24,6 +20,11 @@ SELECT t.id, t.name, coalesce(u.links, 0), coalesce(u.heavy, false), {has_rules}
 FROM tags_tag t LEFT JOIN search_setsize u ON u.set = t.id WHERE {condition}
 """
 BY_NAME, BY_ID = Fragment("t.name = ANY(%(names)s)"), Fragment("t.id = %(tag_id)s")
+
+TERMS = """
+SELECT t.id, coalesce(u.links, 0), coalesce(u.heavy, false)
+FROM unnest(%(ids)s::bigint[]) t (id) LEFT JOIN search_setsize u ON u.set = t.id
+"""
 
 # All that some tags stand for, as (one of them, another), with statistics.
 MEANING = """
@@ -44,7 +45,6 @@ SELECT place, id FROM named UNION ALL (
     WHERE {is_any} EXCEPT SELECT place, id FROM named WHERE {is_any}
 )
 """
-# Only tags that some image has: the index knows them, unless they are new to it.
 TAGS_MATCHING = """
 SELECT place, count(*), coalesce(sum(links), 0)::bigint,
        coalesce(sum(links) FILTER (WHERE NOT heavy), 0)::bigint,
@@ -52,11 +52,15 @@ SELECT place, count(*), coalesce(sum(links), 0)::bigint,
 FROM (
     SELECT t.place, t.id, u.links, u.heavy
     FROM ({matching}) t LEFT JOIN search_setsize u ON u.set = t.id
-    WHERE u.set IS NOT NULL OR t.id IN (SELECT unnest(added) FROM search_unindexed)
-       OR EXISTS (SELECT FROM search_rebuild)
-    LIMIT {most}
+    WHERE {used} LIMIT {most}
 ) known GROUP BY place
 """
+# Tags that some image has: the index knows them, unless they are new to it.
+USED = Fragment("""
+u.set IS NOT NULL OR t.id IN (SELECT unnest(added) FROM search_unindexed)
+OR EXISTS (SELECT FROM search_rebuild)
+""")
+ALL = Fragment("true")
 
 
 class RuleSql(NamedTuple):
@@ -178,6 +182,16 @@ def look_up(names: list[str], tag_id: int | None, rules: Rules) -> KnownTags:
     return known
 
 
+def by_ids(tags: list[int]) -> Clause:
+    """A clause that is met by any of some tags, and by nothing that these stand for. One statement,
+    none where there are no tags."""
+    if not tags:
+        return NO_TAGS
+    with read_connection().cursor() as cursor:
+        execute_prepared(cursor, TERMS, {"ids": tags})
+        return clause_of(Term(*row) for row in cursor.fetchall())
+
+
 def _meanings(tags: list[int], rules: Rules) -> dict[int, list[Term]]:
     asked = statement(MEANING, others=SQL_OF[rules].others)
     found: dict[int, list[Term]] = {}
@@ -188,8 +202,13 @@ def _meanings(tags: list[int], rules: Rules) -> dict[int, list[Term]]:
     return found
 
 
-def matching(patterns: tuple[str, ...], most: int, rules: Rules) -> list[Clause] | None:
-    """A clause for each pattern as clients write it; None where there are too many tags to list."""
+def matching(
+    patterns: tuple[str, ...], most: int, rules: Rules, *, unused: bool = False
+) -> list[Clause] | None:
+    """A clause for each pattern as clients write it; None where there are too many tags to list.
+
+    With `unused`, tags that no image has are among them.
+    """
     wanted = distinct([like_pattern(pattern) for pattern in patterns])
     if not wanted:
         return []
@@ -197,7 +216,12 @@ def matching(patterns: tuple[str, ...], most: int, rules: Rules) -> list[Clause]
     if rules:
         sql = SQL_OF[rules]
         named = compose(TAGS_LIKE_BY_RULES, matching=named, meaning=sql.meaning, is_any=sql.is_any)
-    asked = statement(TAGS_MATCHING, matching=named, most=Fragment(str(most + 1)))
+    asked = statement(
+        TAGS_MATCHING,
+        matching=named,
+        used=ALL if unused else USED,
+        most=Fragment(str(most + 1)),
+    )
     with read_connection().cursor() as cursor:
         cursor.execute(asked.text, asked.parameters)
         rows = cursor.fetchall()
@@ -211,12 +235,9 @@ def matching(patterns: tuple[str, ...], most: int, rules: Rules) -> list[Clause]
 
 
 def _one_pattern(place: int, pattern: str) -> Fragment:
-    """SQL selecting (place, id) of the tags that match one pattern of LIKE.
-
-    The index of parts, asked for letters that stand alone, reads all of itself and all tags: the
-    name is then written in a form that has no index.
-    """
-    name = "t.folded" if SELECTIVE_PATTERN.search(pattern) else "t.folded || ''"
+    """SQL selecting (place, id) of the tags that match one pattern of LIKE; where an index would
+    only read all of itself, by a form of the name that has none."""
+    name = "t.folded" if is_selective(pattern) else "t.folded || ''"
     parameter = f"pattern_{place}"
     return compose(
         TAGS_LIKE,

@@ -7,7 +7,7 @@ the count then picks among its scans (`AccessPath.scan_for`).
 from dataclasses import dataclass
 from enum import Enum, auto
 from math import inf, isqrt
-from typing import NamedTuple
+from typing import NamedTuple, Protocol
 
 from images.visibility import EVERYBODY
 from search.index import terms
@@ -28,6 +28,7 @@ from search.planner.costs import (
     ROW_READ_COST_US,
     USUAL_PAGE_IMAGES,
 )
+from search.planner.fields import slices_read
 from search.planner.resolution import ResolvedQuery
 
 
@@ -51,8 +52,21 @@ class ScanBy(Enum):
     LINKS = auto()
     # All images in their order, all clauses probed.
     IMAGES = auto()
-    # All matches read out of the bitmaps, and sorted.
+    # The newest matches read out of the bitmaps, and sorted.
     BITMAPS = auto()
+
+
+class Shape(Protocol):
+    """How much matches, and among what (search.executor.matches)."""
+
+    @property
+    def images(self) -> int: ...
+    @property
+    def by_bitmaps(self) -> bool: ...
+    @property
+    def all_images(self) -> float: ...
+    @property
+    def newest_blocks(self) -> int: ...
 
 
 class Scan(NamedTuple):
@@ -64,19 +78,31 @@ class Scan(NamedTuple):
     row_cost_us: float = 0.0
     rows: int | None = None
     rows_per_image_min: float = 0.0
-    # For each image that there is, for each that matches, and once.
-    image_cost_us: float = 0.0
+    # For each block that there is, for each that matches are read out of, for each match that is
+    # read, and once.
+    block_cost_us: float = 0.0
+    read_block_cost_us: float = 0.0
     match_cost_us: float = 0.0
     fixed_cost_us: float = 0.0
 
-    def cost_us(self, matches: int, all_images: float, wanted: int) -> float:
+    def cost_us(self, counted: Shape, wanted: int) -> float:
         """Microseconds to find a page that ends at the match number `wanted`."""
-        there = all_images if self.rows is None else self.rows
-        read = min(wanted * max(self.rows_per_image_min, there / matches), there)
+        if self.by is ScanBy.BITMAPS:
+            return self._bitmaps_cost_us(counted, wanted)
+        there = counted.all_images if self.rows is None else self.rows
+        read = min(wanted * max(self.rows_per_image_min, there / counted.images), there)
+        return read * self.row_cost_us
+
+    def _bitmaps_cost_us(self, counted: Shape, wanted: int) -> float:
+        blocks = max(counted.all_images / BLOCK, 1)
+        # As if matches were spread evenly.
+        of_block = counted.images / blocks
+        read = blocks
+        if counted.newest_blocks:
+            read = min(wanted / of_block + counted.newest_blocks, blocks)
         return (
-            read * self.row_cost_us
-            + all_images * self.image_cost_us
-            + matches * self.match_cost_us
+            blocks * self.block_cost_us
+            + read * (self.read_block_cost_us + of_block * self.match_cost_us)
             + self.fixed_cost_us
         )
 
@@ -96,13 +122,10 @@ class AccessPath:
     cached_ids_max: int = 0
     thresholds: Thresholds = DEFAULT
 
-    def scan_for(self, matches: int, all_images: float, wanted: int, *, bitmaps: bool) -> ScanBy:
-        """The cheapest scan for a page that ends at the match number `wanted`.
-
-        `matches` is how many there are, above 0; without `bitmaps` these are not to be trusted now.
-        """
-        usable = [scan for scan in self.scans if bitmaps or scan.by != ScanBy.BITMAPS]
-        return min(usable, key=lambda scan: scan.cost_us(matches, all_images, wanted)).by
+    def scan_for(self, counted: Shape, wanted: int) -> ScanBy:
+        """The cheapest scan for a page that ends at the match number `wanted`, of some matches."""
+        usable = [scan for scan in self.scans if counted.by_bitmaps or scan.by != ScanBy.BITMAPS]
+        return min(usable, key=lambda scan: scan.cost_us(counted, wanted)).by
 
 
 def choose(resolved: ResolvedQuery, thresholds: Thresholds = DEFAULT) -> AccessPath:
@@ -127,24 +150,42 @@ def choose(resolved: ResolvedQuery, thresholds: Thresholds = DEFAULT) -> AccessP
 
 
 def _counts_by_rows(resolved: ResolvedQuery, thresholds: Thresholds) -> bool:
-    if resolved.has_window or not resolved.clauses:
-        return resolved.has_window
+    if not resolved.is_in_bitmaps:
+        return True
+    if not (resolved.clauses or resolved.window):
+        return False
     if thresholds.links_counted_by_rows_max is not None:
-        return resolved.clauses[0].link_count <= thresholds.links_counted_by_rows_max
+        links = resolved.clauses[0].link_count if resolved.clauses else inf
+        return links <= thresholds.links_counted_by_rows_max
     return _rows_cost_us(resolved) <= _bitmaps_cost_us(resolved)
 
 
 def _rows_cost_us(resolved: ResolvedQuery) -> float:
-    probes_us = PROBE_COST_US * _probes(len(resolved.clauses) - 1)
-    return resolved.clauses[0].link_count * (LINK_READ_COST_US + probes_us)
+    """Of the links of the rarest clause, or of the images, that are in the window."""
+    window = resolved.window
+    asked = resolved.field_count + max(len(resolved.clauses) - 1, 0)
+    probes_us = PROBE_COST_US * _probes(asked)
+    if not resolved.clauses:
+        return (window.images if window else inf) * (ROW_READ_COST_US + probes_us)
+    links = resolved.clauses[0].link_count * (window.share if window else 1)
+    return links * (LINK_READ_COST_US + probes_us)
 
 
 def _bitmaps_cost_us(resolved: ResolvedQuery) -> float:
     sparse = [clause.sparse_link_count for clause in resolved.clauses if clause.sparse]
     # The sparse tags of each clause are looked up in the blocks of all others.
     combinations = 1 + len(sparse)
-    combined_us = combinations * BITMAP_CLAUSE_COST_US * len(resolved.clauses)
+    combined_us = combinations * BITMAP_CLAUSE_COST_US * _bitmaps_combined(resolved)
+    if resolved.window:
+        slices = sum(map(slices_read, resolved.created))
+        combined_us += combinations * resolved.window.border_blocks * slices * BLOCK_AND_COST_US
     return BITMAP_COUNT_COST_US + combined_us + BIT_LOOKUP_COST_US * sum(sparse)
+
+
+def _bitmaps_combined(resolved: ResolvedQuery) -> int:
+    """How many bitmaps of each block are read for what is asked, but for the window."""
+    of_fields = len(resolved.values) + len(resolved.characters)
+    return len(resolved.clauses) + of_fields + sum(map(slices_read, resolved.ranges))
 
 
 def _probes(clauses: int) -> float:
@@ -156,7 +197,9 @@ def _counted_term(resolved: ResolvedQuery) -> int | None:
     """The term whose statistics say how many match, where the index keeps that number."""
     if resolved.viewer.audiences != (EVERYBODY,) or resolved.uploaded_only or resolved.untagged:
         return None
-    if resolved.absent.tag_ids or len(resolved.clauses) > 1:
+    if resolved.absent.tag_ids or len(resolved.clauses) > 1 or resolved.given is not None:
+        return None
+    if resolved.field_count or resolved.window:
         return None
     if not resolved.clauses:
         return terms.SHOWN
@@ -168,6 +211,8 @@ def _cached_ids_max(resolved: ResolvedQuery, thresholds: Thresholds) -> int:
     """Matches up to which reading all of them takes less than walking to a page of them."""
     if not resolved.clauses or any(clause.sparse for clause in resolved.clauses):
         return 0
+    if resolved.given is not None:
+        return 0
     walked = resolved.clauses[0].link_count * USUAL_PAGE_IMAGES // LINKS_PER_MATCH
     return min(thresholds.cached_ids_max, isqrt(walked))
 
@@ -176,8 +221,13 @@ def _scans(resolved: ResolvedQuery) -> tuple[Scan, ...]:
     by_images = Scan(
         ScanBy.IMAGES,
         row_cost_us=_probed_row_cost_us(
-            len(resolved.clauses) + resolved.untagged + bool(resolved.absent.tag_ids)
+            len(resolved.clauses)
+            + resolved.untagged
+            + bool(resolved.absent.tag_ids)
+            + (resolved.given is not None)
+            + resolved.field_count
         ),
+        rows=int(resolved.window.images) if resolved.window else None,
     )
     return (
         by_images,
@@ -189,25 +239,27 @@ def _scans(resolved: ResolvedQuery) -> tuple[Scan, ...]:
 def _link_scan(resolved: ResolvedQuery) -> Scan:
     driving = resolved.clauses[0]
     asked = len(resolved.clauses) - 1 + resolved.uploaded_only + bool(resolved.absent.tag_ids)
-    asked += resolved.project_term is not None
+    asked += (resolved.project_term is not None) + (resolved.given is not None)
+    asked += resolved.field_count
     # The index has no order for all audiences at once: all links are read.
     in_order = resolved.viewer.audiences is not None
     return Scan(
         ScanBy.LINKS,
         row_cost_us=_probed_row_cost_us(asked),
-        rows=driving.link_count,
+        rows=int(driving.link_count * (resolved.window.share if resolved.window else 1)),
         rows_per_image_min=len(driving.tag_ids) if in_order else inf,
     )
 
 
 def _bitmap_scan(resolved: ResolvedQuery) -> Scan:
     sparse = [clause.sparse_link_count for clause in resolved.clauses if clause.sparse]
-    combined = (1 + len(sparse)) * (1 + len(resolved.clauses)) * BLOCK_AND_COST_US
+    combined = (1 + len(sparse)) * (1 + _bitmaps_combined(resolved)) * BLOCK_AND_COST_US
     # A clause of sparse tags alone leaves nothing to be read out of blocks.
     read = BLOCK_READ_COST_US if all(clause.dense for clause in resolved.clauses) else 0
     return Scan(
         ScanBy.BITMAPS,
-        image_cost_us=(combined + read) / BLOCK,
+        block_cost_us=combined,
+        read_block_cost_us=read,
         match_cost_us=MATCH_SORT_COST_US,
         fixed_cost_us=sum(sparse) * ROW_READ_COST_US,
     )

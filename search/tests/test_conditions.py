@@ -48,10 +48,10 @@ def make(*tags, **fields):
     return make_image("any", *tags, **fields).pk
 
 
-def make_known(format="png", width=64, height=64, **fields):
+def make_known(format="png", width=64, height=64, dicom=None, **fields):
     """The id of an image whose file was inspected."""
     image = make_image("any", **fields)
-    Facts.objects.create(image=image, format=format, width=width, height=height)
+    Facts.objects.create(image=image, format=format, width=width, height=height, dicom=dicom)
     return image.pk
 
 
@@ -110,6 +110,17 @@ def test_formats_by_the_endings_of_files(ids, word, format):
     image = make_known(format=format)
     make_known(format="png")
     assert ids(format=word) == [image]
+
+
+def test_what_the_header_of_a_dicom_file_says_in_any_case(ids):
+    knee = make_known("dicom", dicom={"Modality": "MR", "BodyPartExamined": "KNEE"})
+    hand = make_known("dicom", dicom={"Modality": "cr", "BodyPartExamined": "HAND"})
+    make_known("dicom", dicom={})
+    make_known("png")
+    assert ids(modality="mr") == [knee]
+    assert ids(modality="CR|Mr") == [hand, knee]
+    assert ids(modality="MR|CR", body_part="hand") == [hand]
+    assert ids(modality="CT") == ids(body_part="K%") == []
 
 
 @pytest.mark.parametrize("side", ["width", "height"])
@@ -241,7 +252,7 @@ def test_conditions_must_all_hold(ids):
         ],
         *[("untagged", value) for value in ("", "yes", "2")],
         *[("filename", value) for value in ("\0", "a\0b")],
-        *[(name, "a\0") for name in ("any_tags", "not_tags", "format")],
+        *[(name, "a\0") for name in ("any_tags", "not_tags", "format", "modality")],
     ],
 )
 def test_a_bad_parameter_is_400_and_named(ask, parameter, value):
@@ -259,7 +270,7 @@ def test_an_unknown_order_is_400_with_those_that_are_known(ask, order):
     assert answer.json()["message"] == f"order: Must be one of: {known}."
 
 
-@pytest.mark.parametrize("name", ["any_tags", "not_tags", "format"])
+@pytest.mark.parametrize("name", ["any_tags", "not_tags", "format", "modality", "body_part"])
 def test_lists_are_bounded(ask, name, settings):
     settings.MAX_SEARCH_TERMS = 5
     assert ask(**{name: "a|b|c|d|e"}).status_code == 200
@@ -273,7 +284,16 @@ def test_lists_are_bounded(ask, name, settings):
 @pytest.mark.parametrize(
     "query",
     [
-        *("any_tags=a", "not_tags=a", "untagged=1", "format=png", "filename=k", "max_size=0"),
+        *(
+            "any_tags=a",
+            "not_tags=a",
+            "untagged=1",
+            "format=png",
+            "modality=mr",
+            "body_part=a",
+            "filename=k",
+            "max_size=0",
+        ),
         *(f"{end}_{what}=1" for end in ("min", "max") for what in ("width", "height", "size")),
         *("uploaded_start_timestamp=1", "uploaded_end_timestamp=1"),
     ],

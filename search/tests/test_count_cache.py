@@ -1,13 +1,14 @@
 """The count cache is right whatever happens meanwhile, and combines only blocks that changed."""
 
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 from django.db import connection, transaction
 from django.test.utils import CaptureQueriesContext
 
 from images import editing
-from images.models import Image
+from images.models import Facts, Image
 from images.visibility import Viewer
 from search.executor import count_cache, counts
 from search.executor.count_cache import CountCache
@@ -21,6 +22,7 @@ from search.tests.answers import assert_right, path_of
 from search.tests.indexes import merge_all
 from search.tests.thresholds import SMALL
 from taggedimages.factories import make_image
+from taggedimages.postgresql import history
 from tags.models import Tag
 
 pytestmark = [pytest.mark.django_db, pytest.mark.usefixtures("corpus")]
@@ -95,6 +97,23 @@ def test_cached_counts_tell_pending_changes_too():
     make_image("left", "knee")
     assert count().images == MATCHES
     assert_right(BOTH, None)
+
+
+def test_ids_are_not_those_of_another_history_that_has_the_same_merge():
+    """There an image was dated anew, and its date remembered, before the database was put back."""
+    for _ in range(2):
+        page(4)
+    newest = page(1).records[0].id
+    redated = Image.objects.get(pk=newest).created_at - timedelta(days=1)
+    count_cache.cache.clear()
+    with transaction.atomic():
+        Image.objects.filter(pk=newest).update(created_at=redated)
+        for _ in range(2):
+            page(4)
+        assert page(1).records[0].id != newest
+        transaction.set_rollback(True)
+    history.renew()
+    assert page(1).records[0].id == newest
 
 
 def test_a_page_of_cached_ids_takes_no_scan():
@@ -182,6 +201,17 @@ def test_cached_counts_of_queries_of_the_same_bitmaps_keep_apart():
         assert_right(query, None)
     for query in (BOTH, Query(exact_tags=("knee", "left", "rare"))) * 2:
         assert_right(query, None)
+
+
+def test_a_value_that_nothing_had_is_counted_once_a_merge_has_given_it_a_term():
+    png = Query(formats=("png",), min_width=7)
+    for _ in range(2):
+        assert count(png).images == 0
+    Facts.objects.create(image_id=FIRST, format="png", width=7)
+    for _ in range(2):
+        assert_right(png, None)
+        merge_all(SMALL)
+    assert count(png).images == 1
 
 
 def test_counts_cached_of_a_wrong_index_go_with_its_repair():

@@ -193,12 +193,13 @@ def plainly_counted(results):
     query=QUERIES,
     who=st.sampled_from(["nobody", "mira", "staff"]),
     most=st.integers(1, 4),
+    by_links=st.sampled_from([0, 0, 50_000]),
     aliases=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(NAMES), max_size=2),
 )
 def test_they_are_what_a_plain_count_says(
-    db, rows, dense, changes, few, trusted, query, who, most, aliases
+    db, rows, dense, changes, few, trusted, query, who, most, by_links, aliases
 ):
-    thresholds = replace(SMALL, facet_tags_max=most)
+    thresholds = replace(SMALL, facet_tags_max=most, facet_images_by_links_max=by_links)
     with transaction.atomic():
         mira, staff = make_user("mira"), make_user("staff", staff=True)
         viewer = {"nobody": None, "mira": mira, "staff": staff}[who]

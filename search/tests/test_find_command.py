@@ -8,7 +8,9 @@ import pytest
 from django.core.management import CommandError, call_command
 
 from images import deletion
-from taggedimages.factories import make_image, make_user
+from taggedimages.factories import TESTS, make_image, make_user
+from tags import tagging
+from tags.past.tests.ageing import HOUR, let_pass
 
 pytestmark = pytest.mark.django_db
 
@@ -82,3 +84,15 @@ def test_a_slip_is_told_and_prints_nothing(conditions, message):
 def test_an_unknown_user_is_told():
     with pytest.raises(CommandError, match=r"There is no user nobody\."):
         run("", "--user", "nobody")
+
+
+def test_as_of_an_instant_it_prints_the_tags_of_then():
+    image = make_image("knee")
+    at = let_pass()
+    tagging.retag(image, ["hip"], TESTS)
+    (line,) = run(f"exact_tags=knee&as_of={at}").splitlines()
+    record = json.loads(line)
+    assert (record["id"], record["tags"], record["as_of"]) == (image.pk, ["knee"], at)
+    assert run(f"exact_tags=hip&as_of={at}", "--count") == "0\n"
+    with pytest.raises(CommandError, match="as_of: Must be 10 seconds ago, or longer"):
+        run(f"exact_tags=knee&as_of={at + HOUR}")

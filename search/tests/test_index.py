@@ -21,7 +21,7 @@ from hypothesis.stateful import (
 )
 
 from images import deletion, editing
-from images.models import Image
+from images.models import Facts, Image
 from images.visibility import Visibility
 from search.executor import whole
 from search.executor.blocks import Blocks
@@ -46,6 +46,21 @@ AHEAD = NOW + timedelta(days=1)
 STEPS = st.sampled_from(Visibility)
 ENDS = st.sampled_from([None, None, NOW - timedelta(hours=1), AHEAD])
 PICKS = st.integers(min_value=0, max_value=10**6)
+# What a file may be found to be, and a record to say; few of everything, so that questions meet it.
+FACTS = st.none() | st.fixed_dictionaries(
+    {
+        "format": st.sampled_from(["png", "jpeg", ""]),
+        "width": st.sampled_from([0, 1, 6, 7, 2**31 - 1]),
+        "height": st.sampled_from([0, 6, 8]),
+        "dicom": st.sampled_from([None, {}, {"Modality": "mr"}, {"Modality": "CT"}]),
+    }
+)
+SIZES = st.sampled_from([0, 5, 6, 2**40 + 1, 2**63 - 1])
+FILENAMES = st.sampled_from(["A%.png", "b_5", "É"])
+PIXELS = st.none() | st.sampled_from([0, 1, 6, 7, 8, 2**31 - 1, 2**31, 2**63 - 1])
+BYTES = st.none() | st.sampled_from([0, 5, 6, 2**40, 2**63 - 1])
+# Of windows, with and without parts of seconds.
+BOUNDS = st.none() | HOURS | HOURS.map(lambda hour: hour.replace(microsecond=0))
 # Images far from each other, so that they are in several blocks and several spans.
 FIRST, GAPS = 200_000, st.sampled_from([1, 1, 1, BLOCK // 2, 20 * BLOCK])
 
@@ -59,14 +74,33 @@ QUERIES = st.builds(
     aliased=st.booleans(),
     implied=st.booleans(),
     uploaded_only=st.booleans(),
-    created_from=st.none() | HOURS,
-    created_before=st.none() | HOURS,
+    created_from=BOUNDS,
+    created_before=BOUNDS,
+)
+# With and without tags.
+FIELDS = st.builds(
+    Query,
+    exact_tags=st.lists(NAMES, max_size=1).map(tuple),
+    without_any=st.just(()) | TAGS,
+    untagged=st.sampled_from([False, False, True]),
+    created_from=BOUNDS,
+    uploaded_from=st.none() | st.just(NOW.replace(microsecond=0)),
+    uploaded_before=st.none() | st.just(AHEAD.replace(microsecond=0)),
+    filename_contains=st.sampled_from(["", "", "5", "A", "%"]),
+    formats=st.sampled_from([(), (), ("png",), ("png", "jpeg"), ("gif",)]),
+    modalities=st.sampled_from([(), (), ("MR",), ("CT", "MR")]),
+    min_width=PIXELS,
+    max_width=PIXELS,
+    min_height=PIXELS,
+    min_size=BYTES,
+    max_size=BYTES,
 )
 # Asked again and again, so that counts are cached.
 ASKED_AGAIN = (
     Query(exact_tags=("a", "b"), aliased=True),
     Query(match_tags=("e%", "a%"), uploaded_only=True, implied=True),
 )
+FIELDS_ASKED_AGAIN = Query(formats=("png", "jpeg"), min_width=6, max_size=2**40)
 # What term statistics answer, asked often.
 PLAIN = st.builds(Query, exact_tags=st.lists(NAMES, max_size=1).map(tuple))
 
@@ -122,17 +156,42 @@ class Service(RuleBasedStateMachine):
         created_at=HOURS | st.just(AHEAD),
         ended_at=ENDS,
         fields=st.fixed_dictionaries(
-            {"visibility": STEPS, "uploaded_at": st.sampled_from([None, NOW])}
+            {
+                "visibility": STEPS,
+                "uploaded_at": st.sampled_from([None, NOW]),
+                "size": SIZES,
+                "filename": FILENAMES,
+            }
         ),
+        facts=FACTS,
     )
-    def create(self, many: list[list[str]], who: int, gap: int, fields: Any, **times: Any) -> None:
+    def create(
+        self, many: list[list[str]], who: int, gap: int, fields: Any, facts: Any, **times: Any
+    ) -> None:
         for names in many:
             self.next_id += gap
-            make_image(*names, by=self.person(who), pk=self.next_id, **fields, **times)
+            image = make_image(*names, by=self.person(who), pk=self.next_id, **fields, **times)
+            if facts is not None:
+                Facts.objects.create(image=image, **facts)
 
     @rule(many=st.lists(SETS_OF_NAMES, min_size=1, max_size=4))
     def create_for_everybody(self, many: list[list[str]]) -> None:
-        self.create(many, who=0, gap=1, fields={}, created_at=NOW, ended_at=None)
+        fields = {"created_at": NOW, "ended_at": None}
+        self.create(many, who=0, gap=1, fields={}, facts=None, **fields)
+
+    @precondition(lambda self: Image.objects.exists())
+    @rule(pick=PICKS, facts=FACTS)
+    def inspect(self, pick: int, facts: Any) -> None:
+        image = self.image(pick)
+        if facts is None:
+            Facts.objects.filter(image=image).delete()
+        else:
+            Facts.objects.update_or_create(facts, image=image)
+
+    @precondition(lambda self: Image.objects.exists())
+    @rule(pick=PICKS, size=SIZES, filename=FILENAMES)
+    def correct(self, pick: int, **fields: Any) -> None:
+        Image.objects.filter(pk=self.image(pick).pk).update(**fields)
 
     @precondition(lambda self: Image.objects.exists())
     @rule(pick=PICKS, visibility=STEPS, ended_at=ENDS)
@@ -239,7 +298,7 @@ class Service(RuleBasedStateMachine):
 
     # --- And answers -----------------------------------------------------------------------------
 
-    @rule(query=QUERIES, who=PICKS, limit=st.integers(1, 4), offset=st.integers(0, 2))
+    @rule(query=QUERIES | FIELDS, who=PICKS, limit=st.integers(1, 4), offset=st.integers(0, 2))
     def ask(self, query: Query, who: int, limit: int, offset: int) -> None:
         assert_right(query, self.person(who), limit, offset, self.thresholds)
         self.ask_of_projects(query, limit, offset)
@@ -253,6 +312,10 @@ class Service(RuleBasedStateMachine):
         for project in PROJECTS:
             if project_terms.term_of(project) is not None:
                 assert_right_of_project(query, project, limit, offset, self.thresholds)
+
+    @rule()
+    def ask_again_for_fields(self) -> None:
+        assert_right(FIELDS_ASKED_AGAIN, None, thresholds=self.thresholds)
 
     @rule(kept=PICKS)
     def ask_for_all_links(self, kept: int) -> None:
@@ -292,7 +355,7 @@ def test_the_index_answers_what_rows_say_whatever_changes_and_merges_happen():
     run_state_machine_as_test(
         Service,
         settings=settings(
-            max_examples=40,
+            max_examples=20,
             report_multiple_bugs=False,
             stateful_step_count=40,
             deadline=None,

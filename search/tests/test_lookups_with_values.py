@@ -10,6 +10,8 @@ from search.lookups import narrowed
 from search.planner.resolution import resolve
 from search.query import Query, TagValues
 from search.results import SearchResults
+from search.tests.indexes import give_bitmaps
+from search.tests.thresholds import SPARSE
 from taggedimages.factories import TESTS, make_image, make_tag
 from tags import tagging
 
@@ -17,6 +19,9 @@ pytestmark = pytest.mark.django_db
 
 A, B, X = TagValues("a"), TagValues("b"), TagValues("unknown")
 A1, A2, B1 = TagValues("a", ("1",)), TagValues("a", ("2", "3")), TagValues("b", ("1",))
+
+
+A0, A01 = TagValues("a", ("",)), TagValues("a", ("", "1"))
 
 
 @pytest.fixture
@@ -43,6 +48,10 @@ def corpus():
         (Query(without_all=(A, X)), ["a1b1", "b1", "a2", "a1", ""]),
         (Query(without_any=(A2, B1)), ["a1", ""]),
         (Query(without_any=(X,)), ["a1b1", "b1", "a2", "a1", ""]),
+        (Query(with_all=(A0,)), []),
+        (Query(with_any=((A01, B1),), without_any=(A2,)), ["a1b1", "b1", "a1"]),
+        (Query(without_all=(A, B)), ["b1", "a2", "a1", ""]),
+        (Query(without_all=(A0,), without_any=(TagValues("a", ("1",)),)), ["b1", "a2", ""]),
         (Query(untagged=True), [""]),
         (Query(name=""), [""]),
         (Query(name="a1"), ["a1"]),
@@ -53,8 +62,18 @@ def corpus():
         (Query(), ["a1b1", "b1", "a2", "a1", ""]),
     ],
 )
-def test_what_is_found(corpus, query, expected):
-    assert [image.name for image in SearchResults(query, Viewer.of(None)).images] == expected
+@pytest.mark.parametrize("dense", [(), ("a",)])
+def test_what_is_found(corpus, query, expected, dense):
+    give_bitmaps(dense)
+    # The index does not know this one yet.
+    Image.objects.filter(name="a2").update(visibility=1)
+    Image.objects.filter(name="a2").update(visibility=0)
+    found = SearchResults(query, Viewer.of(None), thresholds=SPARSE)
+    assert [image.name for image in found.images] == expected
+    assert [image.name for image in found[0:10]] == expected
+    assert found.count() == len(expected)
+    records = found.page(10).records
+    assert [record.id for record in records] == [image.pk for image in found.images]
 
 
 def test_by_uuid(corpus):

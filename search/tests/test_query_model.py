@@ -17,9 +17,10 @@ from images.querysets import UPLOAD_STATES
 from images.visibility import Viewer
 from search.lookups import LOOKUPS
 from search.ordering import ORDERS
-from search.query import Query, TagValues
+from search.query import Named, Query, TagValues
 from search.results import SearchResults
 from search.tests.test_search import matches
+from taggedimages.datasets.contracts.tests.examples import keep
 from taggedimages.factories import TESTS, make_image, make_tag
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import User
@@ -37,7 +38,13 @@ TAGS = st.sampled_from(["a", "A", "b", "a%", "é"])
 VALUES = st.sampled_from(["", "1", "2"])
 TEXTS = st.text("aAé%_\\.", max_size=3)
 FORMATS = st.sampled_from(["", "png", "jpeg"])
+MODALITIES, BODY_PARTS = st.sampled_from(["MR", "cr"]), st.sampled_from(["Knee", "HAND"])
+HEADERS = st.none() | st.fixed_dictionaries(
+    {}, optional={"Modality": MODALITIES, "BodyPartExamined": BODY_PARTS}
+)
 NUMBERS = st.integers(0, 3)
+# Before there was anything, and after all of it; what lies between is in test_as_of.
+ERAS = st.sampled_from([datetime(1970, 1, 1, tzinfo=UTC), datetime(2999, 1, 1, tzinfo=UTC)])
 INSTANTS = NUMBERS.map(lambda n: datetime(2026, 1, 2, tzinfo=UTC) + timedelta(milliseconds=n))
 
 
@@ -94,6 +101,7 @@ class Known:
     format: str
     width: int
     height: int
+    dicom: dict[str, str] | None
 
 
 @dataclass(frozen=True)
@@ -125,7 +133,7 @@ ROWS = st.builds(
     uploaded_at=st.none() | INSTANTS,
     upload_error=st.sampled_from(["", "", "too large"]),
     creator=st.sampled_from([None, "mira"]),
-    known=st.none() | st.builds(Known, FORMATS, NUMBERS, NUMBERS),
+    known=st.none() | st.builds(Known, FORMATS, NUMBERS, NUMBERS, HEADERS),
     number=st.just(0),
 )
 CORPORA = st.lists(ROWS, min_size=1, max_size=6).map(
@@ -175,14 +183,19 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     "aliased": st.booleans(),
     "implied": st.booleans(),
     "untagged": st.booleans(),
+    "as_of": ERAS,
+    "vocabulary_now": st.booleans(),
     "name": TEXTS,
     "name_contains": TEXTS,
     "filename_contains": TEXTS,
     "called": st.lists(TEXTS.filter(bool), min_size=1, max_size=2).map(tuple),
     "formats": st.lists(FORMATS, min_size=1, max_size=2).map(tuple),
+    "modalities": st.lists(MODALITIES.map(str.upper), min_size=1, max_size=2).map(tuple),
+    "body_parts": st.lists(BODY_PARTS.map(str.upper), min_size=1, max_size=2).map(tuple),
     **{f"{end}_{what}": NUMBERS for what in RANGES for end in ("min", "max")},
     **{f"{what}_{end}": INSTANTS for what in ("created", "uploaded") for end in ("from", "before")},
     "uploaded_only": st.booleans(),
+    "failing": st.just(Named("untagged")),
 }
 # More often than not in an order of their own, and with few conditions, so that much is found.
 RULES = ("aliased", "implied")
@@ -225,6 +238,12 @@ def pixels(row, what):
     return (getattr(row.known, what) or None) if row.known else None
 
 
+def says(row, keyword, values):
+    """Whether the header of the file, where there is one, says one of these in any case."""
+    header = (row.known and row.known.dicom) or {}
+    return header.get(keyword, "").upper() in values
+
+
 def least(number, end):
     return number is not None and number >= end
 
@@ -253,11 +272,15 @@ MODEL = {
     "aliased": lambda *_: True,
     "implied": lambda *_: True,
     "untagged": lambda row, asked: not (asked and row.tags),
+    "as_of": lambda row, instant: instant.year > 2026,
+    "vocabulary_now": lambda *_: True,
     "name": lambda row, name: row.name == name,
     "name_contains": lambda row, part: part.upper() in row.name.upper(),
     "filename_contains": lambda row, part: part.upper() in row.filename.upper(),
     "called": lambda row, words: all(word.upper() in row.filename.upper() for word in words),
     "formats": lambda row, names: row.known is not None and row.known.format in names,
+    "modalities": lambda row, values: says(row, "Modality", values),
+    "body_parts": lambda row, values: says(row, "BodyPartExamined", values),
     "min_width": lambda row, end: least(pixels(row, "width"), end),
     "max_width": lambda row, end: most(pixels(row, "width"), end),
     "min_height": lambda row, end: least(pixels(row, "height"), end),
@@ -269,6 +292,8 @@ MODEL = {
     "uploaded_from": lambda row, end: least(row.uploaded_at, end),
     "uploaded_before": lambda row, end: earlier(row.uploaded_at, end),
     "uploaded_only": lambda row, asked: row.uploaded_at is not None or not asked,
+    # The contract is that an image has no tag.
+    "failing": lambda row, _: bool(row.tags),
 }
 # What is compared, and whether the greatest comes first; ids count up as numbers do.
 SORTING = {
@@ -322,6 +347,7 @@ def test_search_results_are_what_the_model_finds_in_every_form(
     with transaction.atomic():
         images = [make(row) for row in corpus]
         rules = write(aliases, implications)
+        keep({"at_most": 0}, name="untagged")
         query_of(asked, images)
         there = frozenset(Tag.objects.values_list("name", flat=True))
         meant = partial(rules.meant, asked=asked)

@@ -3,10 +3,10 @@
 import json
 from contextlib import ExitStack
 from datetime import UTC, datetime, timedelta
+from threading import BoundedSemaphore
 from unittest.mock import ANY
 
 import pytest
-from django.conf import settings
 from django.core.signals import request_finished
 from django.db import DataError, InternalError, close_old_connections, connection
 from django.test.utils import CaptureQueriesContext
@@ -14,6 +14,7 @@ from django.test.utils import CaptureQueriesContext
 from images.models import Facts, Image
 from search import results
 from search.ordering import ORDERS
+from search.v1 import streams
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity.models import User
 
@@ -27,6 +28,7 @@ NAMES = (
     "application/jsonlines",
     "application/x-jsonlines",
 )
+MAX_STREAMS = 2
 LISTS = ("/v1/images", "/v1/tags/{tag}/images", "/v1/search/images")
 
 
@@ -34,6 +36,11 @@ LISTS = ("/v1/images", "/v1/tags/{tag}/images", "/v1/search/images")
 def path(request):
     """One of the lists; all images of these tests are tagged `any`."""
     return request.param.format(tag=make_tag("any").pk) + "?exact_tags=any"
+
+
+@pytest.fixture(autouse=True)
+def few_at_a_time(monkeypatch):
+    monkeypatch.setattr(streams, "slots", BoundedSemaphore(MAX_STREAMS))
 
 
 @pytest.fixture
@@ -180,7 +187,7 @@ def test_its_own_address_answers_head_and_a_slash_at_its_end(api, path):
 
 
 def test_a_stream_of_an_unknown_tag_keeps_no_place(api):
-    for _ in range(settings.MAX_STREAMS + 1):
+    for _ in range(MAX_STREAMS + 1):
         answer = api.get("/v1/tags/987654321/images.ndjson")
         assert (answer.status_code, answer["Content-Type"]) == (404, "application/json")
         assert api.get("/v1/tags/x/images.ndjson").status_code == 400
@@ -262,9 +269,9 @@ def test_all_else_is_json_whoever_asks(api, path):
 
 
 def test_a_process_sends_few_at_a_time(api, path):
-    with ExitStack() as streams:
-        for _ in range(settings.MAX_STREAMS):
-            streams.callback(leave, ask(api, path))
+    with ExitStack() as sent:
+        for _ in range(MAX_STREAMS):
+            sent.callback(leave, ask(api, path))
         refused = ask(api, path)
         assert (refused.status_code, refused["Retry-After"]) == (503, "5")
         assert refused.json()["code"] == 503
@@ -273,7 +280,7 @@ def test_a_process_sends_few_at_a_time(api, path):
 
 
 def test_what_is_refused_or_has_no_body_keeps_no_place(api, path):
-    for _ in range(settings.MAX_STREAMS + 1):
+    for _ in range(MAX_STREAMS + 1):
         ask(api, f"{path}&page=1")
         api.head(path, headers={"Accept": NDJSON})
     leave(ask(api, path))

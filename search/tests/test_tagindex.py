@@ -103,7 +103,7 @@ def test_what_waits_to_be_taken_in_is_no_error():
 def test_damage_fails_the_command_until_it_is_mended(damage):
     assert sql(DAMAGES[damage])
     for _ in range(2):
-        with pytest.raises(CommandError, match=r"^\d+ blocks and \d+ sizes .*--repair") as failed:
+        with pytest.raises(CommandError, match="run it with --repair") as failed:
             tagindex()
         assert failed.value.returncode == 1
     assert tagindex("--repair").endswith("of the tag index were wrong and are mended.\n")

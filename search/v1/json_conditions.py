@@ -11,6 +11,7 @@ from search.v1.parameters import QueryParameters, query_of
 from taggedimages.http.fields import (
     PipedListField,
     QueryBooleanField,
+    QueryChoiceField,
     QueryIntegerField,
     StrictBooleanField,
     StrictCharField,
@@ -62,6 +63,8 @@ def as_json(field: serializers.Field[Any, Any, Any, Any]) -> serializers.Field[A
             return StrictBooleanField(**said)
         case QueryIntegerField():
             return StrictIntegerField(**said, min_value=field.min_value)
+        case QueryChoiceField():
+            return serializers.ChoiceField(list(field.choices), **said)
     return StrictCharField(**said, allow_blank=True, trim_whitespace=False)
 
 

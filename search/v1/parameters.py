@@ -10,7 +10,7 @@ from rest_framework.request import Request
 
 from images.inspection.formats import named
 from search.ordering import NEWEST, ORDERS
-from search.query import Query, TagValues
+from search.query import Named, Query, TagValues
 from taggedimages.epochs import EPOCH
 from taggedimages.http.fields import (
     PipedListField,
@@ -20,6 +20,7 @@ from taggedimages.http.fields import (
 )
 from taggedimages.http.reading import read
 from taggedimages.v1.pagination import CursorField, CursorPageParameters
+from tags.past import instants
 
 # Parameters that a Query has under the same name.
 AS_THEY_ARE = (
@@ -45,7 +46,25 @@ def bound(help_text: str) -> QueryIntegerField:
     return QueryIntegerField(default=None, min_value=0, help_text=help_text)
 
 
-class ImpliedParameters(serializers.Serializer[Any]):
+class PastParameters(serializers.Serializer[Any]):
+    """As of when tags are asked for, and by which names."""
+
+    as_of = QueryIntegerField(
+        default=None,
+        min_value=0,
+        help_text=(
+            "Tags, their values and names as they were at this instant, epoch seconds, at least "
+            "10 seconds ago; everything else is as it is now (docs/time-travel.md)."
+        ),
+    )
+    vocabulary = QueryChoiceField(
+        ["now", "then"],
+        default=None,
+        help_text="With `as_of`: whose names and rules are gone by; `then` where it is absent.",
+    )
+
+
+class ImpliedParameters(PastParameters):
     """What is said of one image."""
 
     implied = QueryBooleanField(
@@ -53,7 +72,7 @@ class ImpliedParameters(serializers.Serializer[Any]):
     )
 
 
-class QueryParameters(serializers.Serializer[Any]):
+class QueryParameters(PastParameters):
     """All that may be asked; everything that is given must hold."""
 
     exact_tags = names("All of these names, exactly")
@@ -82,12 +101,22 @@ class QueryParameters(serializers.Serializer[Any]):
         help_text="A part of the filename, in any case.",
     )
     format = names("One of these formats, such as `png`, `jpeg` (or `jpg`) or `dicom`, in any case")
+    modality = names("One of these modalities of DICOM files, such as `MR` or `CT`, in any case")
+    body_part = names(
+        "One of these body parts examined of DICOM files, such as `KNEE`, in any case"
+    )
     min_width = bound("At least so wide, in pixels as stored.")
     max_width = bound("At most so wide.")
     min_height = bound("At least so high.")
     max_height = bound("At most so high.")
     min_size = bound("At least so many bytes.")
     max_size = bound("At most so many bytes.")
+    failing = serializers.CharField(
+        default="",
+        allow_blank=True,
+        trim_whitespace=False,
+        help_text="Only images that break a rule of the contract of this name.",
+    )
     order = QueryChoiceField(
         list(ORDERS),
         default=NEWEST,
@@ -164,6 +193,8 @@ def search_query(request: Request) -> Asked:
         uploaded_only=query.uploaded_only,
         aliased=query.aliased,
         implied=query.implied,
+        as_of=query.as_of,
+        vocabulary_now=query.vocabulary_now,
     )
     if query == window:
         raise serializers.ValidationError("Give exact_tags, match_tags or another condition.")
@@ -207,7 +238,7 @@ def _asked(parameters: type[QueryParameters], given: QueryDict) -> Asked:
 
 def query_of(values: dict[str, Any]) -> Query:
     """What the values of all conditions ask for, by aliases; those of the oldest two may be
-    absent."""
+    absent. Raises ValidationError for an instant that may not be asked for."""
     any_tags = tuple(TagValues(name) for name in values["any_tags"])
     return Query(
         aliased=True,
@@ -222,8 +253,26 @@ def query_of(values: dict[str, Any]) -> Query:
         uploaded_before=_until(values["uploaded_end_timestamp"]),
         filename_contains=values["filename"],
         formats=tuple(map(named, values["format"])),
+        modalities=tuple(map(str.upper, values["modality"])),
+        body_parts=tuple(map(str.upper, values["body_part"])),
+        as_of=past_instant(values),
+        vocabulary_now=values["vocabulary"] == "now",
+        failing=Named(values["failing"]) if values["failing"] else None,
         **{name: values[name] for name in AS_THEY_ARE},
     )
+
+
+def past_instant(values: dict[str, Any]) -> datetime | None:
+    """The instant that values of PastParameters say. Raises ValidationError; one statement where
+    there is one."""
+    if values["as_of"] is None:
+        if values["vocabulary"] is not None:
+            raise serializers.ValidationError({"vocabulary": ["Goes with as_of."]})
+        return None
+    try:
+        return instants.instant(values["as_of"])
+    except instants.NotPast as error:
+        raise serializers.ValidationError({"as_of": [str(error)]}) from error
 
 
 def _from(timestamp: int) -> datetime | None:

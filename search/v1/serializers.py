@@ -22,10 +22,18 @@ class FacetsSerializer(serializers.Serializer[Any]):
     tags = TagCountSerializer(many=True, help_text="Most frequent first, then by name.")
 
 
+class ImagePageMetaSerializer(PageMetaSerializer):
+    """Which page, how much there is, and as of when."""
+
+    as_of = serializers.IntegerField(
+        required=False, min_value=0, help_text="Only there where `as_of` was given: that instant."
+    )
+
+
 @extend_schema_serializer(component_name="ImageBrowsePage", many=False)
 class ImageBrowsePageSerializer(serializers.Serializer[Any]):
     """ImageBrowsePage."""
 
     results = ImageRecordSerializer(many=True)
-    meta = PageMetaSerializer()
+    meta = ImagePageMetaSerializer()
     facets = FacetsSerializer(required=False, help_text="Only there where `facets` was given.")

@@ -1,7 +1,6 @@
 """A whole list of images as NDJSON: a record a line, made while it is sent (docs/search.md)."""
 
 from collections.abc import Callable, Generator, Iterable, Iterator
-from functools import partial
 from itertools import chain
 from threading import BoundedSemaphore
 from typing import Any, Protocol
@@ -12,12 +11,15 @@ from django.http import HttpResponseBase, StreamingHttpResponse
 from rest_framework.exceptions import APIException
 from rest_framework.request import Request
 
+from images.v1.past import meta
 from images.v1.records import records_of
 from images.visibility import Viewer
 from search.ordering import KeysetPosition
 from search.results import Record
+from taggedimages.http import stopping
 from taggedimages.http.errors import Problem, problem_of
 from taggedimages.v1.errors import body
+from tags.past.showing import Moment
 
 JSON = "application/json"
 # What readers call one and the same form; the first is sent to whoever names none.
@@ -28,11 +30,9 @@ MEDIA_TYPES = (
     "application/jsonlines",
     "application/x-jsonlines",
 )
-# Makes records of a chunk.
-Writer = Callable[[list[Record]], list[dict[str, Any]]]
 DEFECT = Problem(500, "Something went wrong on our side.")
 
-# A stream holds a thread of the web server for as long as its reader takes.
+# Each keeps what is not sent of its last pieces in memory, for as long as its reader takes.
 slots = BoundedSemaphore(settings.MAX_STREAMS)
 
 
@@ -75,42 +75,73 @@ def streamed(
     media_type: str,
     *,
     implied_for: Viewer | None = None,
+    past: Moment | None = None,
 ) -> HttpResponseBase:
     """All that was found after a position, as StreamParameters say, in records as `records_of`
-    makes them. Raises TooManyStreams."""
+    makes them, each of which says of which instant it is. Raises TooManyStreams."""
+
+    def written(images: list[Record]) -> bytes:
+        records = records_of(
+            images, labels=part["labels"], implied_for=implied_for, past=past, whole=True
+        )
+        if past is not None:
+            records = [record | {"meta": meta(past)} for record in records]
+        return b"".join(map(_line, records))
+
+    # Keeps no chunk while its reader takes what was written of it, which a loop would.
+    pieces = map(written, found.stream(after, part["limit"]))
+    return sent(request, pieces, media_type, failure=failure_line)
+
+
+def sent(
+    request: Request,
+    pieces: Iterator[bytes],
+    media_type: str,
+    *,
+    failure: Callable[[Exception], bytes] | None = None,
+) -> HttpResponseBase:
+    """An answer whose pieces are made while it is sent. Where more cannot be had, `failure` makes
+    the last one of the error. Raises TooManyStreams."""
     if not slots.acquire(blocking=False):
         raise TooManyStreams
-    written = partial(records_of, labels=part["labels"], implied_for=implied_for)
-    lines = _lines(found.stream(after, part["limit"]), written)
-    # To where the first chunk is ready: what fails until then has an answer of its own.
-    next(lines)
+    answer = _held(pieces, failure)
+    # To where the first piece is ready: what fails until then has an answer of its own.
+    next(answer)
     if request.method == "HEAD":
-        lines.close()
+        answer.close()
         return StreamingHttpResponse(content_type=media_type)
-    return StreamingHttpResponse(lines, content_type=media_type)
+    return StreamingHttpResponse(answer, content_type=media_type)
 
 
-def _lines(chunks: Iterator[list[Record]], written: Writer) -> Generator[bytes]:
-    """Nothing, once the first chunk is there, and then the lines of all."""
+def _held(
+    pieces: Iterator[bytes], failure: Callable[[Exception], bytes] | None
+) -> Generator[bytes]:
+    """Nothing, once the first piece is there, and then all of them; frees the slot at the end."""
     try:
-        first = next(chunks, [])
+        every = chain([next(pieces, b"")], pieces)
         yield b""
-        yield from _sent(chain([first], chunks), written)
+        yield from _told(every, failure)
     finally:
         slots.release()
 
 
-def _sent(chunks: Iterable[list[Record]], written: Writer) -> Iterator[bytes]:
-    """The lines of some records. Where more cannot be had, the last line says so."""
+def _told(pieces: Iterable[bytes], failure: Callable[[Exception], bytes] | None) -> Iterator[bytes]:
+    """The pieces that there is anything in."""
     try:
-        for chunk in chunks:
-            if lines := b"".join(map(_line, written(chunk))):
-                yield lines
+        for piece in filter(None, pieces):
+            yield piece
+            stopping.end_if_due()
     except Exception as error:
-        problem = problem_of(error) or DEFECT
-        yield _line(body(problem.status, problem.message))
+        if failure:
+            yield failure(error)
         # Some servers break the connection off, too, and all write it to their log.
         raise
+
+
+def failure_line(error: Exception) -> bytes:
+    """The last line of a list that is not complete."""
+    problem = problem_of(error) or DEFECT
+    return _line(body(problem.status, problem.message))
 
 
 def _line(record: dict[str, Any]) -> bytes:

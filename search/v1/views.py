@@ -11,6 +11,7 @@ from rest_framework.request import Request
 from rest_framework.viewsets import GenericViewSet
 
 from images.models import Image
+from images.v1.past import meta
 from images.v1.records import records_of
 from images.v1.serializers import ImageRecordSerializer
 from images.visibility import Viewer
@@ -32,6 +33,7 @@ from taggedimages.http.reading import read
 from taggedimages.identity.rate_limits import Kind
 from taggedimages.v1.cursors import LINK_HEADER
 from taggedimages.v1.pagination import page_response, read_page
+from tags.past.showing import Moment
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -96,15 +98,17 @@ def browse(request: Request, asked: Asked) -> HttpResponseBase:
     if media_type := streams.wanted_type(request, streams.JSON):
         return _lines(request, asked, media_type)
     part = read_page(BrowseParameters, request)
+    if part["facets"] and asked.query.as_of is not None:
+        raise ValidationError({"facets": ["Does not go with as_of."]})
     after = _place(part, asked)
     found = _found(request, asked, is_expensive=part["facets"] is not None)
     number, limit = part["page"], part["limit"]
     page = found.page(limit, number * limit, after)
-    following = cursor_at(page.last, asked.order) if page.last else None
+    following = cursor_at(page.last, asked.order, asked.query.as_of) if page.last else None
     more = {"facets": {"tags": found.facets()}} if part["facets"] else {}
-    implied_for = found.viewer if asked.query.implied else None
-    records = records_of(page.records, labels=part["labels"], implied_for=implied_for)
-    return page_response(request, part, records, page.total, following, **more)
+    implied_for, past = found.viewer if asked.query.implied else None, _moment(found)
+    records = records_of(page.records, labels=part["labels"], implied_for=implied_for, past=past)
+    return page_response(request, part, records, page.total, following, meta(past), **more)
 
 
 def browse_lines(request: Request, asked: Asked) -> HttpResponseBase:
@@ -122,11 +126,22 @@ def _lines(request: Request, asked: Asked, media_type: str) -> HttpResponseBase:
     after = _place(part, asked)
     found = _found(request, asked)
     implied_for = found.viewer if asked.query.implied else None
-    return streams.streamed(request, found, part, after, media_type, implied_for=implied_for)
+    return streams.streamed(
+        request, found, part, after, media_type, implied_for=implied_for, past=_moment(found)
+    )
 
 
 def _place(part: dict[str, Any], asked: Asked) -> KeysetPosition | None:
-    return position_of(part["cursor"], asked.order) if part["cursor"] else None
+    cursor = part["cursor"]
+    return position_of(cursor, asked.order, asked.query.as_of) if cursor else None
+
+
+def _moment(found: SearchResults) -> Moment | None:
+    """As of when records have their tags; None: now."""
+    query = found.query
+    if query.as_of is None:
+        return None
+    return Moment(query.as_of, query.vocabulary_now, found.viewer)
 
 
 def _found(request: Request, asked: Asked, *, is_expensive: bool = False) -> SearchResults:

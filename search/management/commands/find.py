@@ -1,25 +1,26 @@
 """Find images as /v1/search/images does, all of them, from the command line."""
 
 import json
-import os
-import sys
+from collections.abc import Iterator
+from itertools import islice
 from typing import Any
 
 from django.contrib.postgres.expressions import ArraySubquery
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandParser
 from django.db.models import OuterRef
 from django.db.models.functions import Coalesce
-from rest_framework.exceptions import ValidationError
 
 from images.models import Image
-from images.visibility import Viewer
 from search.results import SearchResults
-from search.v1.parameters import Asked, text_query
-from taggedimages.http.errors import flattened
-from taggedimages.identity.models import User
+from taggedimages.epochs import epoch_seconds
+from taggedimages.management import base
+from taggedimages.management.asking import asked_by, refused_in_a_line, viewer_named
 from tags.models import ImageTag
 from tags.names import distinct
+from tags.past import showing
+from tags.past.showing import Moment
 
+CHUNK_IMAGES = 500
 # Aliases as their targets.
 TAG_NAMES = ArraySubquery(
     ImageTag.objects.filter(image=OuterRef("pk"))
@@ -28,17 +29,22 @@ TAG_NAMES = ArraySubquery(
 )
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Prints a JSON record a line for each image that matches, in the order asked for. "
         "Unlike the API, it takes no unknown parameters."
+    )
+    examples = (
+        "find 'exact_tags=knee|left&min_width=512'",
+        "find '' --count",
+        "find 'format=png&order=largest' --user mira",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument(
             "conditions",
             help='parameters of /v1/search/images, such as "exact_tags=knee|left&min_width=512"; '
-            'with % as %25 and & as %26; "" is all images',
+            'with %% as %%25 and & as %%26; "" is all images',
         )
         parser.add_argument("--count", action="store_true", help="only how many there are")
         parser.add_argument(
@@ -46,31 +52,32 @@ class Command(BaseCommand):
         )
 
     def handle(self, *args: Any, **options: Any) -> None:
-        try:
-            asked = text_query(options["conditions"])
-        except ValidationError as error:
-            raise CommandError("; ".join(flattened(error.detail))) from error
-        found = self.found(asked, options["user"])
-        if options["count"]:
-            self.stdout.write(str(found.count()))
-            return
-        try:
-            for image in found:
-                self.stdout.write(json.dumps(record(image)))
-        except BrokenPipeError:
-            # Whoever reads, such as `head`, has seen enough; what is buffered goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-    def found(self, asked: Asked, name: str | None) -> SearchResults:
-        """What matches of what a user sees, or of all that is current. Raises CommandError."""
-        viewer = Viewer(audiences=None)
-        if name is not None:
-            user = User.objects.filter(username=name).first()
-            if user is None:
-                raise CommandError(f"There is no user {name}.")
-            viewer = Viewer.of(user)
+        asked, viewer = asked_by(options["conditions"]), viewer_named(options["user"])
         images = Image.objects.shown_to(viewer).annotate(tag_names=TAG_NAMES)
-        return SearchResults(asked.query, viewer, asked.order, images=images)
+        found = SearchResults(asked.query, viewer, asked.order, images=images)
+        with refused_in_a_line():
+            if options["count"]:
+                self.stdout.write(str(found.count()))
+                return
+            for line in lines(found):
+                self.stdout.write(json.dumps(line))
+
+
+def lines(found: SearchResults) -> Iterator[dict[str, Any]]:
+    """What is printed of each image; with an instant, the tags that it had."""
+    query = found.query
+    if query.as_of is None:
+        yield from map(record, found)
+        return
+    moment = Moment(query.as_of, query.vocabulary_now, found.viewer)
+    every = iter(found)
+    while images := list(islice(every, CHUNK_IMAGES)):
+        tags = showing.tags_of([image.pk for image in images], moment)
+        for image in images:
+            yield record(image) | {
+                "tags": [tag["name"] for tag in tags[image.pk]],
+                "as_of": epoch_seconds(query.as_of),
+            }
 
 
 def record(image: Any) -> dict[str, Any]:

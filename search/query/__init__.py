@@ -22,6 +22,14 @@ class TagValues(NamedTuple):
     values: tuple[str, ...] = ()
 
 
+class Named(NamedTuple):
+    """What a part above search answers for (`search.query.conditions`): by its name, and once it is
+    known who asks by its number."""
+
+    name: str
+    number: int | None = None
+
+
 @dataclass(frozen=True)
 class Query:
     """A question: every field that is set narrows the answer. Each has a lookup of its name."""
@@ -47,6 +55,12 @@ class Query:
     aliased: bool = False
     # ... and also for what implies it, by any number of steps. Of `untagged` neither says anything.
     implied: bool = False
+    # Tags, their values, names and rules as they were at this instant, on images that were
+    # registered by then; whatever else is asked, and who is shown what, is of now. Of `words`, too,
+    # names are today's.
+    as_of: datetime | None = None
+    # Names and rules are today's all the same.
+    vocabulary_now: bool = False
     # The image's name: exactly, or a part of it in any case.
     name: str | None = None
     name_contains: str = ""
@@ -71,6 +85,9 @@ class Query:
     filename_contains: str = ""
     # Formats of the file, lower case, as images.models.Facts has them: one of these.
     formats: tuple[str, ...] = ()
+    # What the header of a DICOM file says of each, in upper case: one of these.
+    modalities: tuple[str, ...] = ()
+    body_parts: tuple[str, ...] = ()
     # Pixels as stored, and bytes, each end included; what is not known is in no range of pixels.
     min_width: int | None = None
     max_width: int | None = None
@@ -78,6 +95,8 @@ class Query:
     max_height: int | None = None
     min_size: int | None = None
     max_size: int | None = None
+    # The contract (datasets) that it breaks.
+    failing: Named | None = None
 
     @property
     def rules(self) -> Rules:
@@ -87,15 +106,33 @@ class Query:
         return Rules.ALIASES if self.aliased else Rules.NONE
 
     @property
+    def names_at(self) -> datetime | None:
+        """The instant as of which names of tags and rules are looked up; None: today's."""
+        return None if self.vocabulary_now else self.as_of
+
+    @property
     def is_expensive(self) -> bool:
-        """Whether text is looked for, rather than names and numbers that an index has as such."""
+        """Whether text, the past or broken contracts are looked for, rather than what an index has
+        as such."""
         texts = (self.words, self.called, self.name_contains, self.filename_contains)
+        if self.as_of is not None or self.failing is not None:
+            return True
         return bool(self.match_tags or any(texts))
 
     @property
     def narrows(self) -> bool:
-        """Whether there may be an image that it does not find: no file has fewer than 0 bytes."""
-        asked = replace(self, min_size=self.min_size or None, aliased=False, implied=False)
+        """Whether there may be an image that it does not find: no file has fewer than 0 bytes.
+
+        An instant alone is no condition, though it leaves out what came later.
+        """
+        asked = replace(
+            self,
+            min_size=self.min_size or None,
+            aliased=False,
+            implied=False,
+            as_of=None,
+            vocabulary_now=False,
+        )
         return asked != Query()
 
     @property
