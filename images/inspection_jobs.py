@@ -12,7 +12,7 @@ from datetime import UTC, datetime, timedelta
 from typing import BinaryIO
 
 from django.conf import settings
-from django.db import DataError, IntegrityError, transaction
+from django.db import DataError, IntegrityError, connection, transaction
 from django.db.models import F
 from django.db.models.functions import Now
 from django.utils import timezone
@@ -21,12 +21,11 @@ from images import previews, storage, subjects, uploads
 from images.inspection import child, sandbox
 from images.inspection.findings import Findings, Limits
 from images.models import Facts, Image
-from images.storage import Content
+from images.storage import Content, StoredObject
+from taggedimages.monitoring import jobs
 
 logger = logging.getLogger(__name__)
 
-# How long a claim holds; renewed while the inspection goes on.
-CLAIM_PERIOD = timedelta(seconds=15)
 # Tries of what no fault of the file's stopped: a worker that died, a disk that was full.
 PATIENCE = 10
 LONGEST_WAIT = timedelta(seconds=64)
@@ -36,6 +35,9 @@ DOUBTS = 8
 DAMAGED = "damaged:"
 DOUBT_WAIT_MIN, DOUBT_WAIT_MAX = timedelta(minutes=1), timedelta(days=1)
 DOUBT_SHARE_OF_AGE = 1 / 8
+# To read more takes longer than the claim on a record whose file is looked for.
+LONG_READ_BYTES = 1024**2
+BEGIN = "UPDATE images_image SET attempts = attempts + 1 WHERE id = %s RETURNING attempts"
 
 
 class Stopping(Exception):
@@ -62,6 +64,56 @@ def inspect(
     return None
 
 
+def inspect_arrived(
+    image: Image,
+    stopping: Callable[[], bool] = lambda: False,
+    work: sandbox.Work = child.work,
+) -> None:
+    """Look for the file of a pending record; where it has arrived, take it and inspect it.
+
+    It is read once, and taken as it was read. Raises storage.StorageUnavailable.
+    """
+    try:
+        with tempfile.TemporaryFile() as file:
+            _take_and_inspect(file, image, _keeper(image, stopping), work)
+    except Stopping:
+        _again(image, timedelta(0))
+    except OSError:
+        # No room to read it: it is taken all the same.
+        uploads.confirm(image)
+
+
+def _take_and_inspect(
+    file: BinaryIO, image: Image, keep: Callable[[], None], work: sandbox.Work
+) -> None:
+    content = Content(file)
+
+    def wanted(found: StoredObject) -> bool:
+        if found.size > settings.MAX_INSPECTED_BYTES or image.size not in (0, found.size):
+            return False
+        if found.size > LONG_READ_BYTES:
+            _hold(image)
+        return True
+
+    try:
+        seen = storage.fetch(image.key, content, keep, wanted)
+    except storage.Damaged as damage:
+        logger.warning("Image %s: %s", image.pk, damage)
+        uploads.confirm(image)
+        return
+    if seen is None:
+        return
+    if content.size != seen.size:
+        uploads.confirm(image)
+        return
+    settled = uploads.settle(image, seen, attempts=1)
+    if settled is uploads.Settled.CHANGED:
+        _again(image, timedelta(seconds=1))
+    if settled is uploads.Settled.TAKEN:
+        with jobs.job("inspect", image.request_id, image=image.pk):
+            _look_into(file, image, content, keep, work)
+
+
 def record(
     image: Image, findings: Findings, content: Content | None = None, files: bool = False
 ) -> None:
@@ -74,10 +126,18 @@ def record(
     with transaction.atomic():
         present = Image.objects.filter(pk=image.pk, deleted_at=None, processed_at=None)
         kept = present.update(
-            processed_at=Now(), check_at=image.upload_expires_at + uploads.LAST_CHECK, checks=0
+            processed_at=Now(),
+            check_at=image.upload_expires_at + uploads.LAST_CHECK,
+            checks=0,
+            request_id=None,
         )
         if kept:
-            Facts.objects.update_or_create(image=image, defaults=fields)
+            Facts.objects.bulk_create(
+                [Facts(image=image, **fields)],
+                update_conflicts=True,
+                unique_fields=["image"],
+                update_fields=fields,
+            )
     if not kept and Image.objects.filter(pk=image.pk).exclude(deleted_at=None).exists():
         previews.discard(image)
     if findings.problem:
@@ -96,6 +156,13 @@ def _inspect_in(file: BinaryIO, image: Image, keep: Callable[[], None], work: sa
     if _begin(image) > PATIENCE:
         reason = "unreadable: no worker lived to tell what is in it"
         return record(image, Findings(problem=reason), content)
+    return _look_into(file, image, content, keep, work)
+
+
+def _look_into(
+    file: BinaryIO, image: Image, content: Content, keep: Callable[[], None], work: sandbox.Work
+) -> None:
+    """The inspection itself, of what was read, once it has been counted as begun."""
     try:
         found = sandbox.run(file, limits(), settings.INSPECTION_SECONDS, keep, work)
         previews.store(image, found.previews)
@@ -183,15 +250,20 @@ def _keeper(image: Image, stopping: Callable[[], bool]) -> Callable[[], None]:
             raise Stopping
         if time.monotonic() - renewed_at >= sandbox.RENEWAL_SECONDS - 0.5:
             renewed_at = time.monotonic()
-            Image.objects.filter(pk=image.pk).update(check_at=timezone.now() + CLAIM_PERIOD)
+            _hold(image)
 
     return keep
 
 
+def _hold(image: Image) -> None:
+    Image.objects.filter(pk=image.pk).update(check_at=timezone.now() + uploads.CLAIM_PERIOD)
+
+
 def _begin(image: Image) -> int:
     # Counted before the file is touched: if it brings this process down, that is known.
-    Image.objects.filter(pk=image.pk).update(attempts=F("attempts") + 1)
-    image.refresh_from_db(fields=["attempts"])
+    with connection.cursor() as cursor:
+        cursor.execute(BEGIN, [image.pk])
+        (image.attempts,) = cursor.fetchone()
     return image.attempts
 
 

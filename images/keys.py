@@ -55,6 +55,8 @@ def upload_key(key: str) -> str:
 
 
 PREVIEWS = "previews/"
+# What is written to see whether that is possible, and removed at once.
+PROBES = "probes/"
 HYPHENATED_UUID = re.compile("[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 
 

@@ -16,6 +16,7 @@ from images import keys
 from images.querysets import ImageQuerySet
 from images.visibility import Visibility
 from taggedimages.identity.models import Project, User, default_project_id
+from taggedimages.monitoring import request_ids
 from taggedimages.postgresql.folding import Folded
 
 # Where images are that nobody put into an album.
@@ -87,10 +88,17 @@ class Image(models.Model):
     # When the worker looks at the stored object next; empty when nothing is left to be done.
     check_at = models.DateTimeField(null=True, blank=True, editable=False)
     checks = models.PositiveSmallIntegerField(default=0, editable=False)
+    # Of a deleted image whose file somebody holds (images.holds): since when it waits for that to
+    # end, with an empty `check_at`.
+    held_at = models.DateTimeField(null=True, editable=False)
     # When the file was inspected for good, successfully or not; empty while that is to be done.
     processed_at = models.DateTimeField(null=True, blank=True, editable=False)
     # Inspections that were begun.
     attempts = models.PositiveSmallIntegerField(default=0, editable=False)
+    # The request that left the worker something to do; empty once it is done, or nobody asked.
+    request_id = models.CharField(  # noqa: DJ001
+        max_length=request_ids.MOST, null=True, default=request_ids.current, editable=False
+    )
 
     objects = ImageQuerySet.as_manager()
 
@@ -179,6 +187,7 @@ class Image(models.Model):
             models.Index(
                 fields=["check_at"], name="image_to_check", condition=Q(check_at__isnull=False)
             ),
+            models.Index(fields=["id"], name="image_held", condition=Q(held_at__isnull=False)),
             # What `purge` looks for, among very many that it does not.
             models.Index(
                 fields=["created_at"],
@@ -211,6 +220,8 @@ class Image(models.Model):
             ),
             models.Index(fields=["size", "id"], name="image_by_size"),
             models.Index(Collate(Upper("filename"), "C"), F("id"), name="image_by_filename"),
+            # What was there at an instant (search.executor.past).
+            models.Index(fields=["registered_at"], name="image_registered", include=["id"]),
         ]
 
     def __str__(self) -> str:
@@ -302,7 +313,10 @@ class SubjectKey(models.Model):
 
 
 class Facts(models.Model):
-    """What the file of an image says of itself; there once the file has been inspected."""
+    """What the file of an image says of itself; there once the file has been inspected.
+
+    Triggers tell the tag index of what changes (docs/triggers.md).
+    """
 
     image = models.OneToOneField(
         Image, on_delete=models.CASCADE, primary_key=True, related_name="facts"

@@ -3,7 +3,8 @@
 The worker removes them once they are older than ORPHAN_SECONDS. Keys begin with the minute in which
 they were made, so each minute is listed when it has become so old, and once more when nothing comes
 by its upload URLs any more. How far that is done is kept in the database: what became old while no
-worker ran is done later. Older ones, and keys of other kinds, are for `reconcile`.
+worker ran is done later. Older ones, and keys of other kinds, are for `reconcile`; so are those
+that were there when the database was put back to an earlier state: a later one may have known them.
 """
 
 import logging
@@ -12,10 +13,12 @@ from datetime import UTC, datetime, timedelta
 from itertools import islice
 
 from django.conf import settings
+from django.db.models import Q
 from django.utils import timezone
 
 from images import keys, storage
 from images.models import Image, OrphanSweep
+from taggedimages.postgresql.history import put_back_at, renew
 
 logger = logging.getLogger(__name__)
 
@@ -37,6 +40,8 @@ class Sweep:
     def __init__(self) -> None:
         self.due_at = time.monotonic()
         self.in_a_row = 0
+        # How far each pass was when this worker looked last, by its name.
+        self.seen_until: dict[str, datetime] = {}
 
     def __call__(self) -> int:
         """List some minutes that are due; returns how many objects were removed."""
@@ -58,11 +63,16 @@ class Sweep:
             name=name, defaults={"swept_until": until - FIRST_LOOK_BACK}
         )
         minute, removed = kept.swept_until.astimezone(UTC), 0
+        if minute < self.seen_until.get(name, minute):
+            logger.error("The database was put back: files that it may not know are left alone.")
+            renew()
+        self.seen_until[name] = minute
+        known_until = put_back_at() if minute < until else None
         for _ in range(MINUTES_PER_ROUND):
             if minute >= until:
                 break
             for prefix in (keys.of_minute(minute), keys.archived(keys.of_minute(minute))):
-                removed += self._sweep(prefix)
+                removed += self._sweep(prefix, known_until)
             # Another worker may have done the same, and be further.
             OrphanSweep.objects.filter(name=name, swept_until=minute).update(
                 swept_until=minute + MINUTE
@@ -70,9 +80,14 @@ class Sweep:
             minute += MINUTE
         return removed
 
-    def _sweep(self, prefix: str) -> int:
+    def _sweep(self, prefix: str, known_until: datetime | None) -> int:
+        """Remove the orphans of a minute that are younger than `known_until`; returns how many."""
         removed = 0
-        listed = (key for key, _ in storage.objects(prefix))
+        listed = (
+            key
+            for key, found in storage.objects(prefix)
+            if known_until is None or found.modified_at > known_until
+        )
         while batch := list(islice(listed, KEYS_PER_LOOKUP)):
             known = set(Image.objects.filter(key__in=batch).values_list("key", flat=True))
             if known:
@@ -113,7 +128,8 @@ def is_orphan(key: str, size: int | None = None) -> bool:
 def _is_known(key: str) -> bool:
     if image_uuid := keys.previewed(key):
         images = Image.objects.filter(uuid=image_uuid)
-        return (images.filter(deleted_at=None) | images.filter(check_at__isnull=False)).exists()
+        awaited = Q(check_at__isnull=False) | Q(held_at__isnull=False)
+        return images.filter(awaited | Q(deleted_at=None)).exists()
     if Image.objects.filter(key=key).exists():
         return True
     # A copy whose record is about to say so: its file is being taken.

@@ -31,8 +31,13 @@ def store(image: Image, files: dict[str, bytes]) -> None:
 
 def discard(image: Image) -> None:
     """Remove the previews, if there are any. Raises storage.StorageUnavailable."""
-    for name in SIZES:
-        storage.delete(_key(image.uuid, name))
+    for key in keys(image.uuid):
+        storage.delete(key)
+
+
+def keys(uuid: UUID) -> list[str]:
+    """Where the previews of the image with this uuid are in the bucket, if there are any."""
+    return [_key(uuid, name) for name in SIZES]
 
 
 def _key(uuid: UUID, name: str) -> str:

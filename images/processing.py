@@ -6,13 +6,14 @@ worker that dies leaves no more than a row that is looked at again.
 
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 from datetime import datetime
 
-from django.db import connection
 from django.utils import timezone
 
 from images import (
     deletion,
+    holds,
     inspection_jobs,
     staged_uploads,
     storage,
@@ -20,12 +21,13 @@ from images import (
 )
 from images.models import Image
 from images.querysets import ImageQuerySet
+from taggedimages.monitoring import jobs, request_ids
 
 logger = logging.getLogger(__name__)
 
 # SKIP LOCKED lets several workers share the rows. Files that were announced or listed are looked
-# for after doubling waits of 1 s to about 34 min; what is at hand is held for CLAIM_PERIOD of
-# inspection_jobs at least.
+# for after doubling waits of 1 s to about 34 min; what is at hand is held for
+# CLAIM_PERIOD at least.
 CLAIM_NEXT = """
 UPDATE images_image
 SET checks = LEAST(checks + 1, 1000),
@@ -37,7 +39,7 @@ WHERE id = (
     SELECT id FROM images_image WHERE check_at <= statement_timestamp()
     ORDER BY check_at LIMIT 1 FOR NO KEY UPDATE SKIP LOCKED
 )
-RETURNING id
+RETURNING *
 """
 
 
@@ -51,7 +53,8 @@ def sweep(limit: int = 100, stopping: Callable[[], bool] = lambda: False) -> int
         if image is None:
             return done
         try:
-            look_after(image, stopping)
+            with jobs.job(_needed(image), image.request_id, image=image.pk):
+                look_after(image, stopping)
         except storage.StorageUnavailable as error:
             logger.warning("Image %s: %s It is tried again.", image.pk, error)
             if not _store_answers():
@@ -62,12 +65,17 @@ def sweep(limit: int = 100, stopping: Callable[[], bool] = lambda: False) -> int
 def look_after(image: Image, stopping: Callable[[], bool] = lambda: False) -> None:
     """Do what one record needs now. Raises storage.StorageUnavailable."""
     if image.deleted_at:
-        deletion.finish(image)
+        # Held just now, perhaps: this image comes again in any case.
+        with suppress(holds.NotNow):
+            deletion.finish(image)
     elif staged_uploads.is_abandoned(image):
         deletion.delete(image)
     elif image.uploaded_at is None:
-        arrived = uploads.confirm(image).uploaded_at
-        if not arrived and timezone.now() > image.upload_expires_at + uploads.UPLOAD_GRACE:
+        inspection_jobs.inspect_arrived(image, stopping)
+        if (
+            not image.uploaded_at
+            and timezone.now() > image.upload_expires_at + uploads.UPLOAD_GRACE
+        ):
             _look_again(image, None)
     elif image.processed_at is None:
         inspection_jobs.inspect(image, stopping)
@@ -81,13 +89,28 @@ def look_after(image: Image, stopping: Callable[[], bool] = lambda: False) -> No
         _look_again(image, claim_ends_at or image.upload_expires_at + uploads.LAST_CHECK)
 
 
+def _needed(image: Image) -> str:
+    """What the job is called, as it is counted and told."""
+    if image.deleted_at:
+        return "remove"
+    if image.uploaded_at is None:
+        return "confirm"
+    return "inspect" if image.processed_at is None else "recheck"
+
+
 def reprocess(images: ImageQuerySet) -> int:
     """Have the files of these images inspected and their previews made anew; returns how many.
 
     Until that is done, they keep the facts and previews that they have.
     """
     uploaded = images.uploaded().filter(deleted_at=None)
-    return uploaded.update(processed_at=None, attempts=0, checks=0, check_at=timezone.now())
+    return uploaded.update(
+        processed_at=None,
+        attempts=0,
+        checks=0,
+        check_at=timezone.now(),
+        request_id=request_ids.current(),
+    )
 
 
 def _store_answers() -> bool:
@@ -100,10 +123,8 @@ def _store_answers() -> bool:
 
 
 def _claim() -> Image | None:
-    with connection.cursor() as cursor:
-        cursor.execute(CLAIM_NEXT, [str(inspection_jobs.CLAIM_PERIOD)])
-        claimed = cursor.fetchone()
-    return Image.objects.filter(pk=claimed[0]).first() if claimed else None
+    claimed = Image.objects.raw(CLAIM_NEXT, [str(uploads.CLAIM_PERIOD)])
+    return next(iter(claimed), None)
 
 
 def _was_written_again(image: Image) -> bool:

@@ -32,7 +32,8 @@ CREATE TEMPORARY TABLE listing (
 INSERT_LISTING = """
 INSERT INTO listing SELECT * FROM unnest(%s::text[], %s::bigint[], %s::timestamptz[], %s::uuid[])
 """
-# A deleted image keeps its file as long as something is still to be done about it (check_at).
+# A deleted image keeps its file as long as something is still to be done about it (check_at), or
+# somebody holds it (held_at).
 FINDINGS = """
 ANALYZE listing;
 CREATE TEMPORARY TABLE findings AS
@@ -43,7 +44,8 @@ SELECT row_number() OVER () AS number, found.* FROM (
     UNION ALL
     SELECT 'orphan', l.key, NULL, l.size, l.modified_at
     FROM listing l LEFT JOIN images_image i
-        ON i.uuid = l.image_uuid AND (i.deleted_at IS NULL OR i.check_at IS NOT NULL)
+        ON i.uuid = l.image_uuid
+        AND (i.deleted_at IS NULL OR i.check_at IS NOT NULL OR i.held_at IS NOT NULL)
     WHERE i.id IS NULL AND l.image_uuid IS NOT NULL
     UNION ALL
     SELECT CASE WHEN i.deleted_at IS NOT NULL THEN 'undeleted'
@@ -52,7 +54,8 @@ SELECT row_number() OVER () AS number, found.* FROM (
                 ELSE 'resized' END,
            i.key, i.id, l.size, l.modified_at
     FROM images_image i LEFT JOIN listing l ON l.key = i.key
-    WHERE CASE WHEN i.deleted_at IS NOT NULL THEN i.check_at IS NULL AND l.key IS NOT NULL
+    WHERE CASE WHEN i.deleted_at IS NOT NULL
+                    THEN i.check_at IS NULL AND i.held_at IS NULL AND l.key IS NOT NULL
                WHEN i.uploaded_at IS NULL THEN l.key IS NOT NULL
                     AND (i.upload_error = '' OR i.upload_error LIKE 'lost:%%')
                ELSE l.key IS NULL OR l.size <> i.size END
@@ -102,10 +105,11 @@ class Report:
             )
 
 
-def take_stock() -> Report:
+def take_stock(listed_more: Callable[[int], object] = lambda objects: None) -> Report:
     """List the bucket and compare; the findings wait in this database session.
 
-    Raises storage.StorageUnavailable.
+    `listed_more` is told how many objects were listed since it was told last. Raises
+    storage.StorageUnavailable.
     """
     with connection.cursor() as cursor:
         cursor.execute(LISTING)
@@ -121,6 +125,7 @@ def take_stock() -> Report:
                     [keys.previewed(name) for name in names],
                 ],
             )
+            listed_more(len(batch))
         old = timezone.now() - timedelta(seconds=settings.ORPHAN_SECONDS)
         cursor.execute(FINDINGS, [old])
         cursor.execute(TOTALS)
@@ -131,7 +136,7 @@ def take_stock() -> Report:
 def findings(report: Report, repair: bool = False) -> Iterator[Finding]:
     """The differences that still are, each mended right after it was seen if so asked.
 
-    Counts them in the report. Raises storage.StorageUnavailable.
+    Counts them in the report. Raises storage.StorageUnavailable and holds.NotNow.
     """
     for finding in _found():
         mend = FINDING_KINDS[finding.kind](finding)
@@ -208,7 +213,7 @@ def _arrived(finding: Finding) -> Mend | None:
 def _undeleted(finding: Finding) -> Mend | None:
     """A deleted image whose object is there all the same: remove it."""
     image = Image.objects.filter(pk=finding.image_id or 0, deleted_at__isnull=False).first()
-    if image is None or image.check_at or storage.head(image.key) is None:
+    if image is None or image.check_at or image.held_at or storage.head(image.key) is None:
         return None
     return lambda: deletion.finish(image)
 

@@ -6,6 +6,7 @@ However the news of a file comes (an S3 event, the client, a reader, the worker)
 
 from copy import copy
 from datetime import timedelta
+from enum import Enum
 
 from django.conf import settings
 from django.db import InterfaceError, OperationalError, connection, transaction
@@ -13,11 +14,18 @@ from django.utils import timezone
 
 from images import inserts, keys, quotas, storage
 from images.models import Image
+from images.storage import StoredObject
 from images.visibility import Visibility, default_visibility
 from taggedimages.identity.authors import Author
+from taggedimages.monitoring import request_ids
 
 # What taking a file writes into its record.
-TAKEN = ("key", "size", "uploaded_at", "upload_error", "check_at", "checks", "updated_at")
+TAKEN = (
+    *("key", "size", "uploaded_at", "upload_error", "check_at", "checks", "updated_at"),
+    *("request_id", "attempts"),
+)
+# How long a claim on a file holds; renewed while it is read.
+CLAIM_PERIOD = timedelta(seconds=15)
 FIRST_CHECK = timedelta(seconds=2)
 # The `checks` of a record whose file nobody has seen: listing finds it (images.arrivals), so that
 # looks at the record itself, after as many doublings of a second, are for what that may miss.
@@ -112,19 +120,38 @@ def confirm(image: Image) -> Image:
     that the upload URL, which is still valid, cannot change it. Returns the record as it now is.
     Raises storage.StorageUnavailable.
     """
-    if image.uploaded_at or image.deleted_at or storage.head(image.key) is None:
+    if image.uploaded_at or image.deleted_at:
         return image
-    upload_key, spare = image.key, set()
+    seen = storage.head(image.key)
+    if seen:
+        settle(image, seen)
+    return image
+
+
+class Settled(Enum):
+    """What became of a file that was seen: taken, left to another or refused, or it is no longer
+    what was seen."""
+
+    TAKEN, LEFT, CHANGED = range(3)
+
+
+def settle(image: Image, seen: StoredObject, attempts: int = 0) -> Settled:
+    """Take the file of a pending record as it was seen, or refuse it, unless another did.
+
+    `attempts` is how many inspections of it are begun thereby. Raises storage.StorageUnavailable.
+    """
+    upload_key, settled = image.key, Settled.LEFT
+    spare: set[str] = set()
     with transaction.atomic():
         one_at_a_time(image)
         image.refresh_from_db()
         if image.uploaded_at is None and image.deleted_at is None:
-            spare = _take(image)
+            spare, settled = _take(image, seen, attempts)
     if image.key != upload_key:
         spare.add(upload_key)
     for key in spare:
         storage.delete(key)
-    return image
+    return settled
 
 
 def try_to_confirm(image: Image) -> bool:
@@ -140,6 +167,9 @@ def arrived(image: Image) -> Image:
     """Confirm at the client's word. Raises NotArrived, and storage.StorageUnavailable."""
     image = confirm(image)
     if image.uploaded_at is None:
+        # Somebody else may have taken it in between, and it is no longer where it was looked for.
+        image.refresh_from_db()
+    if image.uploaded_at is None:
         raise NotArrived(image.upload_error or "The file has not arrived.")
     return image
 
@@ -150,34 +180,37 @@ def discard_late(image: Image) -> None:
         storage.delete(keys.upload_key(image.key))
 
 
-def _take(image: Image) -> set[str]:
-    """Take the file of a pending record, or say why not; returns keys that are to be removed."""
-    seen = storage.head(image.key)
-    if seen is None:
-        return set()
+def _take(image: Image, seen: StoredObject, attempts: int) -> tuple[set[str], Settled]:
+    """Take the file of a pending record, or say why not; also returns keys to be removed."""
     if image.size and seen.size != image.size:
         _refuse(image, f"size_mismatch: {image.size} bytes were declared and {seen.size} arrived")
-        return set()
+        return set(), Settled.LEFT
     target = keys.archived(keys.upload_key(image.key))
     # What came in parts is there already: no URL of a finished upload works any more.
-    kept = seen if image.is_archived else storage.copy(image.key, target, seen)
+    if image.is_archived:
+        kept = seen if storage.head(target) == seen else None
+    else:
+        kept = storage.copy(image.key, target, seen)
     if kept is None:
-        return set()
+        return set(), Settled.CHANGED
     try:
         # Last, since others of the project wait until this transaction ends.
         quotas.admit(str(image.project_id), kept.size - image.size)
     except quotas.QuotaExceeded as error:
         _refuse(image, str(error))
-        return {target, image.key}
+        return {target, image.key}, Settled.LEFT
     image.key = target
     image.size = kept.size
     image.uploaded_at = max(seen.modified_at, image.created_at)
     image.upload_error = ""
-    # Due at once, to be inspected.
-    image.check_at, image.checks = timezone.now(), 0
+    image.attempts += attempts
+    # Due at once, to be inspected, unless that is begun.
+    due = CLAIM_PERIOD if attempts else timedelta(0)
+    image.check_at, image.checks = timezone.now() + due, 0
+    image.request_id = request_ids.current() or image.request_id
     # No more than these: while the object was copied, the record may have been edited.
     image.save(update_fields=TAKEN)
-    return set()
+    return set(), Settled.TAKEN
 
 
 def _refuse(image: Image, reason: str) -> None:

@@ -30,7 +30,7 @@ from django.db import models
 from django.db.models import Q
 from django.db.models.functions import Now
 
-from taggedimages.identity.models import User
+from taggedimages.identity.models import Project, User
 from taggedimages.postgresql.fragments import Fragment, bigint, bigints, compose, join
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
@@ -135,6 +135,12 @@ class Viewer:
             member_of=project,
             is_staff=is_staff,
         )
+
+    @classmethod
+    def of_members(cls, project: Project) -> "Viewer":
+        """What every member of a project is shown, whoever it is."""
+        audiences = (EVERYBODY, audience_of_members(project.number))
+        return cls(audiences, owner=NOBODY, member_of=project.pk)
 
     @property
     def sees_all(self) -> bool:

@@ -180,7 +180,7 @@ def _all_listed(listed: Listed, viewer: Viewer) -> tuple[Query, dict[str, Any]]:
             "A change of all that is found cannot go by the filters at the side: take them away, "
             "or select images."
         )
-    query, _ = asked(listed.text)
+    query, _ = asked(listed.text, viewer)
     if listed.images is not None and _has_others(listed.images):
         raise refusals.BadOperation(
             "Some of these images have ended or begin later, and a change is of current ones "

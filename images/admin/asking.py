@@ -15,6 +15,8 @@ from django.conf import settings
 from django.http import QueryDict
 from rest_framework.exceptions import ValidationError
 
+from images.visibility import Viewer
+from search.query.conditions import Unknown, settled
 from search.v1.parameters import Asked, text_conditions, text_query
 from taggedimages.postgresql.text import is_storable
 from tags.names import joined, split
@@ -26,7 +28,7 @@ CALLED, ORDER = "called", "order"
 TEXT_MAX = 8_000
 # Lists of which each item narrows by itself, and lists that are one condition.
 EACH = {"exact_tags", "match_tags", "not_tags", CALLED}
-ANY = {"any_tags", "format"}
+ANY = {"any_tags", "format", "modality", "body_part"}
 # What would be read as something else in a value; the rest stays readable.
 MEANING = re.compile(r"[&+#\x00-\x1f]|%(?=[0-9A-Fa-f]{2})|^ | $")
 
@@ -69,8 +71,8 @@ def written(conditions: Iterable[Pair]) -> str:
     )
 
 
-def asked(text: str) -> Asked:
-    """What a text asks for, and in which order. Raises ValidationError."""
+def asked(text: str, viewer: Viewer) -> Asked:
+    """What a text asks for, as a viewer means it, and in which order. Raises ValidationError."""
     if len(text) > TEXT_MAX:
         raise ValidationError(f"A search has at most {TEXT_MAX:,} characters.")
     every = pairs(text)
@@ -80,6 +82,10 @@ def asked(text: str) -> Asked:
     if len(called) > settings.MAX_SEARCH_TERMS:
         raise ValidationError(f"At most {settings.MAX_SEARCH_TERMS} words.")
     query, order = text_query(_without_words(every))
+    try:
+        query = settled(query, viewer)
+    except Unknown as error:
+        raise ValidationError(str(error)) from error
     return Asked(replace(query, called=called), order)
 
 

@@ -98,10 +98,13 @@ WORDS: dict[str, Callable[[str], str]] = {
     "filename": lambda part: f"with “{part}” in the filename",
     CALLED: lambda word: f"with “{word}” as id, uuid or in the filename",
     "format": lambda value: f"in {_either(value)}",
+    "modality": lambda value: f"of the modality {_either(value)}",
+    "body_part": lambda value: f"of the body part {_either(value)}",
     "min_width": lambda value: f"at least {value} pixels wide",
     "max_width": lambda value: f"at most {value} pixels wide",
     "min_height": lambda value: f"at least {value} pixels high",
     "max_height": lambda value: f"at most {value} pixels high",
     "min_size": lambda value: f"of at least {_size(value)}",
     "max_size": lambda value: f"of at most {_size(value)}",
+    "failing": lambda name: f"that break the contract {name}",
 }

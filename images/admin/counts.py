@@ -28,7 +28,7 @@ def count(request: HttpRequest, images: Any) -> int:
     if filters not in ({}, CURRENT):
         return int(images.order_by()[:FILTERED_MAX].count())
     try:
-        query, _ = asked(request.GET.get("q", ""))
+        query, _ = asked(request.GET.get("q", ""), viewer_of_staff(request))
     except ValidationError:
         return 0
     current = SearchResults(query, viewer_of_staff(request))

@@ -30,7 +30,7 @@ def view(request: HttpRequest, site: AdminSite) -> HttpResponse:
     limit(request, Kind.SEARCHES)
     context: dict[str, Any] = {"text": text, "title": "Tags of what was found"}
     try:
-        query, order = asked(text)
+        query, order = asked(text, viewer_of_staff(request))
         found = SearchResults(query, viewer_of_staff(request), order)
         context["facets"] = [_shown(text, tag["name"], tag["count"]) for tag in found.facets()]
     except (ValidationError, OperationalError) as error:

@@ -60,7 +60,7 @@ def grid_page(
     """
     after, before, at = own.get("after"), own.get("before"), _at(own.get("at", ""))
     try:
-        query, order = (Query(ids=tuple(ids)), "newest") if ids is not None else asked(text)
+        query, order = (Query(ids=tuple(ids)), "newest") if ids is not None else asked(text, viewer)
         if query.is_expensive:
             limit(request, Kind.SEARCHES)
         return _page(query, order, viewer, after, before, at)

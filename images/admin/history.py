@@ -98,7 +98,7 @@ def _door(through: str) -> str:
 
 def _line(line: TagChange, held: Mapping[int, str]) -> Line:
     verb, more = _said(line.old_value, line.new_value)
-    return Line(line.pk, verb, line.tag_name, more, taking_back.is_as_left(line, held))
+    return Line(line.pk, verb, line.shown_name, more, taking_back.is_as_left(line, held))
 
 
 def _said(old: str | None, new: str | None) -> tuple[str, str]:

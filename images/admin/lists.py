@@ -175,7 +175,7 @@ class ImageLists(admin.ModelAdmin[Image]):
         Raises RateExceeded.
         """
         try:
-            query, order = asked(search_term)
+            query, order = asked(search_term, viewer_of_staff(request))
         except ValidationError as error:
             self.message_user(request, "; ".join(flattened(error.detail)), messages.ERROR)
             return queryset.none(), False

@@ -96,7 +96,7 @@ def step(request: HttpRequest, images: ImageQuerySet, id: int) -> HttpResponse:
     came = came_from(request) or CameFrom("", None)
     to = request.GET.get("to", "")
     try:
-        query, order = asked(came.text)
+        query, order = asked(came.text, viewer_of_staff(request))
         if query.is_expensive:
             limit(request, Kind.SEARCHES)
         results = SearchResults(query, viewer_of_staff(request), order)

@@ -5,20 +5,22 @@ the store. File and result are unnamed temporary files handed over as descriptor
 behind, whoever dies.
 """
 
+import atexit
 import json
 import os
 import signal
+import socket
+import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
-from multiprocessing import connection, forkserver, get_context, reduction
-from multiprocessing.context import ForkServerContext, ForkServerProcess
+from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import BinaryIO
 
-from images.inspection import child
+from images.inspection import child, forkserver
 from images.inspection.findings import Findings, Limits, believed
 from images.inspection.sizes import SIZES
 
@@ -31,6 +33,9 @@ ENVIRONMENT = {
     "PYTHONPATH": os.pathsep.join([str(Path(__file__).resolve().parents[2]), *sys.path[1:]]),
     "OPENBLAS_NUM_THREADS": "1",
 }
+
+# What macOS lacks; there, what comes with descriptors is no part of what comes with others either.
+MESSAGES = socket.SOCK_STREAM if sys.platform == "darwin" else socket.SOCK_SEQPACKET
 
 
 class Failed(Exception):
@@ -61,38 +66,35 @@ def run(
     What `tick` raises ends the child. Raises Failed and Lost.
     """
     with tempfile.TemporaryFile() as result:
-        process = _context().Process(
-            target=_main, args=(work, _Handed(source), _Handed(result), limits), daemon=True
-        )
-        try:
-            process.start()
-        except (EOFError, ConnectionError) as error:
-            raise Lost from error
-        try:
-            _wait(process, wall_seconds, tick)
-        finally:
-            process.kill()
-            process.join()
-        _check(process.exitcode)
+        asking = _server.begin(work, source, result, limits)
+        with asking:
+            code = _wait(asking, wall_seconds, tick)
+        _check(code)
         result.seek(0)
         return read(result)
 
 
-def _wait(process: ForkServerProcess, wall_seconds: float, tick: Callable[[], None]) -> None:
+def _wait(asking: socket.socket, wall_seconds: float, tick: Callable[[], None]) -> int | None:
+    """The exit code of a child, or the signal that ended it, below zero; None: nobody knows."""
     ends_at = time.monotonic() + wall_seconds
     while (left := ends_at - time.monotonic()) > 0:
-        if connection.wait([process.sentinel], min(left, RENEWAL_SECONDS)):
-            return
-        tick()
+        asking.settimeout(min(left, RENEWAL_SECONDS))
+        try:
+            told = asking.recv(forkserver.CODE.size)
+            return int(forkserver.CODE.unpack(told)[0]) if told else None
+        except TimeoutError:
+            tick()
+        except OSError:
+            return None
     raise Failed(f"timeout: reading it took more than {wall_seconds:g} seconds")
 
 
 def _check(code: int | None) -> None:
     if code == 0:
         return
-    # 255 is also what is told when the server of the children has gone. Nothing that a file makes
-    # a decoder do ends in SIGKILL: that is a person's, or the host's where its memory ends.
-    if code is None or code in (255, -signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL):
+    # Nothing that a file makes a decoder do ends in SIGKILL: that is a person's, or the host's
+    # where its memory ends.
+    if code is None or code in (-signal.SIGTERM, -signal.SIGINT, -signal.SIGKILL):
         raise Lost
     if code == -signal.SIGXCPU:
         raise Failed("timeout: reading it took more processor time than a file may")
@@ -123,37 +125,50 @@ def _preview(result: BinaryIO, size: int) -> bytes:
     return preview
 
 
-def _context() -> ForkServerContext:
-    """Where children come from: the server that runs, or a new one if that has died."""
-    context = get_context("forkserver")
-    context.set_forkserver_preload(["images.inspection.preload"])
-    kept = dict(os.environ)
-    os.environ.clear()
-    os.environ.update(ENVIRONMENT)
-    try:
-        forkserver.ensure_running()
-    finally:
-        os.environ.clear()
-        os.environ.update(kept)
-    return context
+class Server:
+    """The process that children are forked from: the one that runs, or a new one if it has died."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._process: subprocess.Popen[bytes] | None = None
+        self._control: socket.socket | None = None
+
+    def begin(
+        self, work: Work, source: BinaryIO, result: BinaryIO, limits: Limits
+    ) -> socket.socket:
+        """Have a child begin; it is told of on the socket, whose end is its end. Raises Lost."""
+        told = json.dumps([f"{work.__module__}:{work.__qualname__}", asdict(limits)]).encode()
+        ours, theirs = socket.socketpair()
+        handed = [source.fileno(), result.fileno(), theirs.fileno()]
+        with theirs:
+            try:
+                with self._lock:
+                    socket.send_fds(self._running(), [told], handed)
+            except OSError as error:
+                ours.close()
+                raise Lost from error
+        return ours
+
+    def _running(self) -> socket.socket:
+        if self._control and self._process and self._process.poll() is None:
+            return self._control
+        if self._control:
+            self._control.close()
+        self._control, theirs = socket.socketpair(socket.AF_UNIX, MESSAGES)
+        with theirs:
+            command = [sys.executable, "-m", forkserver.__name__, str(theirs.fileno())]
+            self._process = subprocess.Popen(  # noqa: S603 - our own command
+                command, env=ENVIRONMENT, pass_fds=[theirs.fileno()], stdin=subprocess.DEVNULL
+            )
+        return self._control
+
+    def close(self) -> None:
+        """Let the server end, and its children."""
+        if self._control and self._process:
+            self._control.close()
+            self._process.kill()
+            self._process.wait()
 
 
-class _Handed:
-    """An open file on its way to a child."""
-
-    def __init__(self, file: BinaryIO) -> None:
-        self.file = file
-
-    def __reduce__(self) -> tuple[Callable[..., int], tuple[object]]:
-        return _taken, (reduction.DupFd(self.file.fileno()),)
-
-
-def _taken(handed: "reduction.DupFd") -> int:  # type: ignore[valid-type]
-    return int(handed.detach())  # type: ignore[attr-defined]
-
-
-def _main(work: Work, source: int, result: int, limits: Limits) -> None:
-    child.confine(limits)
-    with os.fdopen(source, "rb") as file, os.fdopen(result, "wb") as written:
-        file.seek(0)
-        work(file, written, limits)
+_server = Server()
+atexit.register(_server.close)

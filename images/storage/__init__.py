@@ -6,12 +6,15 @@ store (`images.storage.content`).
 """
 
 from images.storage.bucket import (
+    OCTETS,
     StoredObject,
     check_bucket,
+    check_writing,
     copy,
     delete,
     download,
     ensure_bucket,
+    fetch,
     head,
     objects,
     put,
@@ -20,7 +23,9 @@ from images.storage.bucket import (
 )
 from images.storage.client import Damaged, PartsRefused, StorageUnavailable
 from images.storage.content import Content
-from images.storage.cross_origin import allow_origins
+from images.storage.cross_origin import allow_origins, allowed_origins
+from images.storage.examination import clock, engine, keeps_versions, sent, unsigned_url
+from images.storage.heads import quick_heads
 from images.storage.multipart import (
     Part,
     abort_parts,
@@ -41,8 +46,11 @@ from images.storage.presigned import (
     sign_reads,
     worth,
 )
+from images.storage.quick import QUICK_BYTES, quick_puts, quick_reads
 
 __all__ = [
+    "OCTETS",
+    "QUICK_BYTES",
     "Content",
     "Damaged",
     "Part",
@@ -51,14 +59,20 @@ __all__ = [
     "StoredObject",
     "abort_parts",
     "allow_origins",
+    "allowed_origins",
     "begin_parts",
     "check_bucket",
+    "check_writing",
+    "clock",
     "complete_parts",
     "copy",
     "delete",
     "download",
+    "engine",
     "ensure_bucket",
+    "fetch",
     "head",
+    "keeps_versions",
     "noted_ends",
     "objects",
     "parts",
@@ -71,8 +85,13 @@ __all__ = [
     "put",
     "put_file",
     "put_headers",
+    "quick_heads",
+    "quick_puts",
+    "quick_reads",
     "read",
+    "sent",
     "sign_reads",
     "unfinished",
+    "unsigned_url",
     "worth",
 ]

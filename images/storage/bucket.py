@@ -3,17 +3,22 @@
 import base64
 import hashlib
 import io
-from collections.abc import Callable, Iterator
+import re
+import uuid
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+from email.utils import parsedate_to_datetime
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
 
 from boto3.s3.transfer import TransferConfig
 from django.conf import settings
 
-from images.storage import client, content
+from images import keys
+from images.storage import client, content, requests
 from images.storage.client import Damaged, StorageUnavailable
 from images.storage.content import PIECE_BYTES, Content
 
@@ -37,6 +42,12 @@ BYTES_ALONE: dict[str, Any] = {
     "MetadataDirective": "REPLACE",
     "TaggingDirective": "REPLACE",
 }
+OF_BYTES_ALONE = {
+    "Content-Type": OCTETS,
+    "x-amz-metadata-directive": "REPLACE",
+    "x-amz-tagging-directive": "REPLACE",
+}
+COPIED = re.compile(rb"<ETag>(?:&quot;|&#34;|\")?([0-9a-f]{32})(?:&quot;|&#34;|\")?</ETag>")
 
 
 @dataclass(frozen=True)
@@ -57,12 +68,27 @@ class StoredObject:
 
 def head(key: str, bucket: str = "") -> StoredObject | None:
     """What is stored under `key`, or None."""
+    if not bucket:
+        with requests.asked("HEAD", key) as answer:
+            if answer is not None and answer.status_code == 404:
+                return None
+            if answer is not None and answer.status_code == 200:
+                return told(answer.headers)
     with client.translated() as absent:
         found = client.store().head_object(Bucket=bucket or settings.S3_BUCKET, Key=key)
     if absent:
         return None
     return StoredObject(
         found["ContentLength"], found["ETag"], found["LastModified"], content.tells_md5(found)
+    )
+
+
+def told(headers: Mapping[str, str]) -> StoredObject:
+    """What the headers of an answer say of an object. Raises KeyError and ValueError."""
+    found = content.said(headers)
+    modified_at = parsedate_to_datetime(headers["Last-Modified"])
+    return StoredObject(
+        found["ContentLength"], found["ETag"], modified_at, content.tells_md5(found)
     )
 
 
@@ -77,18 +103,52 @@ def download(key: str, into: Content, meanwhile: Callable[[], None] = lambda: No
 
     `meanwhile` is called for each piece. Raises Damaged where what came is not what was stored.
     """
+    return fetch(key, into, meanwhile) is not None
+
+
+def fetch(
+    key: str,
+    into: Content,
+    meanwhile: Callable[[], None] = lambda: None,
+    wanted: Callable[[StoredObject], bool] = lambda found: True,
+) -> StoredObject | None:
+    """Read the bytes under `key` where they are wanted; what they are, or None when there are none.
+
+    Raises Damaged, as `download` does.
+    """
+    with requests.asked("GET", key) as answer:
+        # boto3 reads what has no MD5 of the whole, for it asks for other checksums.
+        if answer is not None and answer.status_code == 200 and told(answer.headers).md5:
+            found = told(answer.headers)
+            if not wanted(found):
+                return found
+            _read(requests.pieces(answer, PIECE_BYTES), into, meanwhile)
+            if into.md5.hexdigest() == found.md5 and into.size == found.size:
+                into.file.flush()
+                return found
+            into.clear()
     with client.translated() as absent:
-        answer = client.store().get_object(
+        asked = client.store().get_object(
             Bucket=settings.S3_BUCKET, Key=key, ChecksumMode="ENABLED"
         )
-        for piece in answer["Body"].iter_chunks(PIECE_BYTES):
-            into.take(piece)
-            meanwhile()
+        found = StoredObject(
+            asked["ContentLength"], asked["ETag"], asked["LastModified"], content.tells_md5(asked)
+        )
+        if not wanted(found):
+            asked["Body"].close()
+            return found
+        _read(asked["Body"].iter_chunks(PIECE_BYTES), into, meanwhile)
     if absent:
-        return False
-    content.check(into, answer, lambda number: _size_of_part(key, answer["ETag"], number))
+        return None
+    content.check(into, asked, lambda number: _size_of_part(key, asked["ETag"], number))
     into.file.flush()
-    return True
+    return found
+
+
+def _read(pieces: Iterable[bytes], into: Content, meanwhile: Callable[[], None]) -> None:
+    for piece in pieces:
+        into.take(piece)
+        meanwhile()
 
 
 def _size_of_part(key: str, etag: str, number: int) -> int | None:
@@ -104,6 +164,13 @@ def put(key: str, body: bytes, media_type: str = OCTETS) -> StoredObject:
     """Store bytes under `key`. Raises Damaged where others arrive each time."""
     md5 = hashlib.md5(body, usedforsecurity=False)
 
+    with requests.asked("PUT", key, body, {"Content-Type": media_type}) as answer:
+        if answer is not None and answer.status_code == 200:
+            said = content.said(answer.headers)
+            if content.tells_md5(said) and content.md5_in(said.get("ETag", "")) == md5.hexdigest():
+                written_at = parsedate_to_datetime(answer.headers["Date"])
+                return StoredObject(len(body), said["ETag"], written_at)
+
     def send() -> StoredObject:
         with client.translated():
             client.store().put_object(
@@ -118,12 +185,18 @@ def put(key: str, body: bytes, media_type: str = OCTETS) -> StoredObject:
     return _sent(send)
 
 
-def put_file(key: str, path: Path) -> None:
+def put_file(key: str, path: Path, media_type: str = OCTETS) -> None:
     """Store a file under `key`, in parts where it is large. Raises Damaged, as `put` does."""
 
     def send() -> StoredObject:
         with client.translated():
-            client.store().upload_file(str(path), settings.S3_BUCKET, key, Config=IN_PARTS)
+            client.store().upload_file(
+                str(path),
+                settings.S3_BUCKET,
+                key,
+                ExtraArgs={"ContentType": media_type},
+                Config=IN_PARTS,
+            )
         etag = content.etag_of_file(
             path, IN_PARTS.multipart_threshold, IN_PARTS.multipart_chunksize
         )
@@ -155,6 +228,17 @@ def copy(source: str, target: str, seen: StoredObject, bucket: str = "") -> Stor
     Damaged, and leaves no copy, where that is not what was copied.
     """
     origin: CopySourceTypeDef = {"Bucket": bucket or settings.S3_BUCKET, "Key": source}
+    if not bucket and seen.md5 and seen.size <= MAX_SINGLE_COPY_BYTES:
+        conditions = {
+            "x-amz-copy-source": quote(f"/{settings.S3_BUCKET}/{source}", safe="/~"),
+            "x-amz-copy-source-if-match": seen.etag,
+        }
+        with requests.asked("PUT", target, None, conditions | OF_BYTES_ALONE) as answer:
+            if answer is not None and answer.status_code == 200:
+                said = content.said(answer.headers)
+                etag = COPIED.search(answer.content)
+                if content.tells_md5(said) and etag and etag[1].decode() == seen.md5:
+                    return replace(seen, etag=f'"{seen.md5}"')
     with client.translated() as absent:
         if seen.size <= MAX_SINGLE_COPY_BYTES:
             client.store().copy_object(
@@ -205,6 +289,9 @@ def _check_copy(seen: StoredObject, copied: StoredObject, source: str, bucket: s
 
 def delete(key: str) -> None:
     """Remove an object; one that is not there is no error."""
+    with requests.asked("DELETE", key) as answer:
+        if answer is not None and answer.status_code == 204:
+            return
     with client.translated():
         client.store().delete_object(Bucket=settings.S3_BUCKET, Key=key)
 
@@ -232,6 +319,13 @@ def check_bucket() -> None:
         client.store().head_bucket(Bucket=settings.S3_BUCKET)
     if absent:
         raise StorageUnavailable("The bucket does not exist.")
+
+
+def check_writing() -> None:
+    """Raise StorageUnavailable unless an object can be stored, and removed again."""
+    key = f"{keys.PROBES}{uuid.uuid4()}"
+    put(key, b"Whether this can be stored.")
+    delete(key)
 
 
 def ensure_bucket() -> None:

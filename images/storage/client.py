@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager, nullcontext
 from functools import cache
 from threading import Condition
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 import boto3
@@ -22,6 +22,8 @@ from botocore.exceptions import (
 from botocore.parsers import ResponseParserError
 from django.conf import settings
 
+from taggedimages.monitoring import series
+
 if TYPE_CHECKING:
     from mypy_boto3_s3.client import S3Client
 
@@ -35,6 +37,7 @@ PATIENCE_SECONDS, REST_SECONDS = 0.5, 1.0
 DAMAGED = {"BadDigest", "XAmzContentChecksumMismatch", "XAmzContentSHA256Mismatch"}
 # What botocore makes of an answer that makes no sense, such as a list with a flipped byte.
 NONSENSE = (ResponseParserError, ValueError, KeyError)
+OF_PARTS = "CompleteMultipartUpload"
 REFUSED = {"InvalidPart", "InvalidPartOrder", "EntityTooSmall", "InvalidRequest"}
 
 
@@ -108,7 +111,7 @@ def translated(*, local: bool = False) -> Iterator[list[str]]:
             yield absent
     except ClientError as error:
         code = error.response.get("Error", {}).get("Code", "")
-        if code in REFUSED:
+        if code in REFUSED and error.operation_name == OF_PARTS:
             raise PartsRefused(error.response["Error"].get("Message", code)) from error
         if code in DAMAGED:
             raise Damaged(f"The object store answered {code}.") from error
@@ -180,4 +183,26 @@ def _connect(endpoint_url: str) -> "S3Client":
             response_checksum_validation="when_required",
         ),
     )
+    events = client.meta.events
+    events.register("before-call.s3", _begin)
+    events.register("after-call.s3", _end)
+    events.register("after-call-error.s3", _fail)
     return client
+
+
+def _begin(context: dict[str, Any], **of_call: Any) -> None:
+    context["began"] = time.perf_counter()
+
+
+def _end(model: Any, http_response: Any, context: dict[str, Any], **of_call: Any) -> None:
+    _took(model.name, context, failed=http_response.status_code >= 500)
+
+
+def _fail(event_name: str, context: dict[str, Any], **of_call: Any) -> None:
+    _took(event_name.rpartition(".")[2], context, failed=True)
+
+
+def _took(operation: str, context: dict[str, Any], *, failed: bool) -> None:
+    # Who answers in place of the store, as botocore's stubs do, comes before _begin.
+    if (began := context.get("began")) is not None:
+        series.s3_took(operation, time.perf_counter() - began, failed=failed)

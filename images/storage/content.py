@@ -26,6 +26,12 @@ OPAQUE_ENCRYPTION = ("aws:kms", "aws:kms:dsse")
 # What a copy that was made in parts says of its source. Its own tag need not be made of MD5s:
 # SeaweedFS's is of the pieces that it happens to keep.
 OF_COPIED = "md5-of-source"
+HEADERS = {
+    "Content-Length": "ContentLength",
+    "ETag": "ETag",
+    "x-amz-server-side-encryption": "ServerSideEncryption",
+    "x-amz-server-side-encryption-customer-algorithm": "SSECustomerAlgorithm",
+}
 # How the parts of an object are looked up: the bytes of one, by its number; None if unknown.
 PartSize = Callable[[int], int | None]
 
@@ -56,6 +62,17 @@ class Content:
         self.file.seek(0)
         self.file.truncate()
         self.size, self.sha256, self.md5 = 0, hashlib.sha256(), new_md5()
+
+
+def said(headers: Mapping[str, str]) -> dict[str, Any]:
+    """What the headers of an answer say of an object, in boto3's words."""
+    found: dict[str, Any] = {
+        name: headers[header] for header, name in HEADERS.items() if header in headers
+    }
+    if "ContentLength" in found:
+        found["ContentLength"] = int(found["ContentLength"])
+    of_copied = headers.get(f"x-amz-meta-{OF_COPIED}")
+    return found | ({} if of_copied is None else {"Metadata": {OF_COPIED: of_copied}})
 
 
 def tells_md5(answer: Mapping[str, Any]) -> bool:

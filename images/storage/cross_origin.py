@@ -43,6 +43,17 @@ def allow_origins(origins: list[str]) -> bool:
     return True
 
 
+def allowed_origins() -> set[str]:
+    """Origins that the bucket lets do all that uploads need, by whosever rules. Raises
+    StorageUnavailable, also where we may not read them."""
+    return {
+        origin
+        for rule in _rules()
+        if {"GET", "PUT"} <= set(rule["AllowedMethods"]) and "*" in rule.get("AllowedHeaders", [])
+        for origin in rule["AllowedOrigins"]
+    }
+
+
 def _rules() -> "list[CORSRuleTypeDef]":
     with client.translated() as absent:
         found = client.store().get_bucket_cors(Bucket=settings.S3_BUCKET)

@@ -21,6 +21,8 @@ from images.storage.sigv4 import (
 
 # The store sends the bytes that it has, whatever whoever stored them said that they are.
 AS_STORED = "response-content-encoding=identity"
+# Each byte of a name, quoted for the header (RFC 8187), and then for the query.
+IN_NAME = {byte: quoted(quote(bytes([byte]), safe="")) for byte in range(256)}
 # The most that S3 takes in one form.
 MAX_FORM_BYTES = 5 * 1024**3
 # Of the URLs that are signed at present, where somebody wants to know.
@@ -122,12 +124,16 @@ def sign_reads(method: str = "GET") -> Callable[..., str]:
 
     def url(key: str, media_type: str, kind: str, filename: str, is_bare: bool) -> str:
         pairs = _reading(media_type, kind)
-        # Quoted for the header (RFC 8187), and then for the query; a plain name costs nothing.
-        name = filename if PLAIN(filename) else quoted(quote(filename, safe=""))
+        name = filename if PLAIN(filename) else _in_query(filename)
         asked = [pairs[0], pairs[1] + name]
         return sign(key, method, asked if is_bare else [*asked, AS_STORED])
 
     return url
+
+
+def _in_query(filename: str) -> str:
+    # Two calls of `quote` would take a third of the time of a URL.
+    return filename.encode().decode("latin-1").translate(IN_NAME)
 
 
 @lru_cache(maxsize=256)
@@ -164,8 +170,13 @@ def presign_parts(key: str, upload_id: str, lengths: Mapping[int, int | None]) -
 def public_origin() -> str:
     """The origin of all presigned URLs, such as `https://bucket.s3.amazonaws.com`: what a page that
     shows previews has to allow. Asks no store. Raises StorageUnavailable without credentials."""
-    base = _base(client.public_endpoint_url(), settings.S3_BUCKET)
+    base = public_url()
     return f"{urlsplit(base).scheme}://{host_of(base)}"
+
+
+def public_url() -> str:
+    """The bucket as clients reach it, with a slash at the end. Raises StorageUnavailable."""
+    return _base(client.public_endpoint_url(), settings.S3_BUCKET)
 
 
 def worth(url: str) -> str:

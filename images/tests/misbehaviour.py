@@ -65,6 +65,13 @@ class _Endless(io.BytesIO):
         return bytes(2**40)
 
 
+def tell_descriptors(source: BinaryIO, result: BinaryIO, limits: Limits) -> None:
+    """Tell which files are open besides the three that every process has."""
+    opened = sorted(int(name) for name in os.listdir("/proc/self/fd"))
+    told = " ".join(str(number) for number in opened if number > 2)
+    result.write(b'{"findings": {"problem": "%s"}, "previews": {}}\n' % told.encode())
+
+
 def tell_surroundings(source: BinaryIO, result: BinaryIO, limits: Limits) -> None:
     """Tell which keys lie about."""
     names = " ".join(name for name in os.environ if "KEY" in name or "DATABASE" in name)

@@ -5,6 +5,7 @@ import hashlib
 import pytest
 import requests
 
+from images import storage, uploads
 from images.models import Image
 from images.tests.files import encoded, photo
 from taggedimages.factories import make_image, make_pending
@@ -54,6 +55,14 @@ def test_a_file_that_has_just_arrived_is_found(api, settings):
     assert requests.put(created["upload_url"], data=BODY, timeout=10).status_code == 200
     found = requests.get(api.get(address)["Location"], timeout=10)
     assert found.content == BODY
+
+
+def test_a_file_that_was_taken_while_its_client_said_so_has_arrived():
+    pending = make_pending(filename="knee.png")
+    storage.put(pending.key, BODY)
+    seen_before = Image.objects.get(pk=pending.pk)
+    uploads.confirm(pending)
+    assert uploads.arrived(seen_before).uploaded_at == pending.uploaded_at
 
 
 @pytest.mark.parametrize("method", ["get", "head"])

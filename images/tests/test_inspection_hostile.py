@@ -3,15 +3,20 @@
 import io
 import os
 import struct
+import tempfile
 import zipfile
 import zlib
 
+import psutil
 import pytest
 from PIL import Image as Picture
 
+from images import inspection_jobs
+from images.inspection import forkserver, sandbox
 from images.inspection.sandbox import Failed, Lost
 from images.tests import misbehaviour
 from images.tests.files import dicom, encoded, endless_gif, photo, png_bomb
+from taggedimages.engines.tests.conftest import eventually
 
 
 def problem(look, body, **limits):
@@ -164,3 +169,22 @@ def test_the_child_is_given_no_keys(look):
 
 def test_after_all_that_good_files_are_read(look):
     assert look(encoded(Picture.new("RGB", (9, 9)), "PNG")).findings.problem == ""
+
+
+def test_a_child_reaches_no_file_but_its_own(look):
+    """The last one is the list itself."""
+    assert look(b"x", work=misbehaviour.tell_descriptors).findings.problem == "3 4 5"
+
+
+def test_a_child_that_nobody_waits_for_any_more_is_killed(look, monkeypatch):
+    look(b"x", work=misbehaviour.tell_surroundings)
+    (server,) = (p for p in psutil.Process().children() if forkserver.__name__ in p.cmdline())
+    monkeypatch.setattr(sandbox, "RENEWAL_SECONDS", 0.1)
+
+    def stop():
+        assert server.children()
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt), tempfile.TemporaryFile() as file:
+        sandbox.run(file, inspection_jobs.limits(), 30, stop, misbehaviour.sleep)
+    assert eventually(lambda: not server.children())

@@ -7,8 +7,10 @@ import pytest
 from django.utils import timezone
 
 from images import keys, orphans, reconciliation, storage, uploads
-from images.models import Image
+from images.models import Image, OrphanSweep
 from taggedimages.factories import TESTS, make_image, make_pending, make_png
+from taggedimages.identity.models import History
+from taggedimages.postgresql import history
 
 pytestmark = pytest.mark.django_db
 
@@ -122,6 +124,30 @@ def test_a_database_that_forgot_them_all_removes_few(monkeypatch, caplog):
     assert there(*names).count(True) == 13
     assert "see `reconcile`" in caplog.text
     assert reconciliation.take_stock().findings == {}
+
+
+def test_nothing_is_removed_that_was_there_when_the_database_was_put_back():
+    """A later state may have had its record; what is stored from then on is removed as ever."""
+    orphan = left(minutes=5)
+    history.renew()
+    assert swept() == 0
+    assert there(orphan) == [True]
+    # As of one that was stored a minute after it.
+    History.objects.update(put_back_at=ago(minutes=1))
+    OrphanSweep.objects.all().delete()
+    assert swept() == 1
+
+
+def test_a_worker_notices_that_the_database_was_put_back_under_it(caplog):
+    sweep = orphans.Sweep()
+    assert swept(sweep) == 0
+    forgotten = left(minutes=5)
+    OrphanSweep.objects.update(swept_until=ago(minutes=10))
+    assert swept(sweep) == 0
+    assert there(forgotten) == [True]
+    assert "The database was put back" in caplog.text
+    # Whichever worker looks next.
+    assert swept() == 0
 
 
 def test_while_the_store_is_away_nothing_is_passed_over(monkeypatch, outage):

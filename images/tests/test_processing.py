@@ -2,6 +2,7 @@
 
 import hashlib
 import tempfile
+from collections import Counter
 from typing import Any
 
 import pytest
@@ -20,6 +21,7 @@ from images.models import Facts, Image
 from images.tests import misbehaviour
 from images.tests.files import encoded, photo
 from taggedimages.factories import TESTS, make_image, make_pending
+from taggedimages.monitoring import series
 
 pytestmark = pytest.mark.django_db
 
@@ -48,18 +50,63 @@ def work_until_done(image: Image, work=None, rounds: int = 12) -> Image:
     return fresh(image)
 
 
-def test_a_file_that_arrives_is_ready_after_two_looks():
+def test_a_file_that_arrives_is_ready_after_one_look():
     image = make_pending(check_at=timezone.now())
     storage.put(image.key, PHOTO)
     assert image.state == "pending"
     assert processing.sweep(limit=1) == 1
-    assert fresh(image).state == "uploaded"
-    assert processing.sweep() == 1
     ready = fresh(image)
     assert (ready.state, ready.reason, ready.attempts) == ("ready", "", 1)
     assert ready.facts.sha256_hex == hashlib.sha256(PHOTO).hexdigest()
     assert ready.facts.md5_hex == hashlib.md5(PHOTO).hexdigest()
     assert (ready.facts.format, ready.facts.width, ready.facts.height) == ("png", 120, 80)
+
+
+@pytest.fixture
+def asked(monkeypatch):
+    """How often the store was asked for what."""
+    counts: Counter[str] = Counter()
+    monkeypatch.setattr(series, "s3_took", lambda operation, *_, **__: counts.update([operation]))
+    return counts
+
+
+def test_a_file_is_read_once_and_its_size_is_never_asked_for(asked, django_assert_max_num_queries):
+    image = make_pending(check_at=timezone.now())
+    storage.put(image.key, PHOTO)
+    asked.clear()
+    # With savepoints in place of transactions.
+    with django_assert_max_num_queries(12):
+        assert processing.sweep(limit=1) == 1
+    assert fresh(image).state == "ready"
+    assert asked == {"GetObject": 1, "CopyObject": 1, "DeleteObject": 1, "PutObject": 3}
+
+
+def test_saying_that_a_file_is_there_asks_for_it_once(asked):
+    image = make_pending()
+    storage.put(image.key, PHOTO)
+    asked.clear()
+    assert uploads.confirm(image).uploaded_at
+    assert asked == {"HeadObject": 1, "CopyObject": 1, "DeleteObject": 1}
+
+
+def test_a_file_that_is_replaced_while_it_is_read_is_taken_as_it_then_is(monkeypatch):
+    image = make_pending(check_at=timezone.now())
+    storage.put(image.key, PHOTO)
+    other, copy = encoded(photo(seed=2), "PNG"), storage.copy
+
+    def replaced(*of):
+        storage.put(image.key, other)
+        return copy(*of)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(storage, "copy", replaced)
+        processing.sweep(limit=1)
+    assert (fresh(image).state, is_due(image)) == ("pending", False)
+    inspection_jobs.inspect_arrived(fresh(image))
+    ready = fresh(image)
+    assert (ready.state, ready.attempts) == ("ready", 1)
+    assert ready.facts.sha256_hex == hashlib.sha256(other).hexdigest()
+    assert storage.read(ready.key) == other
 
 
 def test_a_file_received_in_a_request_is_due_at_once():

@@ -1,6 +1,7 @@
 """`manage.py purge`: abandoned uploads, stale parts, trash, files of deleted images."""
 
 import io
+import json
 from datetime import timedelta
 
 import pytest
@@ -20,7 +21,14 @@ from taggedimages.factories import TESTS, make_image, make_pending
 pytestmark = pytest.mark.django_db
 
 LONG_AGO = timedelta(days=40)
-STEPS = ("forget_callers", "empty_trash", "end_abandoned", "abort_stale", "remove_deleted")
+STEPS = (
+    "forget_callers",
+    "empty_trash",
+    "end_abandoned",
+    "abort_stale",
+    "resume_held",
+    "remove_deleted",
+)
 NOTHING = dict.fromkeys(STEPS, 0)
 
 
@@ -42,6 +50,29 @@ def begin_parts(ago):
     began(upload.image, ago)
     PartedUpload.objects.update(begun_at=timezone.now() - ago)
     return upload
+
+
+def test_without_apply_the_command_says_what_is_due_and_does_nothing(settings):
+    began(make_pending(), LONG_AGO)
+    begin_parts(LONG_AGO)
+    trashed, deleted = make_image(), began(make_image(body=b"bytes"), LONG_AGO)
+    Image.objects.filter(pk=trashed.pk).update(
+        trashed_at=timezone.now() - LONG_AGO, ended_at=timezone.now()
+    )
+    deletion.delete(deleted)
+    # What goes with this purge has to wait.
+    settings.RETENTION_SECONDS = 3600
+    due = NOTHING | {"empty_trash": 1, "end_abandoned": 2, "abort_stale": 1, "remove_deleted": 1}
+
+    out = io.StringIO()
+    for _ in range(2):
+        call_command("purge", "--json", stdout=out)
+    told = [json.loads(line) for line in out.getvalue().splitlines()]
+    assert told == [{"applied": False, **due}] * 2
+    assert storage.head(deleted.key)
+    call_command("purge", "--apply", "--json", stdout=(done := io.StringIO()))
+    assert json.loads(done.getvalue()) == {"applied": True, **due}
+    assert storage.head(deleted.key) is None
 
 
 def test_where_nothing_is_due_nothing_happens():
@@ -161,14 +192,14 @@ class TestDeleted:
         deletion.delete(image)
 
         with outage(), pytest.raises(CommandError, match="next time"):
-            call_command("purge")
+            call_command("purge", "--apply")
         assert storage.head(image.key)
 
         out = io.StringIO()
-        call_command("purge", stdout=out)
+        call_command("purge", "--apply", stdout=out)
         assert out.getvalue() == (
             "forget callers: 0, empty trash: 0, end abandoned: 0, abort stale: 0,"
-            " remove deleted: 1\n"
+            " resume held: 0, remove deleted: 1\n"
         )
         assert storage.head(image.key) is None
 

@@ -6,16 +6,18 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
+from contextlib import closing
 
 import pytest
 from django.conf import settings
-from django.db import connection
+from django.db import connection, transaction
 from django.utils import timezone
 
 from images import storage, uploads
 from images.models import Image
 from images.tests.files import encoded, photo, png_bomb
-from taggedimages.factories import TESTS, make_image, send
+from search.models import PendingChange
+from taggedimages.factories import TESTS, make_image, make_pending, send
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -36,9 +38,10 @@ def start():
     """Starts workers on the test database; whatever still runs is killed at the end."""
     started: list[subprocess.Popen[bytes]] = []
 
-    def run(*arguments: str) -> subprocess.Popen[bytes]:
+    def run(*arguments: str, **variables: str) -> subprocess.Popen[bytes]:
         url = "postgres://{USER}:{PASSWORD}@{HOST}:{PORT}/{NAME}".format(**connection.settings_dict)
         environment = os.environ | {"DATABASE_URL": url, "TAGGEDIMAGES_SWEEP_SECONDS": "0.1"}
+        environment |= variables
         command = [sys.executable, "manage.py", "work", *arguments]
         started.append(
             subprocess.Popen(
@@ -106,6 +109,49 @@ def test_a_worker_told_to_stop_hands_back_or_ends_what_it_holds(start):
     assert worker.wait(20) == 0
     back = Image.objects.get()
     assert back.state == "ready" or (back.attempts == 0 and is_due())
+
+
+@pytest.mark.parametrize("processes", ["1", "2"])
+def test_a_worker_told_to_stop_ends_in_time_whatever_it_waits_for(start, processes):
+    image = make_image(check_at=timezone.now())
+    with transaction.atomic(), connection.cursor() as cursor:
+        # As a migration or VACUUM FULL would; no statement of the worker's comes past it.
+        cursor.execute("LOCK TABLE images_image IN ACCESS EXCLUSIVE MODE")
+        worker = start("--processes", processes, TAGGEDIMAGES_STOP_SECONDS="1")
+        wait_for(lambda: waiting_for_locks() > 0)
+        worker.terminate()
+        assert worker.wait(30) == 0
+        assert waiting_for_locks() == 0
+    assert Image.objects.get(pk=image.pk).attempts == 0
+
+
+def test_changes_come_into_the_index_while_files_wait(start):
+    image, other = make_pending(check_at=timezone.now()), make_image()
+    storage.put(image.key, encoded(photo(), "PNG"))
+    with transaction.atomic(), closing(connection.copy()) as beside:
+        # As one that is just taking this file; the only thread for files waits for it.
+        uploads.one_at_a_time(image)
+        start(TAGGEDIMAGES_FILES_AT_ONCE="1")
+        wait_for(lambda: waiting_for_locks() > 0)
+        with beside.cursor() as cursor:
+            cursor.execute("UPDATE images_image SET visibility = 1 WHERE id = %s", [other.pk])
+            assert PendingChange.objects.exists()
+        wait_for(lambda: not PendingChange.objects.exists())
+        assert waiting_for_locks() > 0
+    wait_for(lambda: Image.objects.get(pk=image.pk).state == "ready")
+
+
+def waiting_for_locks() -> int:
+    """How many other connections wait for a lock."""
+    with connection.cursor() as cursor:
+        # Within a transaction the view stays as it was first seen.
+        cursor.execute("SELECT pg_stat_clear_snapshot()")
+        cursor.execute(
+            "SELECT count(*) FROM pg_stat_activity"
+            " WHERE datname = current_database() AND wait_event_type = 'Lock'"
+        )
+        (count,) = cursor.fetchone()
+    return int(count)
 
 
 def test_several_workers_share_the_files_and_survive_a_kill(start):

@@ -6,24 +6,37 @@ from typing import Any
 import orjson
 
 from images import serving
+from images.v1.past import with_past_tags
 from images.v1.serializers import VISIBILITY_WORDS
 from images.visibility import Viewer
 from search.results import Record
 from taggedimages.identity.authors import ANONYMOUS_NAME
 from tags.implied import implied
+from tags.past.showing import Moment
+from tags.past.showing import implied as implied_then
 
 
 def records_of(
-    images: Sequence[Record], *, labels: bool = False, implied_for: Viewer | None = None
+    images: Sequence[Record],
+    *,
+    labels: bool = False,
+    implied_for: Viewer | None = None,
+    past: Moment | None = None,
+    whole: bool = False,
 ) -> list[dict[str, Any]]:
     """The ImageRecords of the images of a list; with `labels`, of which each has the names of its
     tags as a list, too, and with `implied_for`, of which each tells that viewer what these imply.
+
+    With `past` tags are those of that instant, cut for a page unless records are to be `whole`.
     """
+    if past is not None:
+        images = with_past_tags(images, past, whole=whole)
     url_of = serving.urls()
     records = [_record(image, url_of) | (_labels(image) if labels else {}) for image in images]
     if implied_for is not None:
-        given = ([tag["id"] for tag in orjson.loads(image.tags)] for image in images)
-        for record, found in zip(records, implied(given, implied_for), strict=True):
+        given = [[tag["id"] for tag in orjson.loads(image.tags)] for image in images]
+        above = implied(given, implied_for) if past is None else implied_then(given, past)
+        for record, found in zip(records, above, strict=True):
             record["implied_tags"] = found
     return records
 

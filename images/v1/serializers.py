@@ -228,6 +228,36 @@ class ImpliedTagSerializer(TagSerializer):
     )
 
 
+class ImageTagSerializer(TagSerializer):
+    """A tag of an image; with `as_of`, also what differed."""
+
+    value = serializers.CharField(
+        required=False, help_text="Only with `as_of`: the value that it had, if there was one."
+    )
+    name_now = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text=(
+            "Only with `as_of`, and where the tag is not called so any more: its name today; null "
+            "where it is gone, or the caller is not shown it."
+        ),
+    )
+    name_then = serializers.CharField(
+        required=False,
+        allow_null=True,
+        help_text=(
+            "Only with `as_of` and `vocabulary=now`, and where the tag was not called so yet: its "
+            "name then; null where there was no such tag."
+        ),
+    )
+
+
+class InstantSerializer(serializers.Serializer[Any]):
+    """Of which instant a record is."""
+
+    as_of = serializers.IntegerField(min_value=0, help_text="Epoch seconds.")
+
+
 class ImageRecordSerializer(serializers.Serializer[Image]):
     """ImageRecord."""
 
@@ -257,6 +287,10 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
         required=False,
         help_text="Only there where `implied` was asked for: what its tags imply, by name.",
     )
+    meta = InstantSerializer(
+        required=False,
+        help_text="Only there where `as_of` was given, and in no page, which has its own.",
+    )
 
     def get_created_by(self, image: Image) -> str:
         return image.created_by.username if image.created_by else ANONYMOUS_NAME
@@ -264,7 +298,7 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
     def get_created_timestamp(self, image: Image) -> int:
         return epoch_seconds(image.created_at)
 
-    @extend_schema_field(TagSerializer(many=True))
+    @extend_schema_field(ImageTagSerializer(many=True))
     def get_tags(self, image: Image) -> list[dict[str, Any]]:
         tags = vocabulary.targets([link.tag for link in image.imagetag_set.all()])
         return [{"id": tag.pk, "name": tag.name} for tag in tags]
@@ -320,7 +354,7 @@ class TagChangeSerializer(serializers.Serializer[Any]):
 
     @extend_schema_field(TagSerializer)
     def get_tag(self, change: Any) -> dict[str, Any]:
-        return {"id": change.tag_id, "name": change.tag_name}
+        return {"id": change.tag_id, "name": change.shown_name}
 
     def get_action(self, change: Any) -> str:
         if change.old_value is None:

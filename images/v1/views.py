@@ -24,6 +24,7 @@ from images import (
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.v1.part_views import FOREIGN, begin_parts, check_own, parts_again
+from images.v1.past import past_record, was_registered
 from images.v1.rights import check_editable, editable
 from images.v1.serializers import (
     CompleteSerializer,
@@ -35,7 +36,12 @@ from images.v1.serializers import (
     TagChangeSerializer,
 )
 from images.visibility import Viewer
-from search.v1.parameters import ImageConditions, ImpliedParameters, list_query
+from search.v1.parameters import (
+    ImageConditions,
+    ImpliedParameters,
+    list_query,
+    past_instant,
+)
 from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
 from taggedimages.http.idempotency import always, keyed, with_answer
@@ -52,6 +58,7 @@ from taggedimages.v1.pagination import PageParameters, paged
 from taggedimages.v1.schema import CHANGED_SINCE
 from tags import history, tagging
 from tags.implied import implied
+from tags.past.showing import Moment
 
 
 def with_facts(images: ImageQuerySet) -> ImageQuerySet:
@@ -137,11 +144,16 @@ class ImageViewSet(GenericViewSet[Image]):
     )
     def retrieve(self, request: Request, id: str) -> Response:
         asked = read(ImpliedParameters, request.query_params)
+        past = self.moment(asked)
         image = self.image(id)
+        if past is not None and not was_registered(image, past):
+            raise NotFound
         if image.uploaded_at is None and uploads.try_to_confirm(image):
             image = self.image(id)
-        record = ImageRecordSerializer(image).data
-        if asked["implied"]:
+        record: dict[str, Any] = ImageRecordSerializer(image).data
+        if past is not None:
+            record = past_record(record, past, implied=asked["implied"])
+        elif asked["implied"]:
             given = [tag["id"] for tag in record["tags"]]
             [record["implied_tags"]] = implied([given], Viewer.of(request.user))
         return caching.tagged(request, record, _entity_tag(record))
@@ -218,6 +230,13 @@ class ImageViewSet(GenericViewSet[Image]):
     )
     def history(self, request: Request, id: str) -> Response:
         return paged(history.of_image(self.image(id).pk), request, TagChangeSerializer)
+
+    def moment(self, asked: dict[str, Any]) -> Moment | None:
+        """As of when a record is asked for; None: now. Raises ValidationError."""
+        at = past_instant(asked)
+        if at is None:
+            return None
+        return Moment(at, asked["vocabulary"] == "now", Viewer.of(self.request.user))
 
     def image(self, id: str, images: ImageQuerySet | None = None) -> Image:
         """The record with this id, if the caller may see it. Raises NotFound."""

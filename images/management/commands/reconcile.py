@@ -4,16 +4,23 @@ import json
 from dataclasses import asdict
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
-from images import reconciliation, storage
+from images import holds, reconciliation, storage
+from taggedimages.management import base
+from taggedimages.terminal import progress
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Reports objects without a record (orphan), records without an object (lost), with "
         "another size (resized), pending ones whose object is there (arrived) and deleted ones "
         "whose object is there still (undeleted). Exits with 1 if any are left."
+    )
+    examples = (
+        "reconcile",
+        "reconcile --json",
+        "reconcile --apply",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -26,18 +33,19 @@ class Command(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             report = self.reconcile(**options)
-        except storage.StorageUnavailable as error:
+        except (storage.StorageUnavailable, holds.NotNow) as error:
             raise CommandError(f"{error} Nothing is half done: run it again.") from error
         except reconciliation.WrongBucket as error:
             raise CommandError(
                 f"{error} Is it the right bucket? Nothing was mended; --force does it all the same."
             ) from error
         if left := sum(report.findings.values()) - report.repaired:
-            raise CommandError(f"{left} differences; --apply mends them.", returncode=1)
+            raise CommandError(f"{left} differences; --apply mends them.")
 
     def reconcile(self, **options: Any) -> reconciliation.Report:
         """Print each finding as it is checked, and the totals at the end."""
-        report = reconciliation.take_stock()
+        with progress("Listing the bucket", None, "objects") as bar:
+            report = reconciliation.take_stock(bar.update)
         if options["apply"] and not options["force"]:
             report.check_plausible()
         for finding in reconciliation.findings(report, repair=options["apply"]):

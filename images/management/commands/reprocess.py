@@ -1,25 +1,33 @@
 """Inspects stored files again and renders their previews anew."""
 
+import json
 from collections.abc import Iterator
 from datetime import datetime
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db.models import Q
 from django.utils import timezone
 
 from images import processing
 from images.models import Image
 from images.querysets import ImageQuerySet
+from taggedimages.management import base
+from taggedimages.terminal import progress
 
 IMAGES_PER_BATCH = 1000
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Has the workers inspect files again and render their previews. They are only marked "
         "here: a worker must run. To go on after an interruption, give --before the time that "
         "the first run printed."
+    )
+    examples = (
+        "reprocess 4711 4712",
+        "reprocess --failed --json",
+        "reprocess --ready --before 2026-01-31T12:00:00+00:00",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -31,18 +39,25 @@ class Command(BaseCommand):
             type=datetime.fromisoformat,
             help="Only those last processed before this time (ISO 8601, with zone).",
         )
+        parser.add_argument("--json", action="store_true", help="what was marked as one object")
 
     def handle(self, *args: Any, **options: Any) -> None:
         before = options["before"] or timezone.now()
         if timezone.is_naive(before):
             raise CommandError("--before wants a zone, such as 2026-01-31T12:00:00+00:00.")
         images = asked_for(options)
-        self.stdout.write(f"Those processed before {before.isoformat()}")
+        if not options["json"]:
+            self.stdout.write(f"Those processed before {before.isoformat()}")
         marked = 0
-        for batch in batches(images.filter(processed_at__lt=before)):
-            marked += processing.reprocess(batch)
-            self.stdout.write(f"{marked} images marked")
-        self.stdout.write(self.style.SUCCESS(f"{marked} images will be processed again."))
+        with progress("Marking", None, "images") as bar:
+            for batch in batches(images.filter(processed_at__lt=before)):
+                found = processing.reprocess(batch)
+                marked += found
+                bar.update(found)
+        if options["json"]:
+            self.stdout.write(json.dumps({"before": before.isoformat(), "marked": marked}))
+        else:
+            self.stdout.write(f"{marked} images will be processed again.")
 
 
 def asked_for(options: dict[str, Any]) -> ImageQuerySet:
