@@ -6,6 +6,7 @@ tag index, so that there are few. Like the index, they are trusted unless a rebu
 row of `search_rebuild`: then tags and links are counted.
 """
 
+from django.db import connection
 from django.db.backends.utils import CursorWrapper
 
 from images.visibility import LATEST_CREATED_SQL, Viewer
@@ -19,24 +20,46 @@ TAG_COUNTER_ID, AUDIENCE_COUNTER_BASE = -4, -10
 # Of audiences, the one that everybody belongs to has the lowest number, 0.
 AUDIENCE_COUNTER_ID_MAX = AUDIENCE_COUNTER_BASE
 
-# Statement: one delta for each counter in place of all. Under the index's lock (index_transaction):
-# of two at the same time, one would fail.
+# Links that everybody is shown are counted for each block of so many ids, so that those before a
+# place are summed up and only its block is walked. Triggers have this number too.
+BLOCK_BITS = 14
+
 COMPACT = """
-WITH deltas AS (DELETE FROM search_tally RETURNING of, change)
-INSERT INTO search_tally (of, change)
-SELECT of, sum(change) FROM deltas GROUP BY of HAVING sum(change) <> 0
+WITH due AS MATERIALIZED (
+    SELECT of, block, sum(change) AS change, array_agg(id) AS ids FROM search_tally
+    GROUP BY of, block HAVING count(*) > 1 OR sum(change) = 0
+), replaced AS (
+    DELETE FROM search_tally WHERE id IN (SELECT unnest(ids) FROM due)
+)
+INSERT INTO search_tally (of, block, change) SELECT of, block, change FROM due WHERE change <> 0
 """
+# Links that were counted without blocks: before migration tags/0032, or by what was under way then.
+ARE_WITHOUT_BLOCKS = compose(
+    "SELECT EXISTS (SELECT FROM search_tally WHERE of = {everybody} AND block IS NULL)",
+    everybody=bigint(AUDIENCE_COUNTER_BASE),
+).text
+COUNT_BLOCKS = compose(
+    """
+WITH replaced AS (DELETE FROM search_tally WHERE of = {everybody})
+INSERT INTO search_tally (of, block, change)
+SELECT {everybody}, id >> {bits}, count(*) FROM tags_imagetag WHERE audience = 0 GROUP BY 2
+""",
+    everybody=bigint(AUDIENCE_COUNTER_BASE),
+    bits=Fragment(str(BLOCK_BITS)),
+).text
 
 COUNTED = compose(
     """
-SELECT {tags} AS of, count(*) AS counted FROM tags_tag
+SELECT {tags} AS of, NULL::bigint AS block, count(*) AS counted FROM tags_tag
 UNION ALL
-SELECT {base} - audience, count(*) FROM tags_imagetag WHERE audience IS NOT NULL GROUP BY audience
+SELECT {base} - audience, CASE WHEN audience = 0 THEN id >> {bits} END, count(*)
+FROM tags_imagetag WHERE audience IS NOT NULL GROUP BY 1, 2
 UNION ALL
-SELECT audience + 1, count(*) FROM tags_audiencetag GROUP BY audience
+SELECT audience + 1, NULL, count(*) FROM tags_audiencetag GROUP BY audience
 """,
     tags=bigint(TAG_COUNTER_ID),
     base=bigint(AUDIENCE_COUNTER_BASE),
+    bits=Fragment(str(BLOCK_BITS)),
 )
 
 # Statement: the deltas made anew from tags and links. Under the index's lock: what is compacted
@@ -44,16 +67,19 @@ SELECT audience + 1, count(*) FROM tags_audiencetag GROUP BY audience
 RECOUNT = compose(
     """
 WITH replaced AS (DELETE FROM search_tally)
-INSERT INTO search_tally (of, change) {counted}
+INSERT INTO search_tally (of, block, change) {counted}
 """,
     counted=COUNTED,
 ).text
 
 WRONG_COUNTERS = compose(
     """
-SELECT count(*) FROM ({counted}) rows_counted
-FULL JOIN (SELECT of, sum(change) AS told FROM search_tally GROUP BY of) deltas USING (of)
-WHERE coalesce(counted, 0) <> coalesce(told, 0)
+SELECT count(*) FROM (
+    SELECT of, block FROM (
+        SELECT of, block, counted AS links FROM ({counted}) rows_counted
+        UNION ALL SELECT of, block, -change FROM search_tally
+    ) differences GROUP BY of, block HAVING sum(links) <> 0
+) wrong
 """,
     counted=COUNTED,
 ).text
@@ -77,6 +103,47 @@ SELECT CASE WHEN EXISTS (SELECT FROM search_rebuild)
             WHERE i.created_at > {latest} AND {base} - l.audience {counters}) END
 """
 
+# Where among the links that a viewer is shown, by id, the one after `start` of them is looked for:
+# selects (key, passed), the first id of a block, and how many links are before that. No row where
+# counters do not tell: while a rebuild is due or blocks are not counted yet, beyond the end, or
+# where links have other audiences of the viewer's too.
+STARTED_NEAR = """
+SELECT block << {bits} AS key, passed FROM (
+    SELECT block, sum(links) OVER (ORDER BY block) - links AS passed, links FROM (
+        SELECT block, sum(change) AS links FROM (
+            SELECT block, change FROM search_tally WHERE of = {base}
+            UNION ALL
+            SELECT l.id >> {bits}, 1 {links} WHERE i.ended_at > statement_timestamp() AND {visible}
+            UNION ALL
+            SELECT l.id >> {bits}, -1 {links} WHERE i.created_at > {latest} AND l.audience = 0
+        ) changes GROUP BY block
+    ) blocks
+) ranked
+WHERE passed <= %(start)s AND %(start)s < passed + links
+AND NOT EXISTS (SELECT FROM search_rebuild)
+AND NOT EXISTS (SELECT FROM search_tally WHERE of = {base} AND block IS NULL)
+AND (SELECT coalesce(sum(change), 0) FROM search_tally WHERE of {counters}) = 0
+"""
+
+
+def are_without_blocks() -> bool:
+    """Whether links were counted that are not by blocks yet."""
+    with connection.cursor() as cursor:
+        cursor.execute(ARE_WITHOUT_BLOCKS)
+        return bool(cursor.fetchone()[0])
+
+
+def compact(cursor: CursorWrapper) -> None:
+    """Put one delta for each counter and block in place of all of these; count links by blocks that
+    were not, once.
+
+    Under the index's lock (`index_transaction`): of two at the same time, one would fail.
+    """
+    cursor.execute(ARE_WITHOUT_BLOCKS)
+    if cursor.fetchone()[0]:
+        cursor.execute(COUNT_BLOCKS)
+    cursor.execute(COMPACT)
+
 
 def count_tags() -> int:
     """How many tags there are, at the moment of the statement."""
@@ -93,20 +160,34 @@ def count_links_statement(viewer: Viewer) -> Fragment:
 
     The viewer is a caller: of one project's links there is no counter.
     """
-    if viewer.audiences is None:
-        counters = compose("<= {last}", last=bigint(AUDIENCE_COUNTER_ID_MAX))
-    else:
-        ids = bigints(AUDIENCE_COUNTER_BASE - audience for audience in viewer.audiences)
-        counters = compose("= ANY({ids})", ids=ids)
+    return _of_links(COUNT_LINKS, viewer, _counters(viewer))
+
+
+def near_link_statement(viewer: Viewer) -> Fragment:
+    """SQL selecting (key, passed), or nothing: a link id shortly before the page that starts
+    `start` links on, and how many that the viewer is shown have lower ones (STARTED_NEAR)."""
+    return _of_links(STARTED_NEAR, viewer, _counters(viewer, but=1))
+
+
+def _of_links(template: str, viewer: Viewer, counters: Fragment) -> Fragment:
     return compose(
-        COUNT_LINKS,
+        template,
         provides={"i"},
         links=Fragment("FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id"),
         visible=viewer.image_predicate(),
         latest=Fragment(LATEST_CREATED_SQL),
         base=bigint(AUDIENCE_COUNTER_BASE),
+        bits=Fragment(str(BLOCK_BITS)),
         counters=counters,
     )
+
+
+def _counters(viewer: Viewer, but: int = 0) -> Fragment:
+    """Which counters are a viewer's, but so many of the first: that of EVERYBODY comes first."""
+    if viewer.audiences is None:
+        return compose("<= {last}", last=bigint(AUDIENCE_COUNTER_ID_MAX - but))
+    ids = bigints(AUDIENCE_COUNTER_BASE - audience for audience in viewer.audiences[but:])
+    return compose("= ANY({ids})", ids=ids)
 
 
 def verify(cursor: CursorWrapper, repair: bool = False) -> int:
@@ -114,6 +195,7 @@ def verify(cursor: CursorWrapper, repair: bool = False) -> int:
 
     Under the index's lock (`index_transaction`).
     """
+    compact(cursor)
     cursor.execute(WRONG_COUNTERS)
     (wrong,) = cursor.fetchone()
     if wrong and repair:

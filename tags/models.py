@@ -4,7 +4,7 @@ import uuid
 from typing import Any, Self
 
 from django.contrib.auth.models import AnonymousUser
-from django.contrib.postgres.indexes import GinIndex
+from django.contrib.postgres.indexes import GinIndex, OpClass
 from django.db import models
 from django.db.models import F, Q
 from django.db.models.expressions import RawSQL
@@ -13,10 +13,12 @@ from django.db.models.functions import Now
 from images.models import Image
 from images.visibility import CLOCK_TOLERANCE, Viewer
 from taggedimages.identity.models import User
+from taggedimages.postgresql.folding import Folded
 from tags import colours, names
 from tags.cleanup.models import CleanupSweep, Finding, SetAside  # noqa: F401  models of this app
 
 # By these names all others know them.
+from tags.ledger import Redaction as Redaction
 from tags.ledger import TagChange as TagChange
 from tags.ledger import VocabularyChange as VocabularyChange
 from tags.shown import IsShown, has_few_images, on_images, positional
@@ -129,6 +131,12 @@ class Tag(models.Model):
             models.Index(fields=["created_at", "id"], name="tag_oldest_first"),
             # Patterns that do not tell how a name begins.
             GinIndex(fields=["folded"], opclasses=["gin_trgm_ops"], name="tag_folded_part"),
+            # Most tags have no description, and pay nothing.
+            GinIndex(
+                OpClass(Folded("description"), "gin_trgm_ops"),
+                name="tag_description_folded",
+                condition=~Q(description=""),
+            ),
             # The aliases of a target, and all that are aliases, which are few.
             models.Index(
                 fields=["alias_of", "id"],
@@ -325,12 +333,14 @@ class CounterDelta(models.Model):
     """A change of how many there are of something; how many there are now is the sum of them all.
 
     `of` is the counter: of all tags, or of the links that an audience is shown (`tags.counters`).
+    Links that everybody is shown are counted for each `block` of their ids; other rows have none.
     Written by triggers (docs/triggers.md) in the transaction of the change itself; compacted by the
     worker.
     """
 
     of = models.BigIntegerField()
     change = models.BigIntegerField()
+    block = models.BigIntegerField(null=True, editable=False)
 
     class Meta:
         # Of when searches kept them.

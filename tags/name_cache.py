@@ -5,27 +5,27 @@ finding the images. Names have a version (TagNamesVersion), which changes in the
 of a rename or a rule: names that were read at one version are right wherever that is read.
 
 A database may be restored or put back under running processes, and then give ids and versions out
-again, to other tags. So a version is random, and what is remembered belongs to the row that held
-it, as some transaction wrote it; to the table of the tags, as it was made or emptied last; and to
-the server's present run, since data are put back while it stands still. A restore leaves none of
-these as they were.
+again, to other tags. So what is remembered belongs to one history of the database
+(`taggedimages.postgresql.history`). The data of these tables may even come back alone: a version is
+random, and belongs to the row that held it, as some transaction wrote it, and to the table of the
+tags, as it was made or emptied last.
 """
 
 from typing import TypedDict
 
 import orjson
 
+from taggedimages.postgresql.history import MARK
 from taggedimages.postgresql.routing import read_connection
 
 # Some 8 MB at most; beyond, all are forgotten.
 CACHED_NAMES_MAX = 50_000
 
 # As no other history of this database, and no other server, has it.
-VERSION = """
-(SELECT concat_ws(' ', extract(epoch FROM pg_postmaster_start_time()),
-                  pg_relation_filenode('tags_tag'),
+VERSION = f"""
+(SELECT concat_ws(' ', {MARK}, pg_relation_filenode('tags_tag'),
                   (SELECT concat_ws(' ', xmin, version) FROM tags_vocabulary)))
-"""
+"""  # noqa: S608
 READ_NAMES = f"""
 SELECT {VERSION}, t.id, coalesce(a.id, t.id), coalesce(a.name, t.name)
 FROM tags_tag t LEFT JOIN tags_tag a ON a.id = t.alias_of_id WHERE t.id = ANY(%s)

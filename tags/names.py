@@ -31,6 +31,8 @@ INVISIBLE = re.compile(
 REPLACEMENTS = "\ufffc\ufffd"
 # Format characters that are seen: they go before numbers (Prepended_Concatenation_Mark).
 SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
+# Parts of LIKE patterns that an index of names knows.
+SELECTIVE_PATTERN = re.compile(r"^[^%]|[^\W_]{3}|[^\W_]{2}$")
 CONTROL_FAULT = "Control characters are not allowed."
 INVISIBLE_FAULT = "A name has to have a character that can be seen."
 
@@ -95,6 +97,17 @@ def like_pattern(pattern: str) -> str:
     'sun\\_%'
     """
     return folded(pattern).replace("\\", "\\\\").replace("_", "\\_")
+
+
+def is_selective(pattern: str) -> bool:
+    """Whether a LIKE pattern tells how names begin, or has three letters in a row.
+
+    An index of parts, asked for letters that stand alone, reads all of itself and all names.
+
+    >>> is_selective("k%"), is_selective("%nee%"), is_selective("%e%")
+    (True, True, False)
+    """
+    return bool(SELECTIVE_PATTERN.search(pattern))
 
 
 def part_pattern(text: str) -> str:

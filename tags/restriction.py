@@ -38,7 +38,7 @@ class Restrictable(Protocol):
 T = TypeVar("T", bound=Restrictable)
 
 
-def may_use(tag: Tag, user: User | AnonymousUser | None) -> bool:
+def may_use(tag: Restrictable, user: User | AnonymousUser | None) -> bool:
     """Whether a user may put a tag on images, and take it off."""
     is_free = folded(tag.name) not in names() and tag.status != Tag.Status.LOCKED
     return is_free or may_use_all(user)

@@ -10,6 +10,7 @@ from django.db.models import Q, QuerySet
 from images.visibility import Viewer
 from taggedimages.changes.models import Change
 from taggedimages.identity.models import User
+from tags.ledger import REDACTED
 from tags.models import Tag, VocabularyChange
 
 LINES = 30
@@ -52,7 +53,9 @@ def lines_of(tag: Tag, viewer: Viewer) -> list[Line]:
         Line(
             row.at,
             WORDS.get(row.kind, row.kind).format(
-                name=row.name, old=row.old_name, other=others.get(row.other_id, "another tag")
+                name=row.name or REDACTED,
+                old=row.old_name or REDACTED,
+                other=others.get(row.other_id, "another tag"),
             ),
             "somebody" if row.user_id in strangers else row.user_name or "somebody",
             row.through,

@@ -191,13 +191,15 @@ class Sweep:
 
 
 def run() -> bool:
-    """Look through the vocabulary now; False where a worker is at it already."""
+    """Look through the vocabulary as it is now; False where a worker is at it already."""
     asking.ask()
     sweep = Sweep()
-    done = 0
-    for _ in sweep.pieces():
-        done += 1
-    return bool(done)
+    # What a killed worker left half done is ended first, and tells nothing of what came since.
+    for _ in range(2):
+        for _ in sweep.pieces():
+            pass
+    state = CleanupSweep.objects.get()
+    return state.ended_at is not None and not asking.is_waiting(state)
 
 
 def _halved(do: Callable[[Sequence[T]], None], items: Sequence[T]) -> None:

@@ -93,7 +93,7 @@ def test_sorting_reads_an_index_and_sorts_nothing(boss, name, direction):
         make_image(f"used {number}")
     settle()
     with connection.cursor() as cursor:
-        cursor.execute("ANALYZE tags_statistics, tags_tag")
+        cursor.execute("ANALYZE tags_statistics, tags_tag, identity_user")
     answer = boss.get(LIST, {"o": f"{direction}{column(boss, name)}"})
     page: Any = answer.context["cl"].queryset[:50]
     plan = page.explain()

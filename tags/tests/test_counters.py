@@ -15,6 +15,9 @@ from search.models import Rebuild
 from search.tests.indexes import merge_all
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.models import User
+from taggedimages.postgresql import deferred_join
+from taggedimages.postgresql.deferred_join import DeferredJoin
+from taggedimages.postgresql.fragments import statement
 from tags import counters, curation, tagging
 from tags.models import CounterDelta, ImageTag, Tag
 
@@ -63,6 +66,58 @@ def test_counters_are_exact_after_deltas_were_compacted(users):
         change()
         merge_all()
         assert_counters_exact(users)
+
+
+NEXT_BLOCK = """
+SELECT setval(pg_get_serial_sequence('tags_imagetag', 'id'), nextval(
+    pg_get_serial_sequence('tags_imagetag', 'id')) + %s)
+"""
+
+
+def test_pages_found_by_blocks_of_links_hold_what_a_walk_does(users, monkeypatch):
+    monkeypatch.setattr(deferred_join, "NEAR", -1)
+    for number, change in enumerate(everything_that_changes_a_count(users[1])):
+        with connection.cursor() as cursor:
+            cursor.execute(NEXT_BLOCK, [2 ** (counters.BLOCK_BITS - 1)])
+        change()
+        if number % 2:
+            merge_all()
+        for user in users:
+            links = ImageTag.objects.visible_to(user).order_by("id")
+            walked = list(links)
+            near = counters.near_link_statement(Viewer.of(user))
+            found = DeferredJoin(links, links.count, near_statement=near)
+            for start in {0, 1, len(walked) // 2, len(walked)}:
+                assert found[start : start + 2] == walked[start : start + 2]
+
+
+def near(user, start):
+    asked = statement("{near}", near=counters.near_link_statement(Viewer.of(user)))
+    with connection.cursor() as cursor:
+        cursor.execute(asked.text, {**asked.parameters, "start": start})
+        return cursor.fetchall()
+
+
+def test_blocks_tell_where_a_page_begins_unless_other_audiences_have_links(users):
+    make_image("knee", "left")
+    with connection.cursor() as cursor:
+        cursor.execute(NEXT_BLOCK, [2**counters.BLOCK_BITS])
+    ids = list(make_image("knee", "left").imagetag_set.values_list("id", flat=True))
+    key = min(ids) >> counters.BLOCK_BITS << counters.BLOCK_BITS
+    assert [near(user, 3) for user in users] == [[(key, 2)]] * 4
+    make_image("knee", by=users[1], private=True)
+    assert [near(user, 3) for user in users] == [[(key, 2)], [], [(key, 2)], []]
+
+
+def test_links_that_were_counted_without_blocks_get_theirs_as_deltas_are_compacted(users):
+    make_image("knee", "left")
+    CounterDelta.objects.update(block=None)
+    assert near(None, 1) == []
+    assert_counters_exact(users)
+    merge_all()
+    assert len(near(None, 1)) == 1
+    assert_counters_exact(users)
+    assert counters.verify(connection.cursor()) == 0
 
 
 def test_compacting_leaves_one_delta_for_each_counter():

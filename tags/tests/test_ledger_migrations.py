@@ -60,7 +60,7 @@ def test_what_is_there_stays_as_it_is_and_what_comes_is_recorded(old_image):
 
 
 def test_each_can_be_run_again_where_it_was_killed(old_image):
-    migrate()
+    migrate(*NEW)
     forget(*NEW)
     migrate()
     tagging.tag(old_image, ["right"], TESTS)

@@ -1,5 +1,9 @@
-"""Which tags who is shown: lists, counts and single tags, held against the rule told in Python."""
+"""Which tags who is shown: lists, counts and single tags, held against the rule told in Python.
 
+SHOWN_EXAMPLES says how many histories are tried.
+"""
+
+import os
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -32,6 +36,7 @@ SELECT 0, id, folded, name FROM tags_tag WHERE name = 'hidden';
 UPDATE tags_audiencetag SET name = 'Left' WHERE name = 'left'
 """
 HOUR = timedelta(hours=1)
+EXAMPLES = int(os.environ.get("SHOWN_EXAMPLES", "30"))
 NAMES = ["knee", "Knee", "left", "été", "%"]
 WHO = ["ann", "bob", "cleo", "staff", "boss"]
 names = st.sampled_from(NAMES)
@@ -223,7 +228,9 @@ def assert_targets_shown(viewer: Viewer, wanted: list[Tag]) -> None:
 
 
 @settings(
-    max_examples=100, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture]
+    max_examples=EXAMPLES,
+    deadline=None,
+    suppress_health_check=[HealthCheck.function_scoped_fixture],
 )
 @given(st.lists(steps, max_size=12), st.dictionaries(names, names, max_size=2))
 def test_everybody_is_shown_the_tags_that_the_rule_says(db, todo, aliases):

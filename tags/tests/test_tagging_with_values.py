@@ -1,17 +1,14 @@
 """Tags with values, limits, and removing by name."""
 
-from datetime import timedelta
-
 import pytest
 from django.db import connection
 from django.test.utils import CaptureQueriesContext
-from django.utils import timezone
 
 from images.models import Image
-from taggedimages.factories import TESTS, make_image, make_user
+from taggedimages.factories import TESTS, make_image
 from tags import history, tagging
 from tags.models import ImageTag, Tag
-from tags.usage import names_and_values, names_and_values_of
+from tags.usage import names_and_values_of
 
 pytestmark = pytest.mark.django_db
 
@@ -72,26 +69,3 @@ def test_names_and_values_of_some_images():
     assert list(names_and_values_of(images)) == of_both
     of_one = [("B", "z"), ("a", ""), ("b", "ä")]
     assert list(names_and_values_of(images.filter(pk=image.pk))) == of_one
-
-
-@pytest.mark.parametrize(
-    ("others", "few"), [(0, 100), (1, 100), (1, 0)], ids=["alone", "small", "large"]
-)
-def test_names_and_values_in_use_on_the_current_images_of_a_project(others, few):
-    soon, past = timezone.now() + timedelta(hours=1), timezone.now() - timedelta(hours=1)
-    for end, value in ((None, "on"), (soon, "to end"), (past, "ended"), (None, "")):
-        tagging.set_values(make_image("ä", ended_at=end), {"b": value, "a": value}, TESTS)
-    tagging.set_values(make_image(created_at=soon), {"a": "ahead"}, TESTS)
-    tagging.set_values(make_image(private=True), {"B": "private"}, TESTS)
-    for end in [None, soon] * others:
-        image = make_image("theirs", by=make_user(project_id="another"), ended_at=end)
-        tagging.set_values(image, {"a": "theirs", "theirs too": "x"}, TESTS)
-
-    found = names_and_values("default", read_images_max=few)
-    assert found == [
-        ("B", "private"),
-        *[(name, value) for name in "ab" for value in ("", "on", "to end")],
-        ("ä", ""),
-    ]
-    parts = [names_and_values("default", at, at + 3, read_images_max=few) for at in (0, 3, 6, 9)]
-    assert parts == [found[:3], found[3:6], found[6:], []]

@@ -10,7 +10,9 @@ from rest_framework.response import Response
 from rest_framework.viewsets import GenericViewSet
 
 from images.visibility import Viewer
-from search.v1.parameters import ImageConditions, list_query
+from search.query import Query
+from search.results import SearchResults
+from search.v1.parameters import Asked, ImageConditions, list_query
 from search.v1.views import browse, browse_lines, documented, documented_lines
 from taggedimages.http import caching
 from taggedimages.http.errors import Conflict
@@ -24,7 +26,7 @@ from taggedimages.v1.pagination import CursorPageParameters, page_response, read
 from taggedimages.v1.schema import CHANGED_SINCE
 from tags import alphabet, curation, renaming, rights, vocabulary
 from tags.models import ImageTag, Tag, TagQuerySet
-from tags.v1.access import author, check_change, check_target, held_tags, shown_tag
+from tags.v1.access import author, check_change, check_target, held_tags, shown_tag, shown_tags
 from tags.v1.cursors import cursor_at, position_of
 from tags.v1.details import detail_of, entity_tag
 from tags.v1.serializers import (
@@ -149,18 +151,36 @@ class TagViewSet(GenericViewSet[Tag]):
 
     @documented("listTagImages", "Browse the images with a tag, newest first", ImageConditions)
     def images(self, request: Request, id: str) -> HttpResponseBase:
-        found = browse(request, list_query(request, tag_id=parse_id(id)))
+        asked = list_query(request, tag_id=parse_id(id))
+        found = browse(request, asked)
         if not (isinstance(found, Response) and found.data["meta"]["total_results"]):
             # Nothing, or a stream of it may be: of a tag without images, or of none.
-            shown_tag(request, id)
+            check_tag(request, id, asked)
         return found
 
     @documented_lines("listTagImageLines", "All images with a tag, as NDJSON", ImageConditions)
     def image_lines(self, request: Request, id: str) -> HttpResponseBase:
-        found = browse_lines(request, list_query(request, tag_id=parse_id(id)))
+        asked = list_query(request, tag_id=parse_id(id))
+        found = browse_lines(request, asked)
         # What is wrong with the request comes first, as everywhere.
-        shown_tag(request, id)
+        check_tag(request, id, asked)
         return found
+
+
+def check_tag(request: Request, id: str, asked: Asked) -> None:
+    """Raise NotFound unless the caller is shown the tag with the id in a path, or is shown images
+    that had it at the instant asked for, whatever became of it."""
+    if asked.query.as_of is None:
+        shown_tag(request, id)
+    elif not shown_tags(request).filter(pk=parse_id(id)).exists():
+        had = Query(
+            tag_id=parse_id(id),
+            aliased=True,
+            as_of=asked.query.as_of,
+            vocabulary_now=asked.query.vocabulary_now,
+        )
+        if not SearchResults(had, Viewer.of(request.user)).count():
+            raise NotFound
 
 
 def held_tag(request: Request, id: str) -> Tag:

@@ -93,7 +93,7 @@ def untag(request: HttpRequest, row: Finding, tag: Tag) -> Next:
     def plan() -> Change:
         viewer = viewer_of_staff(request)
         operation = operations.proposed({"remove": [tag.name]}, viewer)
-        query, _ = asked(text)
+        query, _ = asked(text, viewer)
         by = author_of(request, ADMIN)
         return lifecycle.propose(operation, query, by, asked=as_json(text))
 

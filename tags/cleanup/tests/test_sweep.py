@@ -253,6 +253,18 @@ def test_wherever_a_worker_is_killed_another_finds_the_same(stop):
     assert len(found()) == 3
 
 
+def test_who_asks_is_told_of_all_that_is_there_though_a_killed_worker_was_half_through():
+    use("knee", 2)
+    for place, _ in enumerate(sweep.Sweep().pieces()):
+        if place == 3:
+            break
+    use("knees", 1)
+    assert not sweep.run()
+    CleanupSweep.objects.update(lease_until=timezone.now() - timedelta(seconds=1))
+    assert sweep.run()
+    assert found(*TWINS) == {("plural", "knees", "knee")}
+
+
 def test_it_is_looked_once_a_night_and_when_somebody_asks(settings):
     settings.CLEANUP_SECONDS = 3_600
     assert list(sweep.Sweep().pieces())

@@ -4,18 +4,23 @@ import json
 from collections.abc import Iterator
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandParser
+from django.core.management.base import CommandParser
 
 from images.visibility import Viewer
+from taggedimages.management import base
 from tags.cleanup import present, sweep, telling
 from tags.cleanup.models import Finding, Kind
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = (
         "Looks through the vocabulary as a worker does each night, and tells what was found: twins,"
         " contradictions, what merges left over, tags that are hardly used. Changes no tag: the"
         " clean-up list of the admin has plans."
+    )
+    examples = (
+        "cleanup",
+        "cleanup --kept --kind case --json",
     )
 
     def add_arguments(self, parser: CommandParser) -> None:
