@@ -26,27 +26,38 @@ def generate(options: Options) -> None:
     made(options, options.images, options.folder)
 
 
+def questions(options: Options) -> None:
+    from benchmarks import questions
+
+    say(f"{questions.write(Corpus(options.folder))} is written.")
+
+
 def load(options: Options) -> None:
     with_django()
     from benchmarks import loading
 
-    loading.load(Corpus(options.folder), say, ledger=not options.without_ledger)
+    ledger, lines = not options.without_ledger, options.lines
+    corpus = Corpus(options.folder)
+    loading.load(corpus, say, ledger=ledger, lines=lines, projects=options.projects)
 
 
 def search(options: Options) -> int:
     with_django()
     from django.db import connection
 
-    from benchmarks import floor_database, service
+    from benchmarks import callers, floor_database, service
     from benchmarks.searching import Comparison
 
     corpus = Corpus(options.folder)
     base = options.base or service.running()
     only = frozenset(filter(None, options.kinds.split(",")))
     server = connection.get_connection_params() | service.account_for_databases()
-    with floor_database.throw_away(server, corpus, keep=options.keep_floor) as beneath:
+    with (
+        floor_database.throw_away(server, corpus, keep=options.keep_floor) as beneath,
+        callers.known(options.credentials) as caller,
+    ):
         say("The floor is built.")
-        run = Comparison(base, options.token, corpus, beneath, options.seconds, say, only)
+        run = Comparison(base, options.token, corpus, beneath, options.seconds, say, only, caller)
         found = stamp() | run.run().as_dict()
     show([found], options)
     return int(any(kind["wrong"] for kind in found["kinds"].values()))
@@ -54,11 +65,13 @@ def search(options: Options) -> int:
 
 def in_turn(options: Options) -> int:
     from benchmarks import in_turn, tables
+    from benchmarks.attacks import credentials
 
     corpus, only = Corpus(options.folder), frozenset(filter(None, options.kinds.split(",")))
     first, second = options.bases
+    a, b = (list(map(credentials.read, options.credentials)) * 2)[:2] or (None, None)
     run = in_turn.Alternation(
-        (first, second), options.token, corpus, options.rounds, options.seconds, say, only
+        (first, second), options.token, corpus, options.rounds, options.seconds, say, only, (a, b)
     )
     found = stamp() | run.run()
     text = tables.of_in_turn(found, markdown=options.markdown)
@@ -80,6 +93,14 @@ def costs(options: Options) -> None:
     show([stamp() | {"costs": costs.measure(say)}], options)
 
 
+def sizes(options: Options) -> None:
+    with_django()
+    from benchmarks import sizes
+
+    asked = sizes.Asked(options.images, options.links, options.lines)
+    show([stamp() | {"sizes": sizes.measure(asked)}], options)
+
+
 def writes(options: Options) -> None:
     with_django()
     from benchmarks import service
@@ -88,6 +109,18 @@ def writes(options: Options) -> None:
     base = options.base or service.running()
     found = Writes(base, options.token, options.seconds, say).run()
     show([stamp() | {"writes": found, "web_memory": service.web_memory()}], options)
+
+
+def slow_readers(options: Options) -> int:
+    from benchmarks import service
+    from benchmarks.slow_readers import SlowReaders
+
+    with_django()
+    base = options.base or service.running()
+    corpus, readers = Corpus(options.folder), options.readers
+    found = SlowReaders(base, options.token, corpus, readers, options.seconds, say).run()
+    show([stamp() | {"images": corpus.size, "slow_readers": found}], options)
+    return int(bool(found["wrong"]))
 
 
 def changes(options: Options) -> int:
@@ -100,6 +133,18 @@ def changes(options: Options) -> int:
     found = BulkChange(base, options.token, corpus, options.seconds, say).run()
     show([stamp() | {"images": corpus.size, "change": found}], options)
     return int(bool(found["wrong"]))
+
+
+def releases(options: Options) -> int:
+    with_django()
+    from benchmarks import service
+    from benchmarks.releases import Releases
+
+    base = options.base or service.running()
+    corpus = Corpus(options.folder)
+    found = Releases(base, options.token, corpus, options.seconds, say).run()
+    show([stamp() | {"images": corpus.size, "releases": found}], options)
+    return int(bool(found["past"]["wrong"]))
 
 
 def vocabulary(options: Options) -> None:
@@ -131,6 +176,66 @@ def screenshots(options: Options) -> None:
 
         only = frozenset(filter(None, options.only.split(",")))
         screenshots.take(up.url, options.folder, say, only)
+
+
+def back_up(options: Options) -> None:
+    from benchmarks import throwaway
+
+    with throwaway.service() as up:
+        os.environ.clear()
+        os.environ |= throwaway.environment(up.data)
+        with_django()
+        from benchmarks import backups
+
+        found = backups.measure(up.data, options.images, options.files, say)
+    print(json.dumps(stamp() | {"backups": found}, indent=1))
+
+
+def verify(options: Options) -> None:
+    from benchmarks import throwaway
+
+    with throwaway.service() as up:
+        os.environ.clear()
+        os.environ |= throwaway.environment(up.data)
+        with_django()
+        from benchmarks import verifying
+
+        found = verifying.measure(options.files, options.per_minute, say)
+    print(json.dumps(stamp() | {"verified": found}, indent=1))
+
+
+def inspection(options: Options) -> None:
+    from benchmarks import throwaway
+
+    with throwaway.service() as up:
+        os.environ.clear()
+        os.environ |= throwaway.environment(up.data)
+        with_django()
+        from benchmarks import inspection
+
+        found = inspection.measure(up, options.files, options.seconds, say)
+    show([stamp() | {"inspection": found}], options)
+
+
+def container(options: Options) -> int:
+    from benchmarks import throwaway
+
+    with throwaway.service() as up:
+        os.environ.clear()
+        # Without a proxy; open to all, since one address has limits of rate otherwise.
+        open_to_all = {"TAGGEDIMAGES_HTTPS": "false", "TAGGEDIMAGES_ANONYMOUS": "open"}
+        os.environ |= throwaway.environment(up.data) | open_to_all
+        with_django()
+        from django.core.management import call_command
+
+        from benchmarks import container
+
+        call_command("demo", images=options.images, stdout=sys.stderr)
+        found = container.measure(options.clients, options.seconds, say)
+    print(json.dumps(stamp() | {"container": found}, indent=1))
+    # Those who have to come back are told so by 503; nothing else may go wrong.
+    others = found["errors"] - found["statuses"].get(503, 0)
+    return int(others > 0 or found["ending"]["exit_code"] != 0)
 
 
 def suite(options: Options) -> None:
@@ -180,7 +285,9 @@ def made(options: Options, images: int, folder: Path) -> Corpus:
     from benchmarks import generating
 
     seed, shuffled, mean = options.seed, options.shuffled, options.tags_per_image
-    return generating.generate(images, folder, seed=seed, shuffled=shuffled, tags_per_image=mean)
+    return generating.generate(
+        images, folder, seed=seed, shuffled=shuffled, tags_per_image=mean, files=options.files
+    )
 
 
 def keep(results: list[Found], folder: Path) -> None:
@@ -223,17 +330,25 @@ def end(number: int, frame: object) -> None:
 
 COMMANDS = {
     "generate": generate,
+    "questions": questions,
     "load": load,
     "search": search,
     "in_turn": in_turn,
     "page": page,
     "costs": costs,
     "writes": writes,
+    "slow_readers": slow_readers,
     "changes": changes,
+    "releases": releases,
     "vocabulary": vocabulary,
     "import": import_images,
     "workplace": workplace,
     "screenshots": screenshots,
+    "sizes": sizes,
+    "backup": back_up,
+    "verify": verify,
+    "container": container,
+    "inspection": inspection,
     "suite": suite,
 }
 

@@ -4,7 +4,7 @@ import json
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import ExitStack, closing
 from dataclasses import dataclass
 from functools import partial
@@ -58,19 +58,28 @@ class Throughput:
 class Client:
     """One caller; its requests come one after the other."""
 
-    def __init__(self, base: str, token: str = "") -> None:
+    def __init__(
+        self, base: str, token: str = "", headers: Mapping[str, str] | None = None
+    ) -> None:
         where = urlsplit(base)
         assert where.hostname, base
         self.connection = HTTPConnection(where.hostname, where.port, timeout=TIMEOUT_SECONDS)
         self.headers = {"Authorization": f"Bearer {token}"} if token else {}
+        self.headers |= headers or {}
 
     def close(self) -> None:
         """Hang up."""
         self.connection.close()
 
-    def ask(self, path: str, method: str = "GET", body: Any = None) -> Answer:
-        """One request, with a body of JSON where there is one."""
-        headers, data = self.headers, None
+    def ask(
+        self,
+        path: str,
+        method: str = "GET",
+        body: Any = None,
+        headers: Mapping[str, str] | None = None,
+    ) -> Answer:
+        """One request, with a body of JSON where there is one; `headers` instead of its own."""
+        headers, data = dict(self.headers if headers is None else headers), None
         if body is not None:
             data = json.dumps(body).encode()
             headers = headers | {"Content-Type": "application/json"}

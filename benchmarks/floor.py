@@ -136,6 +136,19 @@ class Floor:
             else ("dated_link", "created, image_id", "created DESC, image_id DESC")
         )
 
+    def knows(self, asked: Question) -> bool:
+        """Whether there is a floor for a question: one of tags and times alone."""
+        plain = Question(
+            asked.total,
+            asked.tags,
+            asked.prefix,
+            asked.created_from,
+            asked.created_to,
+            asked.offset,
+            asked.limit,
+        )
+        return asked == plain and (len(asked.tags) == 1 or asked.created_from is None)
+
     def resolve(self, asked: Question) -> Values:
         """The tags of a question by id, the rarest first, and all else that statements need."""
         if asked.prefix:

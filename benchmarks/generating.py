@@ -2,13 +2,12 @@
 
 Tags are used as people use them: a score of them on every tenth image and more, most of them a few
 times; a quarter of an image's tags come from its topic, so that tags keep each other's company.
-Images come evenly over five years, nine in ten with a file. `shuffled`: in any order of their ids,
-as imports do.
+Images come evenly over five years, nine in ten with a file unless told. `shuffled`: in any order of
+their ids, as imports do.
 """
 
 import json
 from collections.abc import Iterator
-from dataclasses import dataclass
 from itertools import combinations
 from pathlib import Path
 from typing import Any
@@ -16,9 +15,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from benchmarks import questions
+from benchmarks.contents import Links, Numbers
 from benchmarks.corpus import DAY, Corpus
-
-Numbers = NDArray[np.int64]
 
 START = 1_609_459_200  # 2021-01-01
 DAYS = 5 * 365
@@ -29,26 +28,20 @@ QUERIES = 200
 RARE = 50
 AT_ONCE = 200_000
 NAMES = ("IMG_{:06}.jpg", "DSC{:05}.JPG", "scan-{}.png", "photo ({}).jpeg", "{}.webp")
+# What the content of each is, in place of the first that is DICOM after all, of some.
+FORMATS = np.array(["jpeg", "jpeg", "png", "jpeg", "webp"])
+DICOM_SHARE = 0.06
+# What cameras and scanners make, as often as they do; every third picture is cut to any size.
+PIXELS = np.array([(4000, 3000), (6000, 4000), (4032, 3024), (1920, 1080), (1280, 720), (640, 480)])
+PIXEL_SHARES = (0.3, 0.2, 0.2, 0.15, 0.1, 0.05)
+CUT_SHARE, CUT_SIDE_MIN = 0.35, 64
+MODALITIES = np.array(["CR", "DX", "MR", "CT", "US", "MG"])
+MODALITY_SHARES = (0.4, 0.25, 0.15, 0.12, 0.06, 0.02)
+BODY_PARTS = np.array(["CHEST", "KNEE", "HAND", "SKULL", "PELVIS", "BREAST", "", "LSPINE"])
+BODY_PART_SHARES = (0.3, 0.2, 0.15, 0.1, 0.1, 0.05, 0.05, 0.05)
 SYLLABLES = np.array(
     [a + e + z for a in "bdfgklmnprstvz" for e in "aeiou" for z in ("", "l", "n", "r", "s")]
 )
-
-
-@dataclass(frozen=True)
-class Links:
-    """Which images have a tag: those of tag t, ascending, from `starts[t]` to `starts[t + 1]`."""
-
-    images: Numbers
-    starts: Numbers
-
-    def of(self, tag: int) -> Numbers:
-        """The images with a tag."""
-        return self.images[self.starts[tag] : self.starts[tag + 1]]
-
-    @property
-    def uses(self) -> Numbers:
-        """On how many images each tag is."""
-        return np.diff(self.starts)
 
 
 def generate(
@@ -59,10 +52,12 @@ def generate(
     shuffled: bool = False,
     tags_per_image: float = 12,
     tags: int | None = None,
+    files: float = 0.9,
 ) -> Corpus:
     """Write the files of a corpus of so many images into a folder.
 
-    `tags` is how many there are in all: fifty times the root of the images, unless told.
+    `tags` is how many there are in all: fifty times the root of the images, unless told. `files` is
+    the share of the images that have one.
     """
     folder.mkdir(parents=True, exist_ok=True)
     corpus = Corpus(folder)
@@ -72,15 +67,17 @@ def generate(
     created = START + (np.arange(images) * (DAYS * DAY / images)).astype(np.int64)
     if shuffled:
         rng.shuffle(created)
-    _write_images(rng, corpus.images, created)
+    named, arrived = _write_images(rng, corpus.images, created, files)
+    # Drawn apart, so that what is drawn besides stays what it was.
+    _write_facts(np.random.default_rng([seed, images, 2]), corpus.facts, named, arrived)
     pairs = list(_write_links(rng, corpus.links, images, len(names), tags_per_image))
     of_images = np.concatenate([image for image, _ in pairs])
     of_tags = np.concatenate([tag for _, tag in pairs])
-    starts = np.searchsorted(np.sort(of_tags), np.arange(len(names) + 1))
-    links = Links(of_images[np.argsort(of_tags, kind="stable")], starts)
+    links = Links.by_tag(of_images, of_tags, len(names) - 1)
     told = {"images": images, "tags": len(names) - 1, "seed": seed, "page": 100}
     kinds = _queries(rng, names, created, links, (of_images, of_tags))
     (folder / "queries.json").write_text(json.dumps(told | {"kinds": kinds}))
+    questions.write(corpus)
     return corpus
 
 
@@ -94,7 +91,11 @@ def _names(rng: np.random.Generator, count: int) -> list[str]:
     return list(found)[: count + 1]
 
 
-def _write_images(rng: np.random.Generator, path: Path, created: Numbers) -> None:
+def _write_images(
+    rng: np.random.Generator, path: Path, created: Numbers, files: float
+) -> tuple[Numbers, NDArray[np.bool_]]:
+    """Returns which of NAMES each has, and whether it has its file."""
+    every, there = [], []
     with path.open("w") as file:
         for first in range(0, len(created), AT_ONCE):
             times = created[first : first + AT_ONCE]
@@ -102,12 +103,42 @@ def _write_images(rng: np.random.Generator, path: Path, created: Numbers) -> Non
             numbers = rng.integers(1, 10**7, size=len(times))
             sizes = rng.lognormal(14.6, 0.8, size=len(times)).astype(np.int64)
             uploaded = times + 1 + rng.exponential(90, size=len(times)).astype(np.int64)
-            arrived = rng.random(len(times)) < 0.9
+            arrived = rng.random(len(times)) < files
             columns = (kinds, numbers, sizes, times, uploaded, arrived)
             rows = zip(*(column.tolist() for column in columns), strict=True)
             file.writelines(
                 f"{image},{NAMES[kind].format(number)},{size},{at},{then if came else ''}\n"
                 for image, (kind, number, size, at, then, came) in enumerate(rows, first + 1)
+            )
+            every.append(kinds)
+            there.append(arrived)
+    return np.concatenate(every), np.concatenate(there)
+
+
+def _write_facts(
+    rng: np.random.Generator, path: Path, kinds: Numbers, arrived: NDArray[np.bool_]
+) -> None:
+    with path.open("w") as file:
+        for first in range(0, len(kinds), AT_ONCE):
+            some = kinds[first : first + AT_ONCE]
+            is_dicom = rng.random(len(some)) < DICOM_SHARE
+            formats = np.where(is_dicom, "dicom", FORMATS[some])
+            pixels = PIXELS[rng.choice(len(PIXELS), size=len(some), p=PIXEL_SHARES)]
+            turned = rng.random(len(some)) < 0.25
+            pixels[turned] = pixels[turned, ::-1]
+            cut = rng.random(len(some)) < CUT_SHARE
+            pixels[cut] = rng.integers(CUT_SIDE_MIN, pixels[cut] + 1)
+            modality = rng.choice(MODALITIES, size=len(some), p=MODALITY_SHARES)
+            part = rng.choice(BODY_PARTS, size=len(some), p=BODY_PART_SHARES)
+            columns = (
+                arrived[first : first + AT_ONCE], formats, pixels[:, 0], pixels[:, 1],
+                np.where(is_dicom, modality, ""), np.where(is_dicom, part, ""),
+            )  # fmt: skip
+            rows = zip(*(column.tolist() for column in columns), strict=True)
+            file.writelines(
+                f"{image},{of},{width},{height},{kind},{body}\n"
+                for image, (came, of, width, height, kind, body) in enumerate(rows, first + 1)
+                if came
             )
 
 

@@ -15,11 +15,14 @@ from dataclasses import dataclass, field, replace
 from itertools import count
 from typing import Any
 
-from benchmarks import v1_requests
-from benchmarks.client import Answer, Client
-from benchmarks.corpus import Corpus, Question
+from benchmarks import doors, v1_requests
+from benchmarks.attacks.credentials import Caller
+from benchmarks.client import Answer, Client, Request
+from benchmarks.corpus import V1, Corpus, Question
+from benchmarks.doors import DOORS, Door, Said
 from benchmarks.stamp import Say
 from benchmarks.timing import spread
+from benchmarks.v1_requests import Wrong
 
 # Each record that is made has so many of the commonest tags, in so many choices.
 TAGS, COMMONEST, CHOICES = 12, 40, 20
@@ -31,6 +34,8 @@ class InTurn:
     """One kind of request: the times of each service in each round, and where answers differed."""
 
     name: str
+    # Milliseconds: of A and of B, each question the first time that it is asked.
+    first: tuple[list[float], list[float]] = field(default_factory=lambda: ([], []))
     # Milliseconds: of each round, of A and of B, each call.
     rounds: list[tuple[list[float], list[float]]] = field(default_factory=list)
     different: list[str] = field(default_factory=list)
@@ -50,6 +55,7 @@ class InTurn:
             "a": round(a, 3),
             "b": round(b, 3),
             "ratio": round(b / a, 3),
+            "first": [round(statistics.median(side), 3) if side else None for side in self.first],
             "rounds": [[round(time, 3) for time in self.medians(side)] for side in (0, 1)],
             "calls": sum(len(times[0]) for times in self.rounds),
             "different": self.different,
@@ -69,14 +75,16 @@ class Alternation:
     say: Say
     # All kinds, if empty; POST is one of them.
     only: frozenset[str] = frozenset()
+    # Who knocks at each service's doors that open to nobody else.
+    callers: tuple[Caller | None, Caller | None] = (None, None)
 
     def run(self) -> dict[str, Any]:
         """Measure all kinds of searches, then how records are made, which are deleted again."""
         with ExitStack() as stack:
             sides = [stack.enter_context(closing(Client(at, self.token))) for at in self.bases]
             found = [
-                self._told(self._searches(name, sides, paths, questions))
-                for name, paths, questions in self._kinds(sides)
+                self._told(self._searches(name, sides, at, questions))
+                for name, at, questions in self._kinds(sides)
             ]
             if self._is_wanted(POST):
                 found.append(self._told(self._posts(sides)))
@@ -89,49 +97,65 @@ class Alternation:
     def _told(self, kind: InTurn) -> InTurn:
         a, b = kind.median(0), kind.median(1)
         wrong = f", {kind.different[0]}" if kind.different else ""
-        self.say(f"{kind.name:18} {a:8.2f} and {b:8.2f} ms, ratio {b / a:.2f}{wrong}")
+        first = [f"{statistics.median(side):8.2f}" for side in kind.first if side]
+        told = f"{a:8.2f} and {b:8.2f} ms, first {' and '.join(first)}, ratio {b / a:.2f}"
+        self.say(f"{kind.name:34} {told}{wrong}")
         return kind
 
     def _kinds(
         self, sides: Sequence[Client]
-    ) -> Iterator[tuple[str, tuple[v1_requests.Path, ...], list[Question]]]:
-        """Each kind of search, how each side is asked, and the questions."""
+    ) -> Iterator[tuple[str, tuple[Door, Door], list[Question]]]:
+        """Each kind of search, by which door each side is asked, and the questions."""
         for name, questions in self.corpus.kinds.items():
             if self._is_wanted(name):
-                yield name, (v1_requests.search, v1_requests.search), questions
+                yield name, (DOORS[V1], DOORS[V1]), questions
         for name in ("common_tag", "rare_tag"):
             questions = self.corpus.kinds.get(name, [])
             if questions and self._is_wanted(f"{name} by id"):
-                by_id = [v1_requests.by_id(_tag_ids(side, questions)) for side in sides]
-                yield f"{name} by id", tuple(by_id), questions
+                a, b = (doors.by_id(_tag_ids(side, questions)) for side in sides)
+                yield f"{name} by id", (a, b), questions
+        wanted = {k: q for k, q in self.corpus.further_kinds.items() if self._is_wanted(k)}
+        for name, questions in self._answerable(wanted, sides).items():
+            door = DOORS[questions[0].door]
+            yield name, (door, door), questions
+
+    def _answerable(
+        self, kinds: dict[str, list[Question]], sides: Sequence[Client]
+    ) -> dict[str, list[Question]]:
+        """Those that both services know, and let these callers ask."""
+        for side, caller in zip(sides, self.callers, strict=True):
+            if kinds:
+                kinds = doors.answerable(kinds, [side], self.corpus, caller, self.say)
+        return kinds
 
     def _searches(
-        self,
-        name: str,
-        sides: Sequence[Client],
-        paths: Sequence[v1_requests.Path],
-        questions: list[Question],
+        self, name: str, sides: Sequence[Client], at: tuple[Door, Door], questions: list[Question]
     ) -> InTurn:
         kind = InTurn(name)
+        known: dict[Question, Said | str] = {}
+        putting = [Putting(*side, self.token) for side in zip(sides, at, self.callers, strict=True)]
+
+        def put(side: Putting, taken: list[float], asked: Question) -> None:
+            said = side.put(taken, asked)
+            if said != known.setdefault(asked, said) or isinstance(said, str):
+                both = f"{str(said)[:120]} after {str(known[asked])[:120]}"
+                kind.different.append(f"{side.request(asked)[0]}: {both}")
+
         chosen: list[Question] = []
         began = time.perf_counter()
-        # As many questions as take no longer than a round may; this warms both sides up, too.
+        # As many questions as take no longer than a round may.
         for asked in spread(questions):
-            for side, path in zip(sides, paths, strict=True):
-                side.ask(path(asked))
+            is_new = asked not in known
+            for side, taken in zip(putting, kind.first, strict=True):
+                put(side, taken if is_new else [], asked)
             chosen.append(asked)
             if time.perf_counter() - began > self.seconds * len(sides):
                 break
-        known: dict[int, Any] = {}
         for _ in range(self.rounds):
             times: tuple[list[float], list[float]] = ([], [])
-            for side, path, taken in zip(sides, paths, times, strict=True):
-                for at, asked in enumerate(chosen):
-                    answer = _timed(taken, side, path(asked))
-                    said = _total_and_ids(answer)
-                    if said != known.setdefault(at, said) or answer.status != 200:
-                        both = f"{str(said)[:120]} after {str(known[at])[:120]}"
-                        kind.different.append(f"{path(asked)}: {both}")
+            for side, taken in zip(putting, times, strict=True):
+                for asked in chosen:
+                    put(side, taken, asked)
             kind.rounds.append(times)
         return kind
 
@@ -184,12 +208,31 @@ def _timed(taken: list[float], side: Client, path: str, body: Any = None) -> Ans
     return answer
 
 
-def _total_and_ids(answer: Answer) -> tuple[int, list[int]] | str:
-    """What both have to say alike; a text where it is no answer."""
-    if answer.status != 200:
-        return f"{answer.status}: {answer.body[:200]!r}"
-    said = answer.json()
-    return said["meta"]["total_results"], [record["id"] for record in said["results"]]
+@dataclass(frozen=True)
+class Putting:
+    """One service at one door, and who knocks there."""
+
+    client: Client
+    door: Door
+    caller: Caller | None
+    token: str
+
+    def request(self, asked: Question) -> Request:
+        """How a question is put."""
+        return self.door.request(asked, self.caller)
+
+    def put(self, taken: list[float], asked: Question) -> Said | str:
+        """What is said, which both services have to say alike; a text where it is wrong."""
+        path, *more = self.request(asked)
+        method, body = more or ("GET", None)
+        headers = self.door.headers(self.token, self.caller)
+        began = time.perf_counter()
+        answer = self.client.ask(path, method, body, headers)
+        taken.append((time.perf_counter() - began) * 1000)
+        try:
+            return doors.check(asked, answer)
+        except Wrong as error:
+            return str(error)
 
 
 def _tag_ids(side: Client, questions: Sequence[Question]) -> dict[str, int]:

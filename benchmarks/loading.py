@@ -18,6 +18,7 @@ from django.core.management import call_command
 from django.db import connection, transaction
 from psycopg2 import sql
 
+from benchmarks import churn
 from benchmarks.corpus import Corpus
 from benchmarks.stamp import Say
 from taggedimages.identity.models import default_project_id
@@ -25,11 +26,22 @@ from tags import colours, names
 
 # What is loaded; the service's own names of the tables.
 LOADED = ["images_image", "images_facts", "tags_tag", "tags_imagetag", "tags_tagchange"]
-INDEX = ["search_bitmap", "search_setsize", "search_unindexed", "search_tally"]
+VOCABULARY = "tags_vocabularychange"
+INDEX = [
+    "search_bitmap",
+    "search_setsize",
+    "search_fieldvalue",
+    "search_blockspan",
+    "search_unindexed",
+    "search_tally",
+]
 
 ARRIVING = """
 CREATE TEMP TABLE arriving_image (
     id bigint, filename text, size bigint, created bigint, uploaded bigint
+) ON COMMIT DROP;
+CREATE TEMP TABLE arriving_facts (
+    id bigint, format text, width int, height int, modality text, body_part text
 ) ON COMMIT DROP;
 CREATE TEMP TABLE arriving_tag (id bigint, name text COLLATE "C", folded text, color text)
     ON COMMIT DROP;
@@ -38,6 +50,7 @@ SET LOCAL work_mem = '256MB';
 SET LOCAL maintenance_work_mem = '1GB';
 """
 
+SECOND_PROJECT = "benchmarks-second"
 PROJECT = "INSERT INTO identity_project (id) VALUES (%s) ON CONFLICT DO NOTHING"
 
 # Beside tags and images that are there already, the corpus keeps its order, not its ids. Its uuids
@@ -46,32 +59,40 @@ IMAGES = """
 INSERT INTO images_image (
     id, uuid, filename, name, description, size, key, visibility, rotation,
     crop_x, crop_y, crop_w, crop_h, album_id, project_id,
-    created_at, updated_at, uploaded_at, processed_at, upload_error, checks, attempts
+    created_at, registered_at, updated_at, uploaded_at, processed_at, upload_error, checks,
+    attempts
 )
 SELECT
     id + %(after)s, md5(%(change)s || 'image' || id)::uuid, filename, filename, '', size,
     CASE WHEN uploaded IS NULL THEN '' ELSE 'archive/' END
         || to_char(to_timestamp(created) AT TIME ZONE 'UTC', 'YYYY/MM/DD/HH24-MI-')
         || md5(%(change)s || 'key' || id)::uuid || '/' || translate(filename, '/\\', '__'),
-    0, 0, 0, 0, 0, 0, 'default', %(project)s,
-    to_timestamp(created), to_timestamp(coalesce(uploaded, created)),
+    0, 0, 0, 0, 0, 0, 'default', CASE id %% 2 WHEN 1 THEN %(project)s ELSE %(second)s END,
+    to_timestamp(created), to_timestamp(created), to_timestamp(coalesce(uploaded, created)),
     to_timestamp(uploaded), to_timestamp(uploaded), '', 0, (uploaded IS NOT NULL)::int
 FROM arriving_image ORDER BY id
 """
 
 FACTS = """
 INSERT INTO images_facts (
-    image_id, format, media_type, width, height, orientation, color, sha256, md5, exif,
+    image_id, format, media_type, width, height, orientation, color, sha256, md5, exif, dicom,
     thumbhash, fingerprint, has_previews, problem
 )
 SELECT
-    id + %(after)s, format, 'image/' || format, 4000, 3000, 1, '#7f7f7f',
-    sha256(id::text::bytea), decode(md5(id::text), 'hex'), '{}',
-    '1QcSHQRnh493V4dIh4eXh1h4kJUI', hashint8extended(id, 0), true, ''
-FROM arriving_image,
+    i.id + %(after)s, of,
+    CASE of WHEN 'dicom' THEN 'application/' ELSE 'image/' END || of,
+    coalesce(width, 4000), coalesce(height, 3000), 1, '#7f7f7f',
+    sha256(i.id::text::bytea), decode(md5(i.id::text), 'hex'), '{}',
+    CASE of WHEN 'dicom' THEN jsonb_strip_nulls(jsonb_build_object(
+        'Modality', modality, 'BodyPartExamined', body_part
+    )) END,
+    '1QcSHQRnh493V4dIh4eXh1h4kJUI', hashint8extended(i.id, 0), true, ''
+FROM arriving_image i LEFT JOIN arriving_facts a USING (id),
     LATERAL (SELECT lower(substring(filename from '[^.]*$')) AS suffix) s,
-    LATERAL (SELECT CASE suffix WHEN 'jpg' THEN 'jpeg' ELSE suffix END AS format) f
-WHERE uploaded IS NOT NULL ORDER BY id
+    LATERAL (
+        SELECT coalesce(format, CASE suffix WHEN 'jpg' THEN 'jpeg' ELSE suffix END) AS of
+    ) f
+WHERE uploaded IS NOT NULL ORDER BY i.id
 """
 
 TAGS = """
@@ -79,7 +100,7 @@ INSERT INTO tags_tag (
     id, uuid, name, folded, description, label_en, label_fr, color,
     public, listed, visible, allow_download
 )
-SELECT id + %(after)s, md5(%(change)s || 'tag' || id)::uuid, name, folded, '', '', '', color,
+SELECT id + %(tags_after)s, md5(%(change)s || 'tag' || id)::uuid, name, folded, '', '', '', color,
     false, true, false, false
 FROM arriving_tag WHERE name NOT IN (SELECT name FROM tags_tag) ORDER BY id
 """
@@ -96,16 +117,6 @@ JOIN arriving_image i ON i.id = l.image_id
 JOIN arriving_tag a ON a.id = l.tag_id
 JOIN tags_tag t ON t.name = a.name
 ORDER BY l.image_id, l.tag_id
-"""
-
-# What the trigger would have written, without holding all links in memory.
-LEDGER = """
-INSERT INTO tags_tagchange (
-    image_id, tag_id, tag_name, new_value, user_name, changed_at, through, change_id
-)
-SELECT l.image_id, l.tag_id, t.name, l.value, '', l.created_at, 'benchmarks', %(change)s
-FROM tags_imagetag l JOIN tags_tag t ON t.id = l.tag_id
-WHERE l.image_id > %(after)s ORDER BY l.id
 """
 
 CONSTRAINTS = """
@@ -129,9 +140,13 @@ ON CONFLICT (id) DO UPDATE SET version = EXCLUDED.version
 """
 
 
-def load(corpus: Corpus, say: Say, *, ledger: bool = True) -> None:
+def load(
+    corpus: Corpus, say: Say, *, ledger: bool = True, lines: float = 0, projects: int = 1
+) -> None:
     """Load it, then leave statistics and visibility as after a vacuum. Without `ledger`, links
-    come without the lines of their making, which take most of the room."""
+    come without the lines of their making, which take most of the room; with `lines`, each has so
+    many on average beside that (benchmarks.churn). Of two projects, the second has the images with
+    even ids."""
     began = time.monotonic()
 
     def said(line: str) -> None:
@@ -142,7 +157,7 @@ def load(corpus: Corpus, say: Say, *, ledger: bool = True) -> None:
         _receive(cursor, corpus)
         said("read")
         with _bare(cursor, said):
-            _fill(cursor, said, ledger=ledger)
+            _fill(cursor, said, ledger=ledger, lines=lines, projects=projects)
             # No trigger told the tag index: searches go by rows until it is made anew.
             cursor.execute("INSERT INTO search_rebuild (asked_at) VALUES (now())")
             # Nor a process that remembers other tags of these ids.
@@ -150,13 +165,20 @@ def load(corpus: Corpus, say: Say, *, ledger: bool = True) -> None:
     call_command("tagindex", rebuild=True, stdout=StringIO())
     said("tag index")
     with connection.cursor() as cursor:
-        for table in [*LOADED, *INDEX]:
+        for table in [*LOADED, VOCABULARY, *INDEX]:
             cursor.execute(sql.SQL("VACUUM (ANALYZE) {}").format(sql.Identifier(table)))
     said("vacuumed")
 
 
 def _receive(cursor: Any, corpus: Corpus) -> None:
-    for table, file in (("arriving_image", corpus.images), ("arriving_link", corpus.links)):
+    files = {
+        "arriving_image": corpus.images,
+        "arriving_link": corpus.links,
+        "arriving_facts": corpus.facts,
+    }
+    for table, file in files.items():
+        if not file.exists():
+            continue
         with file.open() as rows:
             cursor.copy_expert(f"COPY {table} FROM STDIN (FORMAT csv)", rows)
     with corpus.tags.open(newline="") as rows:
@@ -168,27 +190,27 @@ def _receive(cursor: Any, corpus: Corpus) -> None:
     cursor.execute(
         "INSERT INTO arriving_tag SELECT * FROM unnest(%s::bigint[], %s, %s, %s)", columns
     )
-    cursor.execute("ANALYZE arriving_image, arriving_tag, arriving_link")
+    cursor.execute("ANALYZE arriving_image, arriving_tag, arriving_link, arriving_facts")
 
 
-def _fill(cursor: Any, said: Say, *, ledger: bool) -> None:
-    cursor.execute(PROJECT, [default_project_id()])
+def _fill(cursor: Any, said: Say, *, ledger: bool, lines: float, projects: int) -> None:
+    second = default_project_id() if projects == 1 else SECOND_PROJECT
+    for project in {default_project_id(), second}:
+        cursor.execute(PROJECT, [project])
     values = {
         "after": _last(cursor, "images_image"),
+        "tags_after": _last(cursor, "tags_tag"),
         "change": str(uuid.uuid4()),
         "project": default_project_id(),
+        "second": second,
+        "lines": lines,
     }
-    steps = {
-        "images": (IMAGES, values),
-        "facts": (FACTS, values),
-        "new tags": (TAGS, values | {"after": _last(cursor, "tags_tag")}),
-        "links": (LINKS, values),
-        "lines of the ledger": (LEDGER, values),
-    }
-    if not ledger:
-        del steps["lines of the ledger"]
-    for what, (statement, given) in steps.items():
-        cursor.execute(statement, given)
+    steps = {"images": IMAGES, "facts": FACTS, "new tags": TAGS, "links": LINKS}
+    if ledger:
+        cursor.execute(churn.CHANCE)
+        steps |= churn.statements(lines)
+    for what, statement in steps.items():
+        cursor.execute(statement, values)
         said(f"{cursor.rowcount} {what}")
     for table in ("images_image", "tags_tag"):
         _count_on(cursor, table)
@@ -208,7 +230,10 @@ def _bare(cursor: Any, said: Say) -> Iterator[None]:
         cursor.execute(f"DROP INDEX {name}")
     cursor.execute("ALTER TABLE tags_imagetag DISABLE TRIGGER USER")
     cursor.execute("ALTER TABLE images_image DISABLE TRIGGER USER")
+    # Tags that are made now would be none of an earlier day's.
+    cursor.execute("ALTER TABLE tags_tag DISABLE TRIGGER record_created")
     yield
+    cursor.execute("ALTER TABLE tags_tag ENABLE TRIGGER record_created")
     cursor.execute("ALTER TABLE images_image ENABLE TRIGGER USER")
     cursor.execute("ALTER TABLE tags_imagetag ENABLE TRIGGER USER")
     for _, definition in indexes:

@@ -31,12 +31,18 @@ def account_for_databases() -> dict[str, str]:
 
 
 def web_memory(data: Path | None = None) -> dict[str, int] | None:
-    """What the largest of the web processes of an `up` holds, and the most that one ever held.
+    """What the largest of the web processes holds (`memory_of`)."""
+    return memory_of("web", data)
+
+
+def memory_of(part: str, data: Path | None = None) -> dict[str, int] | None:
+    """What the largest of the processes of a part of an `up` holds, and the most that one ever
+    held.
 
     In bytes, the latter 0 where the system does not tell; None where there are no processes. Of
     this environment's `up`, unless another data folder is given.
     """
-    mark = f"web@{data or state.data_folder()}"
+    mark = f"{part}@{data or state.data_folder()}"
     found = [p for p in process.living() if process.mark_of(p) == mark]
     held = [resident for p in found if (resident := _resident(p))]
     if not held:

@@ -3,7 +3,7 @@
 import statistics
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Hashable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import TypeVar
@@ -11,7 +11,8 @@ from typing import TypeVar
 # At least so many calls are measured, however long they take.
 FEWEST = 10
 
-Asked = TypeVar("Asked")
+# What is asked can be told apart.
+Asked = TypeVar("Asked", bound=Hashable)
 Replied = TypeVar("Replied")
 
 
@@ -45,6 +46,21 @@ def measured(
     """Ask all once to warm up, then once more for the figures, each for at most so long."""
     _timed(ask, asked, lambda question, answer: None, seconds, fewest=1)
     return _timed(ask, asked, check, seconds, fewest=FEWEST)
+
+
+def twice(
+    ask: Callable[[Asked], Replied],
+    asked: Sequence[Asked],
+    check: Callable[[Asked, Replied], None],
+    seconds: float,
+) -> tuple[Times, Times]:
+    """Ask each question once, then each of these again, each for at most so long.
+
+    Of the first time, what is asked several times counts once.
+    """
+    fresh = list(dict.fromkeys(asked))
+    first = _timed(ask, fresh, check, seconds, fewest=1)
+    return first, _timed(ask, asked, check, seconds, fewest=FEWEST)
 
 
 def spread(items: Sequence[Asked]) -> list[Asked]:

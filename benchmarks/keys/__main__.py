@@ -20,7 +20,7 @@ from benchmarks.keys.cost import cost
 from benchmarks.keys.sending import TIMES, Create, Sender
 from benchmarks.stamp import stamp
 from benchmarks.torture.doors import open_doors
-from benchmarks.torture.service import Service, kill
+from benchmarks.torture.service import OneMachine, kill
 
 # No caller of the run is told to wait for another reason than a kill.
 SETTINGS = {"TAGGEDIMAGES_RATE_UPLOADS": "0"}
@@ -38,7 +38,7 @@ def main() -> int:
     """Run it on a fresh folder, which stays there where something went wrong."""
     options = arguments()
     folder = Path(tempfile.mkdtemp(prefix="keys-"))
-    service = Service(folder / "data", SETTINGS)
+    service = OneMachine(folder / "data", SETTINGS)
     try:
         faults = cost(service, options.seed) if options.cost else run(service, options)
     finally:
@@ -64,7 +64,7 @@ def arguments() -> argparse.Namespace:
     return parser.parse_args()
 
 
-def run(service: Service, options: argparse.Namespace) -> list[str]:
+def run(service: OneMachine, options: argparse.Namespace) -> list[str]:
     """Send all and compare; what is wrong."""
     chance = random.Random(options.seed)
     creates = [Create(number, random.Random(chance.random())) for number in range(options.keys)]
@@ -89,7 +89,7 @@ def run(service: Service, options: argparse.Namespace) -> list[str]:
     return faults
 
 
-def compared(service: Service, creates: list[Create]) -> list[str]:
+def compared(service: OneMachine, creates: list[Create]) -> list[str]:
     """Where records and keys in the database are not those that were answered."""
     ids = [int(create.good[0].body.split(b'"id":')[1].split(b",")[0]) for create in creates]
     names = [create.filename for create in creates]
@@ -125,7 +125,7 @@ def report(
 class Killer(threading.Thread):
     """Kills the web, by turns all its processes and one of those that answer."""
 
-    def __init__(self, service: Service, every: float, most: int | None, seed: int) -> None:
+    def __init__(self, service: OneMachine, every: float, most: int | None, seed: int) -> None:
         super().__init__(daemon=True)
         self.service = service
         self.every, self.most = every, most

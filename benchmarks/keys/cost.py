@@ -10,13 +10,13 @@ from urllib.parse import urlsplit
 
 from benchmarks.stamp import stamp
 from benchmarks.torture.doors import open_doors
-from benchmarks.torture.service import Service
+from benchmarks.torture.service import OneMachine
 
 ROUNDS, CALLS, TAGS = 40, 50, 12
 WAYS = ("without", "with", "again")
 
 
-def cost(service: Service, seed: int) -> list[str]:
+def cost(service: OneMachine, seed: int) -> list[str]:
     """Print the medians of creates without a key, with one, and of the same sent again."""
     headers = {**open_doors(service).tim.headers, "Content-Type": "application/json"}
     where = urlsplit(service.url)

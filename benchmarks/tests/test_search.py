@@ -9,14 +9,18 @@ import psycopg2
 import pytest
 from django.db import connection
 
-from benchmarks import loading
+from benchmarks import callers, doors, loading
 from benchmarks.__main__ import main
-from benchmarks.corpus import Corpus
+from benchmarks.client import Answer
+from benchmarks.contents import digest_of
+from benchmarks.corpus import Corpus, Question
 from benchmarks.floor_database import throw_away
 from benchmarks.generating import generate
+from benchmarks.v1_requests import Wrong
 from images import purging
 from images.models import Image
 from taggedimages.factories import make_image
+from taggedimages.identity.models import User
 from tags.models import ImageTag, Tag, TagChange
 
 IMAGES = 500
@@ -50,7 +54,7 @@ def structure() -> list[tuple[str, ...]]:
 
 def test_the_same_seed_gives_the_same_files(corpus, tmp_path):
     again = generate(IMAGES, tmp_path, shuffled=True)
-    for file in ("images.csv", "tags.csv", "image_tags.csv", "queries.json"):
+    for file in ("images.csv", "tags.csv", "image_tags.csv", "queries.json", "questions.json"):
         assert (corpus.folder / file).read_bytes() == (again.folder / file).read_bytes()
 
 
@@ -111,18 +115,33 @@ def test_the_service_leaves_loaded_records_alone(corpus):
     assert list(Image.objects.order_by("id").values()) == before
 
 
-@pytest.mark.parametrize("shuffled", [False, True], ids=["ids by time", "ids in any order"])
-def test_every_kind_is_answered_rightly_by_service_and_floor(
-    tmp_path, live_server, capsys, shuffled
-):
-    corpus = generate(IMAGES, tmp_path, shuffled=shuffled)
+def found_by(words: list[str], base: str, capsys: Any) -> dict[str, Any]:
+    """What `search` finds, which is right."""
+    assert main(["search", *words, f"--base={base}", "--seconds=0.02", "--json"]) == 0
+    found: dict[str, Any] = json.loads(capsys.readouterr().out)
+    assert {name: kind["wrong"] for name, kind in found["kinds"].items() if kind["wrong"]} == {}
+    return found
+
+
+def test_every_kind_is_answered_rightly_by_service_and_floor(tmp_path, live_server, capsys):
+    corpus = generate(IMAGES, tmp_path)
     load(corpus)
-    folder, base = str(corpus.folder), live_server.url
-    assert main(["search", folder, f"--base={base}", "--seconds=0.1", "--json"]) == 0
-    found = json.loads(capsys.readouterr().out)
-    assert set(found["kinds"]) == {*corpus.kinds, "common_tag by id", "rare_tag by id"}
-    assert [kind["wrong"] for kind in found["kinds"].values()] == [[]] * len(found["kinds"])
+    found = found_by([str(corpus.folder)], live_server.url, capsys)
+    further = {kind for kind in corpus.further_kinds if "two projects" not in kind}
+    by_id = {"common_tag by id", "rare_tag by id"}
+    assert set(found["kinds"]) == {*corpus.kinds, *by_id, *further}
     assert found["throughput"]["errors"] == 0
+    assert not User.objects.filter(username=callers.NAME).exists()
+
+
+def test_images_whose_ids_do_not_follow_time_and_of_two_projects_are_answered_rightly(
+    corpus, live_server, capsys
+):
+    loading.load(corpus, say=lambda line: None, projects=2)
+    of_two = [kind for kind in corpus.further_kinds if "two projects" in kind]
+    asked = [*corpus.kinds, *of_two, "largest of a tag", "format and tag", "untagged in a window"]
+    found = found_by([str(corpus.folder), f"--kinds={','.join(asked)}"], live_server.url, capsys)
+    assert set(found["kinds"]) == {*asked}
 
 
 def test_wrong_answers_are_told(corpus, live_server, capsys):
@@ -133,6 +152,36 @@ def test_wrong_answers_are_told(corpus, live_server, capsys):
     assert f"WRONG first_page: /v1/images?limit=100&page=0: {IMAGES - 1} found" in (
         capsys.readouterr().out
     )
+
+
+ASKED = Question(3, limit=2, digest=digest_of(["b.png", "a.png"]))
+
+
+def page(names: list[str], total: int = 3, **more: Any) -> Answer:
+    """Records with these names, the newest first."""
+    records = [
+        {"id": at, "filename": name, "created_timestamp": at, "tags": [], "url": "-"}
+        | {"uploaded_timestamp": None}
+        for at, name in zip(range(len(names), 0, -1), names, strict=True)
+    ]
+    body = {"results": records, "meta": {"total_results": total}} | more
+    return Answer(200, json.dumps(body).encode())
+
+
+@pytest.mark.parametrize(
+    ("answer", "why"),
+    [
+        (Answer(503, b"busy"), "503"),
+        (page(["b.png", "a.png"], total=4), "4 found, there are 3"),
+        (page(["b.png"]), "1 records on a page of 2"),
+        (page(["a.png", "b.png"]), "another page than the corpus has"),
+        (page(["b.png", "a.png"], facets={"tags": [{"name": "x", "count": 1}]}), "other facets"),
+    ],
+)
+def test_any_other_answer_is_wrong(answer, why):
+    doors.check(ASKED, page(["b.png", "a.png"]))
+    with pytest.raises(Wrong, match=why):
+        doors.check(ASKED, answer)
 
 
 def floors() -> set[str]:

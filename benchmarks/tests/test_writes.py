@@ -28,7 +28,7 @@ def writes(live_server) -> Writes:
 
 def rows(image: int) -> list[object]:
     """All that the database has of an image, without what is its own."""
-    own = {"id", "uuid", "image_id", "image", "change_id"}
+    own = {"id", "uuid", "image_id", "image", "change_id", "request_id"}
     found: list[object] = []
     for rows_of in (
         Image.objects.filter(pk=image),

@@ -6,12 +6,12 @@ from collections.abc import Callable
 from typing import Any
 
 import requests
+from psycopg2.extensions import parse_dsn
 
 from benchmarks.torture.doors import PROJECT, Door, Doors
 from benchmarks.torture.service import Service
 from benchmarks.torture.tagging import SHARED
 from taggedimages.engines import postgres
-from taggedimages.engines.state import DATABASE
 
 CURRENT = "SELECT id FROM images_image WHERE ended_at IS NULL AND deleted_at IS NULL"
 TAGGED = f"""
@@ -28,8 +28,10 @@ KEPT = (
     "tags_tagchange",
     "tags_vocabularychange",
 )
+# How `pg_amcheck` calls what a connection string has.
+LOGIN = {"host": "host", "port": "port", "username": "user"}
 # Columns that the worker goes on writing while nothing is to be done.
-OWN_OF_WORKER = ("check_at", "checks", "attempts")
+OWN_OF_WORKER = ("check_at", "checks", "attempts", "held_at")
 
 
 def audits(service: Service, doors: Doors) -> list[str]:
@@ -122,15 +124,15 @@ def changed(before: dict[str, str], after: dict[str, str]) -> list[str]:
 
 def pages(service: Service) -> list[str]:
     """What `pg_amcheck` says against tables and B-trees, with what each index must hold."""
-    state = service.state
+    login = parse_dsn(service.superuser_url)
     ran = subprocess.run(
         [
             str(postgres.binaries() / "pg_amcheck"),
             *("--install-missing", "--heapallindexed", "--rootdescend"),
-            *(f"--port={state.postgres_port}", "--host=127.0.0.1", "--username=postgres"),
-            DATABASE,
+            *(f"--{option}={login[name]}" for option, name in LOGIN.items()),
+            login["dbname"],
         ],
-        env=os.environ | {"PGPASSWORD": state.postgres_password},
+        env=os.environ | {"PGPASSWORD": login["password"]},
         capture_output=True,
         text=True,
         check=False,

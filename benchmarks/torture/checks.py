@@ -50,7 +50,7 @@ class Checker:
     def sweep(self) -> dict[str, int]:
         """Purge what was abandoned and mend what deaths left over; what there was to mend."""
         time.sleep(2)  # LATER's presigned second, so that no upload is too young
-        purged = self.service.manage("purge", **LATER)
+        purged = self.service.manage("purge", "--apply", **LATER)
         if purged.returncode:
             raise RuntimeError(f"purge failed: {purged.stderr}")
         found, _ = self.service.reconcile("--apply")

@@ -3,10 +3,6 @@
 import os
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
-
-import boto3
-from botocore.config import Config
 
 from benchmarks.torture import audits
 from benchmarks.torture.checks import Checker
@@ -71,7 +67,7 @@ def prove(service: Service, checker: Checker, prover: Client) -> list[str]:
     done.append(Damage("rows that change across a restart", ("restart: images_facts",)))
     page = service.sql("SELECT pg_relation_filepath('image_by_size')")[0][0]
     service.stop()
-    done.append(damage_page(service.data / "postgres" / "data" / page))
+    done.append(damage_page(service.database_folder / page))
     service.start_again()
     lines += [*audits.changed(before, audits.digests(service)), *audits.pages(service)]
     for damage in done:
@@ -81,7 +77,7 @@ def prove(service: Service, checker: Checker, prover: Client) -> list[str]:
 
 def damage_files(service: Service, checker: Checker) -> list[Damage]:
     """What is wrong with the objects of single files."""
-    store, bucket = _store(service), service.state.bucket
+    store, bucket = service.store(), service.bucket
     lost, other, without_preview = checker.expected.current[:3]
     key = "SELECT key FROM images_image WHERE id = %s"
     store.delete_object(Bucket=bucket, Key=service.sql(key, lost.id)[0][0])
@@ -143,16 +139,3 @@ def damage_page(index: Path) -> Damage:
         file.flush()
         os.fsync(file.fileno())
     return Damage("a page of a B-tree is damaged", ("pg_amcheck:", "image_by_size"))
-
-
-def _store(service: Service) -> Any:
-    """The object store, past the service and with its own keys."""
-    state = service.state
-    return boto3.client(
-        "s3",
-        endpoint_url=state.s3_endpoint_url,
-        region_name=state.region,
-        aws_access_key_id=state.s3_access_key,
-        aws_secret_access_key=state.s3_secret_key,
-        config=Config(s3={"addressing_style": "path"}),
-    )
