@@ -4,6 +4,7 @@ Without DATABASE_URL and a bucket, the service belongs to a `manage.py up` on th
 data folder says where the embedded engines are. With them it runs on managed ones.
 """
 
+import os
 import secrets
 from pathlib import Path
 from typing import Any
@@ -23,7 +24,12 @@ env = Environment()
 # What is wrong with it, as it is read below (taggedimages.checks).
 FAULTS = env.faults
 DATA_FOLDER = state.data_folder()
-embedded = state.load(DATA_FOLDER)
+try:
+    embedded = state.load(DATA_FOLDER)
+except PermissionError as error:
+    raise ImproperlyConfigured(
+        f"{error.filename} cannot be read: run this as the user that `manage.py up` runs as."
+    ) from error
 
 
 def first_of(*names: str, default: str = "") -> str:
@@ -35,6 +41,7 @@ def first_of(*names: str, default: str = "") -> str:
 
 DEBUG = env.bool("TAGGEDIMAGES_DEBUG", default=False)
 SECRET_KEY = first_of("SECRET_KEY", "DJANGO_SECRET_KEY")
+SECRET_KEY_IS_EMBEDDED = embedded is not None and not SECRET_KEY
 if not SECRET_KEY:
     # A random key serves commands that run before the first `up`; nothing is signed with it.
     SECRET_KEY = embedded.secret_key if embedded else secrets.token_urlsafe(50)
@@ -43,6 +50,8 @@ if not SECRET_KEY:
 if len(SECRET_KEY) < 32:
     raise ImproperlyConfigured("SECRET_KEY must have at least 32 characters.")
 SECRET_KEY_FALLBACKS = env.list("SECRET_KEY_FALLBACKS", default=[])
+if embedded and SECRET_KEY_IS_EMBEDDED:
+    SECRET_KEY_FALLBACKS += embedded.secret_key_fallbacks
 
 ALLOWED_HOSTS = env.list("TAGGEDIMAGES_ALLOWED_HOSTS", default=["localhost", "127.0.0.1", "[::1]"])
 CSRF_TRUSTED_ORIGINS = env.list("TAGGEDIMAGES_TRUSTED_ORIGINS", default=[])
@@ -62,12 +71,16 @@ INSTALLED_APPS = [
     "tags",
     "search",
     "taggedimages.changes",
+    "taggedimages.datasets",
+    "taggedimages.backup",
+    "taggedimages.doctor",
     "rest_framework",
     "corsheaders",
     "django_filters",
     "drf_spectacular",
     "drf_spectacular_sidecar",
-    "django.contrib.admin",
+    # Its pages are imported with the URLs, for which commands and the worker have no use.
+    "django.contrib.admin.apps.SimpleAdminConfig",
     "django.contrib.auth",
     "django.contrib.contenttypes",
     "django.contrib.sessions",
@@ -77,7 +90,9 @@ INSTALLED_APPS = [
 ]
 
 MIDDLEWARE = [
-    # First, since a preflight is nobody's yet, and pages are to read every refusal.
+    # First, for every answer has its id.
+    "taggedimages.http.observing.Requests",
+    # A preflight is nobody's yet, and pages are to read every refusal.
     "corsheaders.middleware.CorsMiddleware",
     "taggedimages.http.caching.CacheHeaders",
     "taggedimages.http.middleware.HealthChecks",
@@ -135,6 +150,10 @@ HEAD_SECONDS = env.float("TAGGEDIMAGES_HEAD_SECONDS", default=10)
 BODY_SECONDS = env.float("TAGGEDIMAGES_BODY_SECONDS", default=10)
 QUEUE_SECONDS = env.float("TAGGEDIMAGES_QUEUE_SECONDS", default=8)
 SEND_SECONDS = env.float("TAGGEDIMAGES_SEND_SECONDS", default=60)
+# From SIGTERM on: for how long requests are taken while /readyz is 503; then what is under way may
+# take so long, in the worker too.
+DRAIN_SECONDS = env.float("TAGGEDIMAGES_DRAIN_SECONDS", default=0)
+STOP_SECONDS = env.float("TAGGEDIMAGES_STOP_SECONDS", default=20)
 
 # --- PostgreSQL ----------------------------------------------------------------------------------
 
@@ -205,6 +224,8 @@ DATABASES = {
 }
 # How far behind a replica may be that is read from, and how long a write waits for replicas.
 REPLICA_LAG_SECONDS = env.int("TAGGEDIMAGES_REPLICA_LAG_MS", default=250) / 1000
+# Where pg_dump and pg_restore are; empty: the embedded server's own, or those on PATH.
+PG_BIN = env.str("TAGGEDIMAGES_PG_BIN", default="")
 DATABASE_ROUTERS = ["taggedimages.postgresql.routing.Router"] if REPLICAS else []
 
 # --- S3 ------------------------------------------------------------------------------------------
@@ -236,6 +257,7 @@ if embedded and S3_IS_EMBEDDED:
 # --- The product ---------------------------------------------------------------------------------
 
 ANONYMOUS = env.str("TAGGEDIMAGES_ANONYMOUS", default="none")
+HOOK_SECRET_IS_EMBEDDED = embedded is not None and "TAGGEDIMAGES_HOOK_SECRET" not in env
 HOOK_SECRET = env.str("TAGGEDIMAGES_HOOK_SECRET", default=embedded.hook_secret if embedded else "")
 DEFAULT_PROJECT = env.str("TAGGEDIMAGES_DEFAULT_PROJECT", default="default")
 # Tags, in any case, that only staff may put on images, take off, rename and delete.
@@ -266,8 +288,8 @@ RATE_UPLOADS = env.int("TAGGEDIMAGES_RATE_UPLOADS", default=600)
 RATE_SEARCHES = env.int("TAGGEDIMAGES_RATE_SEARCHES", default=120)
 # How long the answer to a request with an Idempotency-Key is kept and given again.
 IDEMPOTENCY_SECONDS = env.int("TAGGEDIMAGES_IDEMPOTENCY_SECONDS", default=86_400)
-# Whole lists that one process streams at a time: each has a thread of the web server to itself.
-MAX_STREAMS = env.int("TAGGEDIMAGES_MAX_STREAMS", default=2)
+# Whole lists that one process streams at a time: each keeps its last pieces in memory meanwhile.
+MAX_STREAMS = env.int("TAGGEDIMAGES_MAX_STREAMS", default=128)
 
 # What `purge` and `reconcile` leave alone, in seconds: uploads that may still arrive after their
 # URL has expired, uploads in parts, deleted images, trashed ones, objects without a record.
@@ -287,6 +309,8 @@ REUSE_DUPLICATES = env.bool("TAGGEDIMAGES_REUSE_DUPLICATES", default=False)
 SWEEP_SECONDS = env.float("TAGGEDIMAGES_SWEEP_SECONDS", default=1)
 # Between two looks through the vocabulary for the clean-up list; 0: only when somebody asks.
 CLEANUP_SECONDS = env.int("TAGGEDIMAGES_CLEANUP_SECONDS", default=86_400)
+# Between two looks at each contract; 0: none.
+CONTRACTS_SECONDS = env.int("TAGGEDIMAGES_CONTRACTS_SECONDS", default=86_400)
 
 # --- Inspection of files: what one may cost ------------------------------------------------------
 
@@ -298,6 +322,8 @@ MAX_METADATA_BYTES = env.int("TAGGEDIMAGES_MAX_METADATA_BYTES", default=5 * 1024
 # Processor time, and time on the clock.
 INSPECTION_CPU_SECONDS = env.int("TAGGEDIMAGES_INSPECTION_CPU_SECONDS", default=20)
 INSPECTION_SECONDS = env.float("TAGGEDIMAGES_INSPECTION_SECONDS", default=60)
+# Files that one worker has in hand: while one waits for the store, another is read.
+FILES_AT_ONCE = env.int("TAGGEDIMAGES_FILES_AT_ONCE", default=min(os.cpu_count() or 1, 3) + 1)
 INSPECTION_TRIES = env.int("TAGGEDIMAGES_INSPECTION_TRIES", default=3)
 # Header fields that are stored, by keyword. None of these tells who the patient is.
 DICOM_FIELDS = env.list(
@@ -321,11 +347,16 @@ DICOM_FIELDS = env.list(
     ],
 )
 
+# --- Watching over it ---------------------------------------------------------------------------
+
+# With less on the disk of the embedded engines, it counts as full (taggedimages.disk).
+MIN_FREE_BYTES = env.int("TAGGEDIMAGES_MIN_FREE_BYTES", default=256 * 1024**2)
+
 # --- HTTPS and headers ---------------------------------------------------------------------------
 
 HTTPS = env.bool("TAGGEDIMAGES_HTTPS", default=True)
 SECURE_SSL_REDIRECT = HTTPS
-SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$"]
+SECURE_REDIRECT_EXEMPT = [r"^healthz$", r"^readyz$", r"^metrics$"]
 SECURE_HSTS_SECONDS = 31_536_000 if HTTPS else 0
 SECURE_HSTS_INCLUDE_SUBDOMAINS = HTTPS
 SECURE_HSTS_PRELOAD = HTTPS
@@ -364,20 +395,20 @@ except origins.BadOrigin as error:
 CORS_ALLOW_ALL_ORIGINS = CORS_ORIGINS.every
 CORS_ALLOWED_ORIGINS = CORS_ORIGINS.exact
 CORS_ALLOWED_ORIGIN_REGEXES = CORS_ORIGINS.patterns
-# Everything but the admin, whose login is a cookie; nothing where nobody is let in.
-CORS_URLS_REGEX = r"/(?!(admin|static)(/|\Z))" if CORS_ORIGINS else r"(?!)"
+# Everything but the admin, whose login is a cookie, and numbers; nothing where nobody is let in.
+CORS_URLS_REGEX = r"/(?!(admin|static|metrics)(/|\Z))" if CORS_ORIGINS else r"(?!)"
 CORS_ALLOW_CREDENTIALS = False
 CORS_ALLOW_METHODS = ["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE", "OPTIONS"]
 # What clients of one door or another send, in the order of: all, IMS, IMS's signed requests.
 CORS_ALLOW_HEADERS = [
     *("accept", "accept-language", "authorization", "content-type", "idempotency-key"),
-    *("if-match", "if-none-match", "x-requested-with"),
+    *("if-match", "if-none-match", "x-requested-with", "x-request-id", "traceparent", "tracestate"),
     *("x-auth-token", "x-subject-token", "x-project-id", "x-domain-id", "x-language"),
     *("x-openstack-request-id", "x-sdk-date", "x-sdk-content-sha256"),
 ]
 CORS_EXPOSE_HEADERS = [
     *("ETag", "Idempotency-Replayed", "Link", "Location", "Retry-After", "WWW-Authenticate"),
-    *("X-message", "X-Request-Id", "X-Subject-Token", "X-token"),
+    *("Release-Withheld", "X-message", "X-Request-Id", "X-Subject-Token", "X-token"),
 ]
 # Browsers ask again after so long: none keeps it for longer than Chromium's two hours.
 CORS_PREFLIGHT_MAX_AGE = 7_200
@@ -410,6 +441,8 @@ SPECTACULAR_SETTINGS = {
     # That check takes all APIs for one document; each has its own, and tests for warnings.
     "ENABLE_DJANGO_DEPLOY_CHECK": False,
     "OAS_VERSION": "3.1.1",
+    # Several have a field `state`, of other words.
+    "ENUM_NAME_OVERRIDES": {"ReleaseStateEnum": "taggedimages.datasets.models.ReleaseState"},
     "POSTPROCESSING_HOOKS": [
         "drf_spectacular.hooks.postprocess_schema_enums",
         "taggedimages.http.openapi.say_who_needs_no_login",
@@ -420,11 +453,35 @@ SPECTACULAR_SETTINGS = {
     "DISABLE_ERRORS_AND_WARNINGS": False,
 }
 
+# --- Logs and numbers (docs/operating/monitoring.md) ----------------------------------------------
+
+LOG_FORMAT = env.str("TAGGEDIMAGES_LOG_FORMAT", default="text")
+# Whether each request and each job has a line.
+LOG_REQUESTS = env.bool("TAGGEDIMAGES_LOG_REQUESTS", default=LOG_FORMAT == "json")
+# For /metrics, from where a token is asked for.
+METRICS_TOKEN = env.str("TAGGEDIMAGES_METRICS_TOKEN", default="")
+if METRICS_TOKEN and (len(METRICS_TOKEN) < 16 or not METRICS_TOKEN.isascii()):
+    FAULTS.append("TAGGEDIMAGES_METRICS_TOKEN has at least 16 characters, all of them ASCII.")
+
+of_each = {"level": "INFO" if LOG_REQUESTS else "WARNING"}
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,
-    "formatters": {"line": {"format": "%(asctime)s %(levelname)s %(name)s: %(message)s"}},
-    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": "line"}},
+    "formatters": {
+        "text": {
+            "()": "taggedimages.monitoring.logs.TextLines",
+            "fmt": "%(asctime)s %(levelname)s %(name)s: %(message)s",
+        },
+        "json": {"()": "taggedimages.monitoring.logs.JsonLines"},
+    },
+    "handlers": {"stderr": {"class": "logging.StreamHandler", "formatter": LOG_FORMAT}},
     "root": {"handlers": ["stderr"], "level": env.str("TAGGEDIMAGES_LOG_LEVEL", default="INFO")},
-    "loggers": {"django.request": {"level": "ERROR"}, "botocore": {"level": "WARNING"}},
+    "loggers": {
+        "django.request": {"level": "ERROR"},
+        "botocore": {"level": "WARNING"},
+        "taggedimages.requests": of_each,
+        "taggedimages.jobs": of_each,
+        # The web front's server writes beside the root otherwise.
+        "_granian": {"handlers": ["stderr"], "level": "INFO", "propagate": False},
+    },
 }

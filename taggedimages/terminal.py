@@ -1,23 +1,31 @@
 """How far a command is, on the terminal that it runs in."""
 
 import sys
-from typing import Protocol
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Never
 
-WIDTH = 30
-
-
-class Lines(Protocol):
-    """What commands have as `stderr`."""
-
-    def write(self, msg: str, *, ending: str) -> None: ...
+from tqdm import tqdm
 
 
-def tell_progress(lines: Lines, text: str, done: int, total: int | None) -> None:
-    """One line that is written over and over, with a bar if a total is known; nothing where there
-    is no terminal."""
-    if not sys.stderr.isatty():
-        return
-    filled = WIDTH * min(done, total) // total if total else 0
-    bar = f"[{'#' * filled}{'-' * (WIDTH - filled)}] " if total else ""
-    last = total is not None and done >= total
-    lines.write(f"\r\033[K{bar}{text}", ending="\n" if last else "")
+def progress(title: str, total: int | None, unit: str, *, wanted: bool = True) -> "tqdm[Never]":
+    """A bar on the terminal, to be closed or used by `with`; nothing where there is no terminal, or
+    it is not `wanted`.
+
+    Say `.update(n)` of what is done, and set `.n` and `refresh()` where a sum is known instead.
+    """
+    return tqdm(
+        total=total,
+        desc=title,
+        unit=f" {unit}",
+        file=sys.stderr,
+        disable=None if wanted else True,
+        dynamic_ncols=True,
+    )
+
+
+@contextmanager
+def lines() -> Iterator[None]:
+    """Print lines while there is a bar: it makes room for them, and comes back below."""
+    with tqdm.external_write_mode(file=sys.stdout):
+        yield

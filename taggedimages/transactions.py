@@ -17,6 +17,7 @@ P = ParamSpec("P")
 R = TypeVar("R")
 
 DEADLOCK, SERIALIZATION, FOREIGN_KEY, UNIQUE = "40P01", "40001", "23503", "23505"
+DISK_FULL = "53100"
 LOCK_NOT_AVAILABLE, QUERY_CANCELED = "55P03", "57014"
 # What a concurrent writer causes and a second try does not meet again.
 PASSING = {DEADLOCK, SERIALIZATION, FOREIGN_KEY, UNIQUE}

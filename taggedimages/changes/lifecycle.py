@@ -16,6 +16,7 @@ from images.models import Image
 from images.visibility import Viewer
 from search.executor.blocks import Blocks
 from search.query import Query
+from search.query.conditions import settled
 from search.results import SearchResults
 from taggedimages.changes import merging, operations, planning, questions, rights, sets
 from taggedimages.changes.holdings import FEW
@@ -30,6 +31,7 @@ from taggedimages.changes.refusals import (
 )
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project
+from taggedimages.monitoring import request_ids
 from taggedimages.transactions import QUERY_CANCELED, retried, sqlstate
 from tags.models import Tag
 
@@ -86,7 +88,7 @@ def made(
         query=asked,
         operation=operation.to_json(),
         queued_at=queued_at,
-        **_question(query),
+        **_question(query, by),
     )
 
 
@@ -195,7 +197,7 @@ def resume(change_id: int) -> Change:
         raise WrongState("An import goes on when it is run again.")
     change.problem, change.attempts = "", 0
     if change.plan is None:
-        return _saved(change, state=State.PLANNING)
+        return _saved(change, state=State.PLANNING, request_id=request_ids.current())
     return _queued(change)
 
 
@@ -296,9 +298,11 @@ def _without(change_id: int, out: Blocks, back: Blocks) -> Change:
     return _saved(change, excluded=list(excluded), state=State.PLANNING, plan=None, digest="")
 
 
-def _question(query: Query | None) -> dict[str, Any]:
+def _question(query: Query | None, by: Author) -> dict[str, Any]:
     if query is None:
         return {}
+    # As its author means it, whoever looks at the change.
+    query = settled(query, rights.viewer_of(by))
     return {"question": questions.written(query), "query_tags": questions.tags_of(query)}
 
 
@@ -316,7 +320,14 @@ def _check(change: Change, states: list[State], done: str) -> None:
 
 
 def _queued(change: Change) -> Change:
-    return _saved(change, state=State.APPLYING, queued_at=Now(), lease_owner=None, lease_until=None)
+    return _saved(
+        change,
+        state=State.APPLYING,
+        queued_at=Now(),
+        lease_owner=None,
+        lease_until=None,
+        request_id=request_ids.current(),
+    )
 
 
 def _saved(change: Change, **news: Any) -> Change:

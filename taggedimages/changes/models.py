@@ -14,6 +14,7 @@ from django.db.models.functions import Now
 from images.visibility import Visibility
 from search.models import BitField
 from taggedimages.identity.models import Project, User
+from taggedimages.monitoring import request_ids
 
 
 class Kind(models.TextChoices):
@@ -100,6 +101,10 @@ class Change(models.Model):
     lease_owner = models.UUIDField(null=True)
     lease_until = models.DateTimeField(null=True)
     attempts = models.IntegerField(default=0)
+    # The last request that left the worker something to do.
+    request_id = models.CharField(  # noqa: DJ001
+        max_length=request_ids.MOST, null=True, default=request_ids.current, editable=False
+    )
     problem = models.TextField(default="", blank=True)
     created_at = models.DateTimeField(db_default=Now(), editable=False)
     planned_at = models.DateTimeField(null=True)

@@ -37,6 +37,7 @@ from taggedimages.changes.operations import Operation
 from taggedimages.changes.plans import Planned
 from taggedimages.changes.refusals import AuthorGone
 from taggedimages.identity.authors import Author
+from taggedimages.monitoring import jobs
 
 # How long a plan may be applied.
 KEPT = timedelta(days=7)
@@ -85,17 +86,18 @@ def plan_next() -> bool:
     One that cannot be planned has failed, at once or after TRIES. Raises what the database does.
     """
     waiting = Change.objects.filter(state=State.PLANNING).order_by("attempts", "id")
-    return any(_tried(pk) for pk in waiting.values_list("pk", flat=True)[:10])
+    return any(_tried(*row) for row in waiting.values_list("pk", "request_id")[:10])
 
 
-def _tried(change_id: int) -> bool:
+def _tried(change_id: int, request_id: str | None) -> bool:
     waiting = Change.objects.filter(pk=change_id, state=State.PLANNING)
     # Before the attempt, which may be the end of this process.
     waiting.update(attempts=F("attempts") + 1)
     if waiting.filter(attempts__gt=TRIES).update(state=State.FAILED, updated_at=Now()):
         return True
     try:
-        return plan(change_id)
+        with jobs.job("plan", request_id, change=change_id):
+            return plan(change_id)
     except AuthorGone as error:
         return bool(waiting.update(state=State.FAILED, problem=str(error), updated_at=Now()))
     except (DatabaseError, Unsettled) as error:

@@ -7,7 +7,7 @@ from typing import Any
 
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.query import Query, TagValues
+from search.query import Named, Query, TagValues
 from search.results import SearchResults
 from taggedimages.changes.models import Change
 from tags import spelling
@@ -32,7 +32,12 @@ def read(question: dict[str, Any]) -> Query:
 
 
 def tags_of(query: Query) -> dict[str, int]:
-    """The ids of the tags that the names of a query mean now; names of none are left out."""
+    """The ids of the tags that the names of a query mean now; names of none are left out.
+
+    What names meant at an instant no longer changes, and is looked up again.
+    """
+    if query.names_at is not None:
+        return {}
     spelt = spelling.settled(query.names)
     known = Tag.objects.filter(name__in=set(spelt.values())).values_list("name", "pk")
     ids = dict(known)
@@ -79,9 +84,10 @@ def _tags(asked: list[Any]) -> tuple[TagValues, ...]:
 
 READ: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("with_all", "without_all", "without_any"), _tags),
+    "failing": lambda asked: Named(*asked),
     "with_any": lambda groups: tuple(map(_tags, groups)),
     **dict.fromkeys(
-        ("created_from", "created_before", "uploaded_from", "uploaded_before"),
+        ("created_from", "created_before", "uploaded_from", "uploaded_before", "as_of"),
         datetime.fromisoformat,
     ),
 }

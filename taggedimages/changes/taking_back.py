@@ -30,7 +30,7 @@ def take_back(line: TagChange, by: Author) -> Change:
         raise MovedOn(_what_it_is_now(line, value))
     tag = Tag.objects.select_related("alias_of").filter(pk=line.tag_id).first()
     if tag is None:
-        raise BadOperation(f"The tag “{line.tag_name}” is gone, and so cannot be given again.")
+        raise BadOperation(f"The tag “{line.shown_name}” is gone, and so cannot be given again.")
     note = f"Takes back line {line.pk} of the history of image {line.image_id}"
     # Looked at again under the image's lock: somebody may change it right now.
     return immediate.at_once(
@@ -63,8 +63,8 @@ def is_as_left(line: TagChange, held: Mapping[int, str]) -> bool:
 
 def _what_it_is_now(line: TagChange, value: str | None) -> str:
     if value is None:
-        return f"The image has “{line.tag_name}” no longer: there is nothing to be taken back."
+        return f"The image has “{line.shown_name}” no longer: there is nothing to be taken back."
     if line.new_value is None:
-        return f"The image has “{line.tag_name}” again: there is nothing to be taken back."
+        return f"The image has “{line.shown_name}” again: there is nothing to be taken back."
     now = f"has the value “{value}” by now" if value else "has no value any more"
-    return f"“{line.tag_name}” {now}: it was changed again since, and stays as it is."
+    return f"“{line.shown_name}” {now}: it was changed again since, and stays as it is."

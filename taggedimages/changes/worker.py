@@ -21,6 +21,7 @@ from search.models import PendingChange
 from taggedimages.changes import batches, lifecycle, planning, recording
 from taggedimages.changes.models import Change, State
 from taggedimages.changes.refusals import AuthorGone, WrongState
+from taggedimages.monitoring import jobs
 from taggedimages.transactions import LOCK_NOT_AVAILABLE, PASSING, QUERY_CANCELED, sqlstate
 from tags import curation, restriction, rights, vocabulary
 from tags.models import Tag
@@ -113,7 +114,7 @@ def apply_some(stopping: Callable[[], bool], worker: uuid.UUID) -> int:
     until = time.monotonic() + APPLY_SECONDS
     pace = Pace(change.attempts)
     done = 0
-    with accounted(change):
+    with jobs.job("apply", change.request_id, change=change.pk), accounted(change):
         batches.begin(change)
         while change.state == State.APPLYING and not stopping():
             if _relieve_index():

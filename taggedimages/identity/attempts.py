@@ -10,7 +10,7 @@ from typing import Any
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from taggedimages.identity.rate_limits import Kind, RateExceeded
+from taggedimages.identity.rate_limits import Kind, refused
 
 # Only the last ones matter, as many as are allowed. No two have the same time, so that one of them
 # can be taken back.
@@ -39,7 +39,7 @@ def check(kind: Kind, caller: str, now: datetime | None = None) -> None:
         cursor.execute(LACKING, _asked(kind, caller, now))
         row = cursor.fetchone()
     if row and row[0] is not None and row[0] > 0:
-        raise RateExceeded(kind, float(row[0]))
+        raise refused(kind, float(row[0]))
 
 
 def take(kind: Kind, caller: str, now: datetime | None = None) -> datetime | None:
@@ -55,7 +55,7 @@ def take(kind: Kind, caller: str, now: datetime | None = None) -> datetime | Non
     if row is None:
         check(kind, caller, now)
         # It has become possible since.
-        raise RateExceeded(kind, 0)
+        raise refused(kind, 0)
     at: datetime = row[0]
     return at
 

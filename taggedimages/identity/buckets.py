@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 
 from django.db import DEFAULT_DB_ALIAS, connections
 
-from taggedimages.identity.rate_limits import Kind, RateExceeded
+from taggedimages.identity.rate_limits import Kind, refused
 from taggedimages.postgresql.prepared import execute_prepared
 
 TAKE = """
@@ -51,4 +51,4 @@ def take(kind: Kind, caller: str, now: datetime | None = None) -> None:
             return
         execute_prepared(cursor, LACKING, asked)
         row = cursor.fetchone()
-    raise RateExceeded(kind, float(row[0]) if row else 0)
+    raise refused(kind, float(row[0]) if row else 0)

@@ -3,29 +3,21 @@
 from django.db import connection
 
 AT_ONCE = 10_000
+# Tables, and which of their rows say no more than none would.
 STALE_ROWS = (
-    """
-    DELETE FROM identity_bucket WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM identity_bucket WHERE full_at <= statement_timestamp()
-        LIMIT %s FOR UPDATE SKIP LOCKED))
-    """,
-    """
-    DELETE FROM identity_attempts WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM identity_attempts
-        WHERE coalesce(at[cardinality(at)] <= statement_timestamp() - interval '1 minute', true)
-        LIMIT %s FOR UPDATE SKIP LOCKED))
-    """,
-    """
-    DELETE FROM identity_signedanswer WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM identity_signedanswer WHERE expires_at < statement_timestamp()
-        LIMIT %s FOR UPDATE SKIP LOCKED))
-    """,
-    """
-    DELETE FROM identity_keptanswer WHERE ctid = ANY(ARRAY(
-        SELECT ctid FROM identity_keptanswer WHERE expires_at < statement_timestamp()
-        LIMIT %s FOR UPDATE SKIP LOCKED))
-    """,
+    ("identity_bucket", "full_at <= statement_timestamp()"),
+    (
+        "identity_attempts",
+        "coalesce(at[cardinality(at)] <= statement_timestamp() - interval '1 minute', true)",
+    ),
+    ("identity_signedanswer", "expires_at < statement_timestamp()"),
+    ("identity_keptanswer", "expires_at < statement_timestamp()"),
 )
+REMOVE = """
+DELETE FROM {table} WHERE ctid = ANY(ARRAY(
+    SELECT ctid FROM {table} WHERE {stale} LIMIT %s FOR UPDATE SKIP LOCKED))
+"""
+COUNT = "SELECT count(*) FROM {table} WHERE {stale}"
 
 
 def forget_callers(at_once: int = AT_ONCE) -> int:
@@ -33,7 +25,19 @@ def forget_callers(at_once: int = AT_ONCE) -> int:
 
     A request that wants one of them waits for that statement alone.
     """
-    return sum(_emptied(statement, at_once) for statement in STALE_ROWS)
+    return sum(
+        _emptied(REMOVE.format(table=table, stale=stale), at_once) for table, stale in STALE_ROWS
+    )
+
+
+def stale() -> int:
+    """How many rows `forget_callers` would remove."""
+    with connection.cursor() as cursor:
+        found = 0
+        for table, stale in STALE_ROWS:
+            cursor.execute(COUNT.format(table=table, stale=stale))
+            found += cursor.fetchone()[0]
+    return found
 
 
 def _emptied(statement: str, at_once: int) -> int:

@@ -193,3 +193,18 @@ class KeptAnswer(models.Model):
 
     def __str__(self) -> str:
         return f"{self.status} until {self.expires_at}"
+
+
+class History(models.Model):
+    """One row: which history of the database this is (`taggedimages.postgresql.history`)."""
+
+    id = models.SmallIntegerField(primary_key=True)
+    mark = models.UUIDField()
+    # When the database was put back to an earlier state, as far as somebody has said so.
+    put_back_at = models.DateTimeField(null=True)
+
+    class Meta:
+        default_permissions = ()
+
+    def __str__(self) -> str:
+        return f"history {self.mark}"

@@ -10,6 +10,8 @@ from enum import StrEnum
 
 from django.conf import settings
 
+from taggedimages.monitoring import series
+
 
 class Kind(StrEnum):
     """What is counted, each on its own. A setting RATE_... says how often a minute."""
@@ -43,3 +45,9 @@ class RateExceeded(Exception):
     def __init__(self, kind: Kind, seconds: float) -> None:
         self.seconds = max(1, math.ceil(seconds))
         super().__init__(f"Too many {kind}: try again in {self.seconds} s.")
+
+
+def refused(kind: Kind, seconds: float) -> RateExceeded:
+    """The refusal of a caller, counted."""
+    series.REFUSED_RATES.labels(kind.name.lower()).inc()
+    return RateExceeded(kind, seconds)

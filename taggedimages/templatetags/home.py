@@ -4,7 +4,8 @@ from typing import Any
 
 from django import template
 
-from taggedimages.admin import disk, home
+from taggedimages import disk
+from taggedimages.admin import home
 from taggedimages.identity.admin import project_of_staff
 
 register = template.Library()

@@ -1,7 +1,7 @@
 """The cast of the access matrix: who calls, images in every state, and the routes there are."""
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from functools import cached_property
@@ -18,9 +18,19 @@ from rest_framework.test import APIClient
 from images import deletion, keys, staged_uploads
 from images.models import Facts, Image
 from images.visibility import Viewer, Visibility
+from search.executor.blocks import Blocks
 from search.query import Query
 from taggedimages.changes import lifecycle, operations
 from taggedimages.changes.models import Change
+from taggedimages.datasets import catalogue, signing
+from taggedimages.datasets.building import released
+from taggedimages.datasets.chunks import Writer
+from taggedimages.datasets.contracts import keeping
+from taggedimages.datasets.contracts.keeping import Content
+from taggedimages.datasets.contracts.models import Contract
+from taggedimages.datasets.contracts.rights import Asker
+from taggedimages.datasets.members import Member
+from taggedimages.datasets.models import Release
 from taggedimages.dialects.ims.patches import V21
 from taggedimages.factories import make_credentials, make_image, make_pending, make_tag
 from taggedimages.identity import sessions
@@ -44,6 +54,7 @@ STATES = {
     "u": "unclaimed",
     "d": "deleted",
 }
+NO_REPORT: dict[str, Any] = {"splits": None, "contracts": [], "excluded": 0}
 RIGHTS = (
     "see image_list image_tag image_upload image_delete image_caption image_rotate image_crop trash"
 )
@@ -64,6 +75,10 @@ class Subject:
     common: Tag
     # The owner's, planned, of all images that the owner sees.
     change: Change
+    # The owner's, of images in every state, which were all shown when it was made.
+    release: Release
+    # The owner's, which the image alone breaks.
+    contract: Contract
 
     def marks_in(self, body: str) -> str:
         """`+` where the image itself is told, `#` where only its tag is, else nothing."""
@@ -103,6 +118,9 @@ class Subject:
             "action": Tag.objects.get(name="action").pk,
             "change": self.change.pk,
             "digest": self.change.digest,
+            "dataset": self.release.dataset.name,
+            "number": self.release.number,
+            "contract": self.contract.name,
             "key": keys.upload_key(self.image.key),
         }
 
@@ -127,8 +145,18 @@ def make_subjects(owner: User) -> dict[str, Subject]:
     _describe(twin, "x")
     tagged = {state: _tagged(state, image, shared) for state, image in images.items()}
     change = _change(Author(owner, "tests"))
+    release = _release(Author(owner, "tests"), images.values())
     return {
-        state: Subject(image, *tagged[state], twin, shared, make_tag("common"), change)
+        state: Subject(
+            image,
+            *tagged[state],
+            twin,
+            shared,
+            make_tag("common"),
+            change,
+            release,
+            _contract(Author(owner, "tests"), state, tagged[state][0]),
+        )
         for state, image in images.items()
     }
 
@@ -136,6 +164,47 @@ def make_subjects(owner: User) -> dict[str, Subject]:
 def _change(by: Author) -> Change:
     operation = operations.proposed({"add": ["changed"]}, Viewer.of(by.user))
     return lifecycle.propose(operation, Query(filename_contains="canary"), by)
+
+
+def _contract(by: Author, state: str, tag: Tag) -> Contract:
+    when = {"exact_tags": [tag.name]}
+    content = Content(when, Query(exact_tags=(tag.name,)), [{"at_most": 0}])
+    asker = Asker.of_user(by.user)
+    return keeping.put(f"rule-{state}", by.project_id, content, by, asker).version.contract
+
+
+def _release(by: Author, images: Iterable[Image]) -> Release:
+    dataset = catalogue.create("canaries", by)
+    release = Release(dataset=dataset, number=1, query={}, question={}, through="tests")
+    release.author, release.author_name = by.user, by.name
+    release.save()
+    members = [_member(image) for image in Image.objects.filter(pk__in=[one.pk for one in images])]
+    writer = Writer(release.pk)
+    writer.add(members)
+    signing.ensure_key()
+    released(
+        release, writer.finish(Blocks.of(one.id for one in members)), NO_REPORT, timezone.now()
+    )
+    release.refresh_from_db()
+    return release
+
+
+def _member(image: Image) -> Member:
+    facts = image.facts
+    tags = sorted(image.imagetag_set.values_list("tag__name", flat=True))
+    return Member(
+        image.pk,
+        str(image.uuid),
+        image.filename,
+        image.size,
+        facts.format,
+        facts.width,
+        facts.height,
+        facts.sha256_hex or "",
+        tags,
+        [],
+        image.key,
+    )
 
 
 def _tagged(state: str, image: Image, shared: Tag) -> tuple[Tag, ImageTag]:

@@ -12,6 +12,7 @@ from django.test import Client
 from django.urls import NoReverseMatch, URLPattern, reverse
 from django.utils import timezone
 
+import taggedimages.urls  # noqa: F401 - with it come the pages of the admin
 from images import deletion, inserts, processing, uploads
 from images.models import Image
 from taggedimages.changes import worker

@@ -81,6 +81,15 @@ def primary(folder: Path) -> Cluster:
 
 def replica(of: Cluster, folder: Path) -> Cluster:
     """A running server that streams from another."""
+    base_backup(of.state.superuser_url("postgres"), folder)
+    port = state.free_port()
+    cluster = Cluster(folder, replace(of.state, ports=of.state.ports | {"postgres": port}))
+    cluster.start()
+    return cluster
+
+
+def base_backup(url: str, folder: Path) -> None:
+    """Make in a new folder the cluster of a replica that streams from the server at `url`."""
     folder.mkdir(mode=0o711)
     home = folder / "postgres"
     home.mkdir(mode=0o700)
@@ -89,11 +98,6 @@ def replica(of: Cluster, folder: Path) -> Cluster:
     if account:
         os.chown(home, account.uid, account.gid)
         account = privileges.able_to_run(account, program, home)
-    url = f"--dbname={of.state.superuser_url('postgres')}"
-    options = ("--checkpoint=fast", "--no-sync", "--write-recovery-conf", url)
+    options = ("--checkpoint=fast", "--no-sync", "--write-recovery-conf", f"--dbname={url}")
     become = account.become if account else None
     subprocess.run([program, f"--pgdata={home / 'data'}", *options], preexec_fn=become, check=True)
-    port = state.free_port()
-    cluster = Cluster(folder, replace(of.state, ports=of.state.ports | {"postgres": port}))
-    cluster.start()
-    return cluster

@@ -112,6 +112,70 @@ GET    /v1/changes/{change}/images.ndjson change 200+ 404
 POST   /v1/tags/{shared_id}/merge         read   202# 202 {"from": [{common}]}
 """  # noqa: E501
 
+# A data set is its project's; the owner's has one release. What comes without a login sees and
+# makes its own, as everybody may here.
+DATASETS = """
+                  any  set  line
+anonymous         *    -    -
+Bearer other      *    *    pnmetud,vw=200
+Bearer editor     *    *    pnmetud,vw=200
+Bearer foreign    *    -    -
+Bearer far-editor *    -    -
+Bearer far-staff  *    -    -
+Bearer owner      *    *    *
+Bearer staff      *    *    *
+Bearer super      *    *    *
+TOKEN owner       401  401  401
+admin             401  401  401
+store             *    -    -
+
+GET    /v1/datasets                                any 200 -
+POST   /v1/datasets                                any 201 -   {"name": "new"}
+POST   /v1/datasets                                any 409 -   {"name": "{dataset}"}
+GET    /v1/datasets/{dataset}                      set 200 404
+GET    /v1/datasets/{dataset}/releases             set 200 404
+POST   /v1/datasets/{dataset}/releases             set 422 404 {"query": {"everything": true}}
+GET    /v1/datasets/{dataset}/releases/{number}    set 200 404
+GET    /v1/datasets/{dataset}/releases/{number}/statement set 200 404
+POST   /v1/datasets/{dataset}/releases/{number}/retire    set 200 404
+GET    /v1/datasets/{dataset}/releases/{number}/members                  line 200+ 404
+GET    /v1/datasets/{dataset}/releases/{number}/members?format=csv       line 200+ 404
+GET    /v1/datasets/{dataset}/releases/{number}/members?format=aria2     line 200+ 404
+GET    /v1/datasets/{dataset}/releases/{number}/members?format=sagemaker line 200+ 404
+GET    /v1/datasets/{dataset}/releases/{number}/members?format=sha256sum line 200+ 404
+POST   /v1/datasets/{dataset}/releases/{number}/urls      line 200+ 404 {"ids": [{image}]}
+GET    /v1/datasets/{dataset}/releases/{number}/diff?with={number} set 200 404
+GET    /v1/datasets/{dataset}/releases/{number}/croissant set 200 404
+POST   /v1/datasets/{dataset}/releases/{number}/verify    set 200 404
+"""
+
+# A contract is its project's, too; each of the owner's is for the image of one state, which breaks
+# it.
+CONTRACTS = """
+                  any  set  own  judged failing
+anonymous         *    -    -    404    400
+Bearer other      *    *    *    pnm    pnm
+Bearer editor     *    *    *    pnm    pnm
+Bearer foreign    *    -    -    404    400
+Bearer far-editor *    -    -    404    400
+Bearer far-staff  *    -    -    404    400
+Bearer owner      *    *    *    pnmv   pnmv
+Bearer staff      *    *    *    pnmv   pnmv
+Bearer super      *    *    -    pnmv   pnmv
+TOKEN owner       401  401  401  401    401
+admin             401  401  401  401    401
+store             *    -    -    404    400
+
+GET    /v1/contracts                        set     200# 200
+GET    /v1/contracts/{contract}             set     200# 404
+PUT    /v1/contracts/{any}                  any     201  -   {"when": {"everything": true}, "rules": [{"at_most": 9}]}
+PUT    /v1/contracts/{contract}             own     200  201 {"when": {"everything": true}, "rules": [{"at_most": 9}]}
+DELETE /v1/contracts/{contract}             set     204  404
+GET    /v1/contracts/{contract}/versions    set     200# 404
+GET    /v1/contracts/{contract}/report      judged  200+ 200
+GET    /v1/search/images?failing={contract} failing 200+ 200
+"""  # noqa: E501
+
 ATMOSPHERE = """
                  read ended   edit  revive  any  known names staff
 anonymous        pn   pn      403   403     *    403   pn    403
@@ -263,6 +327,8 @@ GET    /v2/schemas/{any}             any    404 -
 GET    /v3                           any    200 -
 GET    /v3/                          any    200 -
 GET    /docs                         any    200 -
+GET    /.well-known/jwks.json        any    200 -
+GET    /v1/datasets/fetch.py         any    200 -
 GET    /v1/openapi.json              any    200 -
 GET    /v2/openapi.json              any    200 -
 GET    /api/v1/openapi.json          any    200 -
@@ -278,6 +344,8 @@ POST   /v3/auth/tokens               nobody -   -   {"auth": {"identity": {"meth
 TABLES = (
     (V1, ""),
     (CHANGES, ""),
+    (DATASETS, ""),
+    (CONTRACTS, ""),
     (ATMOSPHERE.replace("{mount}", "/api/v2"), "403"),
     (ATMOSPHERE.replace("{mount}", "/current/api/v2"), "403"),
     (SHARINPIX, "401"),
@@ -289,8 +357,12 @@ TABLES = (
 ROWS = [row for table in TABLES for row in rows(*table)]
 # What has to do with the corpus, unlike the pages.
 DATA = [row for table in TABLES[:-1] for row in rows(*table)]
-# A read that hands out URLs to write to, and one whose question is too long for a URL.
-NOT_AS_THEIR_METHOD = ("GET /v1/images/{image}/parts", "POST /v1/images/lookup")
+# A read that hands out URLs to write to, and those whose question is too long for a URL.
+NOT_AS_THEIR_METHOD = (
+    "GET /v1/images/{image}/parts",
+    "POST /v1/images/lookup",
+    "POST /v1/datasets/{dataset}/releases/{number}/urls",
+)
 READS = [row for row in ROWS if row.method == "GET"]
 
 

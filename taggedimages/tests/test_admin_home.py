@@ -10,7 +10,8 @@ from django.test.utils import CaptureQueriesContext
 
 from images.admin.uploads import STATES
 from images.models import Facts, Image
-from taggedimages.admin import disk, home
+from taggedimages import disk
+from taggedimages.admin import home
 from taggedimages.changes.models import State
 from taggedimages.changes.tests.corpora import make_change, refs
 from taggedimages.factories import make_image, make_pending, make_user

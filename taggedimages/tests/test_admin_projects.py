@@ -10,6 +10,8 @@ from django.urls import reverse
 from images.models import Image
 from taggedimages.changes.models import Change
 from taggedimages.changes.tests.corpora import make_change, refs
+from taggedimages.datasets.models import Dataset, Release
+from taggedimages.datasets.tests.releases import make_dataset
 from taggedimages.factories import make_image, make_tag, make_user
 from taggedimages.identity.models import Project, SigningKey, Token, User
 from tags.models import Tag, TagChange
@@ -20,6 +22,8 @@ MODELS = {
     "images_image": Image,
     "tags_tagchange": TagChange,
     "changes_change": Change,
+    "datasets_dataset": Dataset,
+    "datasets_release": Release,
     "identity_project": Project,
     "identity_user": User,
     "identity_token": Token,
@@ -31,6 +35,7 @@ MODELS = {
 def lab(who: User) -> Image:
     image = make_image("knee", by=who, private=True, filename="lab.png")
     make_change({"add": refs("knee")}, [image], by=who)
+    make_release("lab-set", who)
     return image
 
 
@@ -39,7 +44,14 @@ def far() -> Image:
     """An image of another project."""
     image = make_image("hand", by=make_user("omar", project_id="far"), filename="far.png")
     make_change({"add": refs("hand")}, [image], by=image.created_by)
+    make_release("far-set", image.created_by)
     return image
+
+
+def make_release(name: str, by: User | None) -> None:
+    """A release that waits for the worker."""
+    dataset = make_dataset(name, by=by)
+    Release.objects.create(dataset=dataset, number=1, query={}, question={}, author_name="x")
 
 
 def to(model: str, page: str = "changelist", *ids: Any) -> str:
@@ -50,8 +62,10 @@ def of(model: str, project: str) -> Any:
     """Something of a project that the admin has a page for."""
     if model == "tags_tagchange":
         return TagChange.objects.filter(image_id__in=Image.objects.of_project(project)).first()
-    path = {"identity_project": "pk"}
-    path |= dict.fromkeys(("images_image", "changes_change", "identity_user"), "project")
+    path = {"identity_project": "pk", "datasets_release": "dataset__project"}
+    path |= dict.fromkeys(
+        ("images_image", "changes_change", "identity_user", "datasets_dataset"), "project"
+    )
     return (
         MODELS[model]._default_manager.filter(**{path.get(model, "user__project"): project}).first()
     )
@@ -89,6 +103,8 @@ def test_a_list_has_what_is_of_the_project_alone(staff, lab, far, model):
         ("identity_user", "omar"),
         ("identity_project", "far"),
         ("identity_token", "omar"),
+        ("datasets_dataset", "far"),
+        ("datasets_release", "far"),
     ],
 )
 def test_a_search_finds_nothing_of_another_project(staff, lab, far, model, search):
@@ -102,6 +118,8 @@ def test_a_search_finds_nothing_of_another_project(staff, lab, far, model, searc
         ("images_image", {"created_by__username__startswith": "om"}),
         ("changes_change", {"by": "omar"}),
         ("changes_change", {"project__id__exact": "far"}),
+        ("datasets_dataset", {"project__id__exact": "far"}),
+        ("datasets_release", {"dataset__name": "far-set"}),
         ("identity_user", {"project__id__exact": "far"}),
         ("identity_token", {"user__username": "omar"}),
     ],

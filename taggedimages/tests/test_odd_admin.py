@@ -10,6 +10,7 @@ from django.db import transaction
 from django.test import Client
 from django.urls import reverse
 
+import taggedimages.urls  # noqa: F401 - with it come the pages of the admin
 from taggedimages.factories import make_credentials, make_image
 from taggedimages.identity.models import Project, User
 

@@ -1,6 +1,7 @@
 """The OpenAPI document of /v1 is valid, complete and true."""
 
 import random
+import re
 from collections import Counter
 from concurrent.futures import ThreadPoolExecutor
 from functools import cache
@@ -37,7 +38,7 @@ LUCKY: dict[str, dict[str, Any]] = {
     "/v1/hooks/s3": {"Records": []},
 }
 MANY = hypothesis.settings(
-    max_examples=60,
+    max_examples=30,
     deadline=None,
     derandomize=True,
     database=None,
@@ -64,7 +65,7 @@ def test_the_document_is_served_and_valid(client: Client):
 
 def test_every_route_of_v1_is_in_it():
     routes = {
-        "/v1/" + str(pattern.pattern).replace("<str:id>", "{id}")
+        "/v1/" + re.sub(r"<str:(\w+)>", r"{\1}", str(pattern.pattern))
         for included in get_resolver().url_patterns
         if isinstance(included, URLResolver) and str(included.pattern) == "v1/"
         for pattern in included.url_patterns
@@ -79,7 +80,7 @@ def test_every_operation_says_what_it_does_and_what_it_refuses():
         ids.add(operation["operationId"])
         assert operation["summary"]
         assert {"400", "401", "413", "503"} <= set(operation["responses"])
-        assert ("404" in operation["responses"]) == ("{id}" in path)
+        assert ("404" in operation["responses"]) == ("{" in path)
     assert len(ids) == len(operations())
 
 

@@ -4,7 +4,6 @@ A real server process and a real worker, with gates before their dependencies.
 """
 
 import base64
-import os
 import subprocess
 import sys
 import time
@@ -18,10 +17,9 @@ from django.db import connection
 
 from images import storage, uploads
 from images.models import Image
-from images.storage import client
 from taggedimages.factories import TESTS, make_credentials, make_pending, make_png
 from taggedimages.tests.gates import Gate
-from taggedimages.tests.servers import serving
+from taggedimages.tests.servers import reaching, serving
 
 pytestmark = pytest.mark.django_db(transaction=True)
 
@@ -59,18 +57,7 @@ def store(gates):
 @pytest.fixture(scope="module")
 def environment(gates, django_db_setup):
     """What a process needs to reach database and store through the gates."""
-    account = connection.settings_dict
-    credentials = client.credentials()
-    password = f":{account['PASSWORD']}" if account["PASSWORD"] else ""
-    return os.environ | {
-        "DATABASE_URL": (
-            f"postgres://{account['USER']}{password}@127.0.0.1:{gates[0].port}/{account['NAME']}"
-        ),
-        "S3_BUCKET": settings.S3_BUCKET,
-        "AWS_ENDPOINT_URL_S3": f"http://127.0.0.1:{gates[1].port}",
-        "AWS_ACCESS_KEY_ID": settings.S3_ACCESS_KEY or credentials.access_key,
-        "AWS_SECRET_ACCESS_KEY": settings.S3_SECRET_KEY or credentials.secret_key,
-        "SECRET_KEY": settings.SECRET_KEY,
+    return reaching(gates[0].port, gates[1].port) | {
         "TAGGEDIMAGES_ANONYMOUS": "open",
         "TAGGEDIMAGES_HTTPS": "false",
         "TAGGEDIMAGES_SERVES_REQUESTS": "false",

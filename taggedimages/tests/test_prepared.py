@@ -106,6 +106,16 @@ def test_behind_a_pool_a_plan_of_somebody_else_is_used():
     assert len(plans()) == 1
 
 
+def test_a_plan_whose_table_is_another_one_by_now_is_given_up():
+    """As it is where a database is put back whose tables had other columns."""
+    with connection.cursor() as cursor:
+        cursor.execute("CREATE TEMPORARY TABLE odd AS SELECT 1 AS number")
+    assert answer("SELECT * FROM odd") == 1
+    with connection.cursor() as cursor:
+        cursor.execute("DROP TABLE odd; CREATE TEMPORARY TABLE odd AS SELECT 'a'::text AS letter")
+    assert [answer("SELECT * FROM odd"), answer("SELECT * FROM odd")] == ["a", "a"]
+
+
 def test_nothing_is_prepared_where_the_settings_say_so(settings):
     settings.DATABASE_PREPARES = False
     assert twice(2) == 4

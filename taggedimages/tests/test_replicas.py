@@ -10,6 +10,7 @@ import os
 import subprocess
 import sys
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
 
@@ -24,6 +25,7 @@ from hypothesis import strategies as st
 from taggedimages.engines.state import DATABASE
 from taggedimages.engines.tests.conftest import eventually
 from taggedimages.factories import make_png
+from taggedimages.postgresql.replicas import Replica
 from taggedimages.tests import clusters
 from taggedimages.tests.servers import serving
 
@@ -31,6 +33,17 @@ from taggedimages.tests.servers import serving
 SOON = 8
 LAG_MS = 400
 numbers = itertools.count()
+
+
+@pytest.mark.django_db
+def test_what_a_replica_lacked_of_another_history_makes_it_no_later(monkeypatch):
+    """The primary was put back to an earlier state, and counts from there again."""
+    monkeypatch.setattr(Replica, "lsn_function", "'0/100'::pg_lsn")
+    replica, ago = Replica("default"), time.monotonic() - 3600
+    assert replica.behind(0x9000, ago) >= 3600
+    assert 0 < replica.behind(0x200, time.monotonic()) < 3600
+    # It lacks that since then, and what came later no longer.
+    assert replica.behind(0x300, time.monotonic()) < 3600
 
 
 class Service:
@@ -286,6 +299,28 @@ class TestReplicasAway:
                 done.set()
                 cutting.result()
         assert service.recovers()
+
+    def test_writes_that_are_held_for_a_synchronous_replica_which_is_gone_are_told(self, service):
+        service.primary.configure("synchronous_standby_names", "nobody")
+        try:
+            assert service.call("POST", "/v1/tags", json=a_tag()).status_code == 503
+            assert eventually(
+                lambda: {a.json()["database"] for a in service.get("/readyz")} == {"read-only"}
+            )
+            assert service.call("GET", "/readyz?writes").status_code == 503
+            assert service.statuses(4) == {200}
+            ran = subprocess.run(
+                [sys.executable, "manage.py", "doctor", "--only", "replication", "--json"],
+                env=service.environment,
+                cwd=settings.BASE_DIR,
+                stdout=subprocess.PIPE,
+                text=True,
+            )
+            assert ran.returncode == 1
+            assert "synchronous_standby_names" in json.loads(ran.stdout.splitlines()[0])["do"]
+        finally:
+            service.primary.configure("synchronous_standby_names", "")
+        assert eventually(lambda: service.call("GET", "/readyz").json()["database"] == "ok")
 
     def test_where_all_are_away_it_is_told(self, service):
         nowhere = service.primary.url.replace(str(service.primary.state.postgres_port), "1")

@@ -174,6 +174,35 @@ APIS = {
             ),
         ),
     ),
+    "Releases": (
+        people("Bearer"),
+        (
+            Column("makes data sets", ('POST /v1/datasets {"name": "new"}',), of_tag=True),
+            Column(
+                "sees, releases, retires one that its creator has made",
+                ("POST /v1/datasets/{dataset}/releases/{number}/retire",),
+                of_tag=True,
+            ),
+        ),
+    ),
+    "Contracts": (
+        people("Bearer"),
+        (
+            Column(
+                "makes contracts",
+                (
+                    'PUT /v1/contracts/{any} {"when": {"everything": true}, '
+                    '"rules": [{"at_most": 9}]}',
+                ),
+                of_tag=True,
+            ),
+            Column(
+                "sees, changes, gives up, judges and searches by one that its creator has made",
+                ("DELETE /v1/contracts/{contract}",),
+                of_tag=True,
+            ),
+        ),
+    ),
     "Atmosphere": (
         people("TOKEN"),
         (

@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
+from django.conf import settings
 from django.utils.crypto import constant_time_compare, salted_hmac
 from drf_spectacular.utils import OpenApiParameter
 from rest_framework.exceptions import ValidationError
@@ -37,7 +38,8 @@ def write_cursor(position: Sequence[Any], salt: str) -> str:
     written = json.dumps(
         position, default=datetime.isoformat, ensure_ascii=False, separators=(",", ":")
     ).encode()
-    return urlsafe_b64encode(_signature(written, salt) + written).decode().rstrip("=")
+    signature = _signature(written, salt, settings.SECRET_KEY)
+    return urlsafe_b64encode(signature + written).decode().rstrip("=")
 
 
 def read_cursor(cursor: str, salt: str, of: str) -> list[Any]:
@@ -50,7 +52,8 @@ def read_cursor(cursor: str, salt: str, of: str) -> list[Any]:
     except ValueError:
         data = b""
     signature, written = data[:SIGNATURE_BYTES], data[SIGNATURE_BYTES:]
-    if not constant_time_compare(signature, _signature(written, salt)):
+    keys = (settings.SECRET_KEY, *settings.SECRET_KEY_FALLBACKS)
+    if not any(constant_time_compare(signature, _signature(written, salt, key)) for key in keys):
         raise ValidationError({"cursor": [f"Not a cursor of {of}."]})
     # Ours, so in the form that it was written in.
     position: list[Any] = json.loads(written)
@@ -66,5 +69,5 @@ def next_link(request: Request, cursor: str) -> dict[str, str]:
     return {"Link": f'<{url}>; rel="next"'} if len(url) <= LINK_MAX_CHARACTERS else {}
 
 
-def _signature(written: bytes, salt: str) -> bytes:
-    return salted_hmac(salt, written, algorithm="sha256").digest()[:SIGNATURE_BYTES]
+def _signature(written: bytes, salt: str, key: str) -> bytes:
+    return salted_hmac(salt, written, key, algorithm="sha256").digest()[:SIGNATURE_BYTES]

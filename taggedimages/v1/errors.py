@@ -17,9 +17,8 @@ def handle(error: Exception, context: dict[str, Any]) -> Response | None:
     set_rollback()
     # The published API knows no 415: a wrong content type is a bad request there.
     status = 400 if problem.status == 415 else problem.status
-    return Response(
-        body(status, problem.message, problem.errors), status=status, headers=problem.headers
-    )
+    told = problem.more | body(status, problem.message, problem.errors)
+    return Response(told, status=status, headers=problem.headers)
 
 
 def respond(status: int, message: str) -> JsonResponse:

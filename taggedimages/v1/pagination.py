@@ -1,6 +1,7 @@
 """Pages with exact totals: by number from 0 (contract TIM, query parameters), or by cursor."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from types import MappingProxyType
 from typing import Any, Protocol
 
 from rest_framework import serializers
@@ -78,13 +79,16 @@ def page_response(
     results: list[Any],
     total: int,
     next_cursor: str | None,
+    meta: Mapping[str, Any] = MappingProxyType({}),
     **more: Any,
 ) -> Response:
-    """The answer to what `read_page` has read; `more` stands beside `results` and `meta`.
+    """The answer to what `read_page` has read; `more` stands beside `results` and `meta`, to which
+    the given one is added.
 
     Without `next_cursor`, nothing follows.
     """
     answer = page_of(results, asked["page"], asked["limit"], total) | more
+    answer["meta"] |= meta
     if asked["cursor"] is not None:
         answer["meta"] |= {"has_more_pages": bool(next_cursor), "next_cursor": next_cursor}
     return Response(answer, headers=next_link(request, next_cursor) if next_cursor else None)

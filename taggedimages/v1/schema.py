@@ -19,7 +19,7 @@ EVERYWHERE = {
     "429": "Too often; see Retry-After.",
     "503": "The database or the object store is unavailable; see Retry-After.",
 }
-WITH_ID = {"404": "Unknown, deleted or hidden id."}
+WITH_NAME = {"404": "Unknown, deleted or hidden id or name."}
 ON_WRITE = {
     "403": "Somebody else's to change, or staff's.",
     "409": "In conflict with the present state.",
@@ -71,7 +71,7 @@ class DocumentedSchema(KeysDocumented):
         self, direction: Literal["request", "response"] = "response"
     ) -> dict[str, Any]:
         bodies: dict[str, Any] = super()._get_response_bodies(direction)
-        errors = EVERYWHERE | (WITH_ID if "{id}" in self.path else {})
+        errors = EVERYWHERE | (WITH_NAME if "{" in self.path else {})
         if self.method != "GET":
             errors = errors | ON_WRITE | self.key_errors
         error = self._get_response_for_code(ErrorSerializer, "400")

@@ -25,6 +25,11 @@ TIMES = {
     "uploaded_from": "arrived at or after {}",
     "uploaded_before": "arrived before {}",
 }
+VALUES = {
+    "formats": "of the format {}",
+    "modalities": "of the modality {}",
+    "body_parts": "of the body part {}",
+}
 TEXTS = {
     "name": "named “{}”",
     "name_contains": "with “{}” in the name",
@@ -73,8 +78,9 @@ def said(query: Query) -> Iterable[str]:
         yield "whose file has arrived"
     if query.upload_states is not None:
         yield f"whose upload is {_any_of(query.upload_states)}"
-    if query.formats:
-        yield f"of the format {_any_of(query.formats)}"
+    for name, words in VALUES.items():
+        if values := getattr(query, name):
+            yield words.format(_any_of(values))
     for name, words in BOUNDS.items():
         if (bound := getattr(query, name)) is not None:
             yield words.format(bound)
@@ -97,6 +103,11 @@ def _of_tags(query: Query) -> Iterable[str]:
         yield "without any tag"
     if query.implied:
         yield "counting tags that others imply"
+    if query.failing is not None:
+        yield f"that break the contract “{query.failing.name}”"
+    if query.as_of is not None:
+        names = ", by today's names" if query.vocabulary_now else ""
+        yield f"by their tags as of {_time(query.as_of)}{names}"
 
 
 def _valued(tag: TagValues) -> str:

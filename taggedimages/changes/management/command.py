@@ -1,14 +1,14 @@
 """What the commands about changes have in common: who is at it, JSON, and how they end."""
 
 import json
-import os
-import sys
 from typing import Any
 
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 from django.db import DatabaseError, InterfaceError
 from rest_framework.exceptions import ValidationError
 
+from search.query.conditions import Unknown
+from search.results import TooFarBack, TooManyNames
 from taggedimages.changes.management import applying, telling
 from taggedimages.changes.models import Change, State
 from taggedimages.changes.refusals import (
@@ -22,8 +22,10 @@ from taggedimages.changes.refusals import (
 )
 from taggedimages.http.errors import flattened
 from taggedimages.identity.authors import Author
-from taggedimages.identity.models import User
-from taggedimages.terminal import tell_progress
+from taggedimages.management import base
+from taggedimages.management.asking import user_named
+from taggedimages.management.interrupts import INTERRUPTED
+from taggedimages.terminal import progress
 from tags.curation import TagNameTaken
 from tags.models import Tag
 from tags.names import BadName
@@ -46,12 +48,14 @@ REFUSED = (
     Cycle,
     TooDeep,
     TooMany,
+    Unknown,
+    TooFarBack,
+    TooManyNames,
     Tag.DoesNotExist,
 )
-INTERRUPTED = 130
 
 
-class ChangeCommand(BaseCommand):
+class ChangeCommand(base.Command):
     """A command that proposes, shows or applies changes, as an operator who sees them all."""
 
     name: str
@@ -66,23 +70,14 @@ class ChangeCommand(BaseCommand):
     def handle(self, *args: Any, **options: Any) -> None:
         try:
             self.run(options)
-            self.stdout.flush()
-        except BrokenPipeError:
-            # Whoever reads, such as `head`, has seen enough; what is buffered goes nowhere.
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         except ValidationError as error:
             raise CommandError("; ".join(flattened(error.detail))) from error
         except REFUSED as error:
             raise CommandError(str(error)) from error
-        except (DatabaseError, InterfaceError) as error:
-            raise CommandError(f"The database failed: {str(error).strip()}") from error
 
     def author(self, user: str | None = None) -> Author:
         """An operator, in the name of a user if one is given. Raises CommandError."""
-        found = User.objects.filter(username=user).first() if user else None
-        if user and found is None:
-            raise CommandError(f"There is no user {user}.")
-        return Author(found, f"command:{self.name}", is_operator=True)
+        return Author(user_named(user) if user else None, f"command:{self.name}", is_operator=True)
 
     def planned(self, change: Change) -> Change:
         """The change with its plan."""
@@ -98,13 +93,27 @@ class ChangeCommand(BaseCommand):
         else:
             self.stdout.write(telling.outcome(change))
 
+    def say_plan(self, change: Change, *, as_json: bool) -> None:
+        """Print what a change would do, and how it is done."""
+        self.say(change, as_json=as_json)
+        if not as_json:
+            self.stdout.write(
+                f"Nothing has been changed. `manage.py changes apply {change.pk}` does just this."
+            )
+
     def apply(self, change: Change, *, as_json: bool) -> None:
         """Apply what is queued, to its end, and print what has become of it.
 
         Raises CommandError where it did not come to its end; Ctrl-C stops it.
         """
         try:
-            change = applying.applied(change, self.tell)
+            with progress(f"Change {change.pk}", change.images, "images") as bar:
+
+                def tell(change: Change) -> None:
+                    bar.n = change.done
+                    bar.set_postfix_str(telling.waits(change), refresh=True)
+
+                change = applying.applied(change, tell)
         except (DatabaseError, InterfaceError) as error:
             raise CommandError(
                 f"The database failed: {str(error).strip()} A worker goes on with change "
@@ -113,9 +122,5 @@ class ChangeCommand(BaseCommand):
         if as_json or change.state == State.APPLIED:
             self.say(change, as_json=as_json)
         if change.state != State.APPLIED:
-            code = INTERRUPTED if change.state == State.STOPPED else 1
+            code = INTERRUPTED if change.state == State.STOPPED else base.FAILED
             raise CommandError(telling.how_to_go_on(change), returncode=code)
-
-    def tell(self, change: Change) -> None:
-        """Say on the terminal how far a change is."""
-        tell_progress(self.stderr, telling.progress(change), change.done, change.images)

@@ -100,11 +100,10 @@ def _names(names: list[str]) -> str:
     return " | ".join(names) or "no tags"
 
 
-def progress(change: Change) -> str:
-    """How far applying it is, in a few words."""
-    waits = getattr(change, "waiting_for", None)
-    after = f", after change {waits}" if waits and change.state == State.APPLYING else ""
-    return f"{change.done} of {change.images} images{after}"
+def waits(change: Change) -> str:
+    """What applying it waits for, in a few words; empty where it goes on."""
+    other = getattr(change, "waiting_for", None)
+    return f"after change {other}" if other and change.state == State.APPLYING else ""
 
 
 def outcome(change: Change) -> str:

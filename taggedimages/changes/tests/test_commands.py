@@ -253,6 +253,7 @@ def test_a_dry_run_merges_nothing(knees):
     make_tag("right")
     out = said("merge_tags", "left", "right", "--dry-run")
     assert "1 images: 1 links to add, 1 to remove" in out
+    assert "`manage.py changes apply" in out
     assert tags(knees[0]) == ["knee", "left"]
     assert Tag.objects.get(name="left").alias_of is None
 

@@ -1,5 +1,6 @@
 """The conditions of a search as JSON: what they find, and what is refused."""
 
+import time
 from urllib.parse import urlencode
 
 import orjson
@@ -15,13 +16,17 @@ from search.tests.test_query_model import QUESTIONS as EVERY_QUESTION
 from search.v1.json_conditions import MAX_IDS, JsonConditions
 from search.v1.parameters import QueryParameters
 from taggedimages.changes import questions, sets
-from taggedimages.factories import make_image
-from tags import names
+from taggedimages.factories import TESTS, make_image
+from tags import curation, names, tagging
+from tags.models import Tag
+from tags.past.tests.ageing import let_pass
 
 pytestmark = pytest.mark.django_db
 
 NAMES = st.sampled_from(["knee", "left", "a|b", "\\", "é", "nowhere"])
 LISTS = st.lists(NAMES, max_size=2)
+# When what was made first had been made, and nothing had been changed yet.
+BEGINNING, IN_BETWEEN = 1_000_000_000, 1_500_000_000
 CONDITIONS = {
     "exact_tags": LISTS,
     "match_tags": st.lists(st.sampled_from(["k%", "%e%", "É", "a|b"]), max_size=2),
@@ -29,6 +34,8 @@ CONDITIONS = {
     "not_tags": LISTS,
     "untagged": st.booleans(),
     "implied": st.booleans(),
+    "as_of": st.sampled_from([0, IN_BETWEEN]),
+    "vocabulary": st.sampled_from(["now", "then"]),
     "start_timestamp": st.sampled_from([0, 1, 2, -1]),
     "end_timestamp": st.sampled_from([0, 1, 2**62]),
     "uploaded_only": st.booleans(),
@@ -36,6 +43,8 @@ CONDITIONS = {
     "uploaded_end_timestamp": st.sampled_from([0, 1, 2**62]),
     "filename": st.sampled_from(["", "IMAGE", " ", "%", "one"]),
     "format": st.lists(st.sampled_from(["png", "JPG", "gif"]), max_size=2),
+    "modality": st.lists(st.sampled_from(["mr", "CT"]), max_size=2),
+    "body_part": st.lists(st.sampled_from(["knee", "HAND"]), max_size=2),
     **{
         f"{end}_{of}": st.integers(0, 3)
         for end in ("min", "max")
@@ -43,7 +52,9 @@ CONDITIONS = {
     },
 }
 QUESTIONS = st.lists(st.sampled_from(sorted(CONDITIONS)), max_size=3, unique=True).flatmap(
-    lambda chosen: st.fixed_dictionaries({name: CONDITIONS[name] for name in chosen})
+    lambda chosen: st.fixed_dictionaries(
+        {name: CONDITIONS[name] for name in chosen if name != "vocabulary" or "as_of" in chosen}
+    )
 )
 
 
@@ -79,8 +90,13 @@ def corpus():
     make_image("é", "\\", size=3, uploaded_at=None)
     known = make_image(size=3)
     Facts.objects.create(image=known, format="png", width=2, height=3)
-    Facts.objects.create(image=make_image("left"), format="jpeg", width=3, height=1)
+    header = {"Modality": "MR", "BodyPartExamined": "KNEE"}
+    Facts.objects.create(image=make_image("left"), width=3, height=1, dicom=header)
     make_image("knee", private=True)
+    let_pass(int(time.time()) - BEGINNING)
+    tagging.retag(known, ["knee"], TESTS)
+    curation.rename(Tag.objects.get(name="left"), "right", TESTS)
+    make_image("knee", "left")
 
 
 @settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -93,7 +109,8 @@ def test_a_plan_is_of_what_the_search_finds(corpus, api, settings, conditions):
         )
         if answer.status_code == 400:
             assert "Give a condition" in answer.json()["message"]
-            assert not any({**conditions, "implied": False}.values())
+            past = {"as_of": None, "vocabulary": None}
+            assert not any({**conditions, "implied": False, **past}.values())
             assert not conditions.keys() & {"min_width", "min_height", *MOST}
         else:
             change = answer.json()
@@ -106,7 +123,8 @@ def test_a_plan_is_of_what_the_search_finds(corpus, api, settings, conditions):
 def test_every_condition_of_searches_is_one_here_but_no_order():
     of_searches = QueryParameters().fields.keys() - {"order"}
     assert JsonConditions().fields.keys() == of_searches | {"ids", "everything"}
-    assert CONDITIONS.keys() == of_searches
+    # Of contracts, which have tests of their own.
+    assert CONDITIONS.keys() == of_searches - {"failing"}
     assert ORDERS
 
 
@@ -117,6 +135,14 @@ def test_a_question_is_read_as_it_was_written(asked):
 
 
 REFUSED = [
+    ({"as_of": 5}, "Give a condition"),
+    ({"as_of": 2**62, "untagged": True}, "as_of: Must be 10 seconds ago"),
+    ({"as_of": "5", "untagged": True}, "as_of"),
+    ({"as_of": -5, "untagged": True}, "as_of"),
+    ({"as_of": True, "untagged": True}, "as_of"),
+    ({"as_of": None, "untagged": True}, "as_of"),
+    ({"as_of": 5, "untagged": True, "vocabulary": "mine"}, "vocabulary"),
+    ({"untagged": True, "vocabulary": "now"}, "vocabulary: Goes with as_of"),
     ({}, "Give a condition"),
     ({"exact_tags": []}, "Give a condition"),
     ({"untagged": False, "filename": "", "start_timestamp": 0}, "Give a condition"),

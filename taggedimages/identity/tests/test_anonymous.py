@@ -6,6 +6,7 @@ import pytest
 from django.urls import URLResolver, get_resolver
 from rest_framework.test import APIClient
 
+from taggedimages.datasets.tests.releases import make_dataset, ready_image, released
 from taggedimages.factories import make_credentials, make_image, make_tag
 from taggedimages.identity.models import User
 
@@ -27,6 +28,8 @@ READS = [
     "/v1/tags/{tag}/images.ndjson",
     "/v1/search/images.ndjson?exact_tags=knee",
     "/v1/changes",
+    "/v1/datasets",
+    "/v1/contracts",
 ]
 WRITES = [
     ("POST", "/v1/images", {"filename": "knee.png"}, 201),
@@ -37,6 +40,8 @@ WRITES = [
     ("POST", "/v1/tags", {"name": "hand"}, 201),
     ("PUT", "/v1/tags/{tag}", {"name": "joint"}, 200),
     ("POST", "/v1/changes", {"query": {"untagged": True}, "operation": {"add": ["new"]}}, 202),
+    ("POST", "/v1/datasets", {"name": "knees"}, 201),
+    ("PUT", "/v1/contracts/sides", {"when": {"untagged": True}, "rules": [{"at_most": 0}]}, 201),
     ("POST", "/v1/tags/{tag}/merge", {"from": []}, 400),
     ("POST", "/v1/tags/{tag}/implications", {"parents": []}, 200),
     ("DELETE", "/v1/tags/{tag}/alias", None, 204),
@@ -164,8 +169,53 @@ def test_a_change_is_read_and_applied_by_who_may(api, ids, settings, policy, rea
     assert api.delete(url).status_code == (409 if policy == "open" else 401)
 
 
+@pytest.mark.parametrize(
+    ("policy", "read", "written"), [("open", 200, 422), ("read-only", 404, 401), ("none", 401, 401)]
+)
+def test_a_data_set_without_an_owner_is_for_who_may_make_such(api, settings, policy, read, written):
+    """What was made without a login is nobody's in particular once such callers may not write."""
+    settings.ANONYMOUS = "open"
+    ready_image()
+    url = f"/v1/datasets/{released(make_dataset('knees')).dataset.name}"
+    settings.ANONYMOUS = policy
+    release = f"{url}/releases/1"
+    paths = [url, f"{url}/releases", release, f"{release}/statement", f"{release}/croissant"]
+    paths += [f"{release}/diff?with=1", f"{release}/members?format=csv"]
+    for path in paths:
+        answer = api.get(path)
+        assert answer.status_code == read
+        # To its end: a stream that is left keeps its place.
+        answer.getvalue()
+    # Not found among its members, which is asked before who may write.
+    urls = api.post(f"{release}/urls", {"ids": [1]}).status_code
+    assert urls == (400 if policy == "open" else read)
+    # Nothing is found.
+    assert api.post(f"{url}/releases", {"query": {"filename": "none"}}).status_code == written
+    for verb in ("retire", "verify"):
+        done = api.post(f"{release}/{verb}", {}).status_code
+        assert done == (200 if policy == "open" else 401)
+
+
+@pytest.mark.parametrize(
+    ("policy", "read", "written"), [("open", 200, 204), ("read-only", 404, 401), ("none", 401, 401)]
+)
+def test_a_contract_without_an_owner_is_for_who_may_make_such(api, settings, policy, read, written):
+    settings.ANONYMOUS = "open"
+    url = "/v1/contracts/sides"
+    body = {"when": {"untagged": True}, "rules": [{"at_most": 0}]}
+    assert api.put(url, body).status_code == 201
+    settings.ANONYMOUS = policy
+    paths = (url, f"{url}/versions", f"{url}/report")
+    assert {api.get(path).status_code for path in paths} == {read}
+    found = api.get("/v1/search/images", {"failing": "sides"}).status_code
+    assert found == (400 if read == 404 else read)
+    assert api.delete(url).status_code == written
+
+
 def test_no_route_is_forgotten_here():
     tested = {path.split("?")[0] for path in READS} | {path for _, path, *_ in WRITES}
+    # In one of those below.
+    tested.remove("/v1/contracts/sides")
     shaped = {path.replace("{image}", "<str:id>").replace("{tag}", "<str:id>") for path in tested}
     routes = {
         f"/v1/{pattern.pattern}"
@@ -179,4 +229,12 @@ def test_no_route_is_forgotten_here():
     change = "/v1/changes/<str:id>"
     parts = ("apply", "stop", "resume", "undo", "images", "images.ndjson")
     apart |= {change, *(f"{change}/{part}" for part in parts)}
+    dataset = "/v1/datasets/<str:name>"
+    release = f"{dataset}/releases/<str:number>"
+    apart |= {dataset, f"{dataset}/releases", release}
+    apart |= {f"{release}/{part}" for part in ("members", "urls", "croissant", "diff")}
+    apart |= {f"{release}/{part}" for part in ("statement", "retire", "verify")}
+    apart |= {f"{release}/{part}" for part in ("statement", "retire")}
+    contract = "/v1/contracts/<str:name>"
+    apart |= {contract, f"{contract}/versions", f"{contract}/report"}
     assert routes == shaped | apart

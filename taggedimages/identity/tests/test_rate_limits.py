@@ -50,4 +50,4 @@ def test_few_views_take_what_nobody_signs():
     asks_nobody = {view.__name__ for view in every if not view.authentication_classes}
     assert asks_nobody == {"TokenViewSet", "VersionViewSet", "SchemaViewSet", "StoreEventView"}
     reads = {view.__name__ for view in every if getattr(view, "only_reads", False)}
-    assert reads == {"LookupView", "ResourceViewSet"}
+    assert reads == {"LookupView", "ResourceViewSet", "UrlsView"}

@@ -1,4 +1,5 @@
-"""A real Chromium, the service and a worker as processes, and pages on origins of their own."""
+"""A real Chromium, the service and a worker as processes, and pages on origins of their own, all
+of which the modules here share."""
 
 import os
 import shutil
@@ -14,16 +15,13 @@ from typing import Any
 
 import pytest
 from django.conf import settings
-from django.db import connection
 from django.test import Client
 
 from images.storage import client
 from taggedimages.engines.state import CHECKOUT
 from taggedimages.identity.models import User
-from taggedimages.serving.tests.conftest import Front, environment, gates, running
-from taggedimages.transactions import retried
-
-__all__ = ["environment", "gates"]
+from taggedimages.serving.tests.conftest import Front, opened_gates, running, through
+from taggedimages.tests.gates import Gate
 
 PAGES = Path(__file__).parent / "pages"
 PROGRAMS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
@@ -79,16 +77,6 @@ def signed_in_to(browser: Any, base: str, user: User, **options: Any) -> Any:
     return context
 
 
-@pytest.fixture(scope="session", autouse=True)
-def emptied_again() -> Iterator[None]:
-    """Tables are emptied after a test, in an order of their own: once more where that meets a
-    transaction of the service, which goes on."""
-    operations: Any = type(connection.ops)
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(operations, "execute_sql_flush", retried(operations.execute_sql_flush))
-        yield
-
-
 @pytest.fixture(scope="session")
 def chromium() -> str:
     """The path of the system's Chromium; without one, tests that want it are skipped."""
@@ -98,7 +86,7 @@ def chromium() -> str:
     return found
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def browser(chromium: str) -> Iterator[Any]:
     """A headless Chromium."""
     pytest.importorskip("playwright.sync_api")
@@ -106,23 +94,36 @@ def browser(chromium: str) -> Iterator[Any]:
         yield browser
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def allowed() -> Iterator[str]:
     """The origin of a page that may use the service."""
     with pages() as origin:
         yield origin
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
 def stranger() -> Iterator[str]:
     """The origin of a page that may not."""
     with pages() as origin:
         yield origin
 
 
-@pytest.fixture(scope="module")
+@pytest.fixture(scope="package")
+def gates(django_db_setup: None) -> Iterator[tuple[Gate, Gate]]:
+    """Before database and store, as the service reaches them."""
+    with opened_gates() as both:
+        yield both
+
+
+@pytest.fixture(scope="package")
+def environment(gates: tuple[Gate, Gate]) -> dict[str, str]:
+    """What a process needs to reach database and store, as others do."""
+    return through(gates)
+
+
+@pytest.fixture(scope="package")
 def service(chromium: str, allowed: str, environment: dict[str, str]) -> Iterator[Front]:
-    """The web front with its bucket prepared, and a worker."""
+    """The web front with its bucket prepared, and a worker, of all these modules."""
     env = environment | {
         "TAGGEDIMAGES_CORS_ORIGINS": allowed,
         "TAGGEDIMAGES_ANONYMOUS": "none",

@@ -7,11 +7,12 @@ from typing import Any
 
 import pytest
 
+from taggedimages.engines.tests.conftest import eventually
 from taggedimages.factories import TESTS, make_image, make_tag, make_user
 from taggedimages.identity.models import User
 from taggedimages.tests.admin_pages import make_inspected
 from tags import vocabulary
-from tags.cleanup import sweep
+from tags.cleanup import asking, sweep
 from tags.cleanup.models import CleanupSweep, Finding, SetAside
 from tags.models import Tag
 
@@ -44,9 +45,14 @@ def vocabulary_of_all_kinds(boss: User) -> None:
 
 
 def look() -> None:
-    """A look through the vocabulary, which the worker beside may be at."""
-    CleanupSweep.objects.update(lease_until=None, lease_owner=None)
-    assert sweep.run()
+    """A look through all of the vocabulary. A worker beside may be at it: then it looks again."""
+    if not sweep.run():
+        assert eventually(lambda: is_looked_through(CleanupSweep.objects.get()))
+
+
+def is_looked_through(state: CleanupSweep) -> bool:
+    """Whether nobody is at it, or has asked since it was begun."""
+    return state.ended_at is not None and not asking.is_waiting(state)
 
 
 def test_a_row_opens_its_plan_and_what_is_no_problem_stays_away(

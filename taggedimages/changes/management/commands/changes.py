@@ -15,6 +15,13 @@ LISTED = 20
 
 class Command(ChangeCommand):
     help = "Lists the changes of all projects, newest first; shows, applies and undoes them."
+    examples = (
+        "changes",
+        "changes list --state planned --json",
+        "changes show 812",
+        "changes apply 812",
+        "changes undo 812 --apply --note 'wrong side'",
+    )
     name = "changes"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -116,11 +123,7 @@ class Command(ChangeCommand):
             undoing = lifecycle.apply(undoing.pk, undoing.digest, by)
             self.apply(undoing, as_json=options["json"])
             return
-        self.say(undoing, as_json=options["json"])
-        if not options["json"]:
-            self.stdout.write(
-                f"Nothing has been changed. `manage.py changes apply {undoing.pk}` does just this."
-            )
+        self.say_plan(undoing, as_json=options["json"])
 
     def change(self, number: int) -> Change:
         """The change with this id. Raises CommandError."""

@@ -12,16 +12,22 @@ from tags.models import Tag
 
 class Command(ChangeCommand):
     help = (
-        "Makes tags aliases of another at once, and moves their links to it. It is a change: "
-        "`manage.py changes` lists and undoes it. With --dry-run it says what would become of the "
-        "images."
+        "Makes tags aliases of another, and their links its links, at once; with --dry-run, says "
+        "what would become of images, and changes nothing. Either way it is a change: "
+        "`manage.py changes` lists and undoes it."
+    )
+    examples = (
+        "merge_tags 'left-knee' 'knee (left)' 'left knee' --dry-run",
+        "merge_tags 'left-knee' 'left knee' --json",
     )
     name = "merge_tags"
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("names", nargs="+", metavar="FROM", help="tags that go")
         parser.add_argument("into", metavar="INTO", help="the tag that they become")
-        parser.add_argument("--dry-run", action="store_true", help="change nothing")
+        how = parser.add_mutually_exclusive_group()
+        how.add_argument("--dry-run", action="store_true", help="change nothing")
+        how.add_argument("--apply", action="store_true", help="do it, as without it")
         parser.add_argument("--note", default="", help="why, for whoever reads it")
         super().add_arguments(parser)
 
@@ -30,7 +36,7 @@ class Command(ChangeCommand):
         if options["dry_run"]:
             operation = operations.merging(sources, into)
             change = self.planned(lifecycle.propose(operation, None, by, note=options["note"]))
-            self.say(change, as_json=options["json"])
+            self.say_plan(change, as_json=options["json"])
             return
         change = self.planned(lifecycle.merge(sources, into, by, note=options["note"]))
         self.apply(change, as_json=options["json"])

@@ -15,6 +15,10 @@ class Command(ChangeCommand):
         "Says what would become of the tags of all images that match, and changes nothing; with "
         "--apply, it does it. Either way it is a change: `manage.py changes` lists and undoes it."
     )
+    examples = (
+        "retag 'any_tags=left knee' --add 'knee|left' --remove 'left knee'",
+        "retag 'exact_tags=knee' --add joint --apply --json",
+    )
     name = "retag"
 
     def add_arguments(self, parser: CommandParser) -> None:
@@ -53,8 +57,4 @@ class Command(ChangeCommand):
             change = lifecycle.apply(change.pk, change.digest, by)
             self.apply(change, as_json=options["json"])
             return
-        self.say(change, as_json=options["json"])
-        if not options["json"]:
-            self.stdout.write(
-                f"Nothing has been changed. `manage.py changes apply {change.pk}` does just this."
-            )
+        self.say_plan(change, as_json=options["json"])

@@ -4,13 +4,19 @@ import json
 from typing import Any
 
 from django.core.exceptions import ValidationError
-from django.core.management.base import BaseCommand, CommandError, CommandParser
+from django.core.management.base import CommandError, CommandParser
 
 from taggedimages.identity import credentials
+from taggedimages.management import base
 
 
-class Command(BaseCommand):
+class Command(base.Command):
     help = "Creates what is missing of user and project, adds credentials, prints one JSON object."
+    examples = (
+        "credentials mira --project clinic",
+        "credentials mira --staff --password",
+        "credentials mira --revoke",
+    )
 
     def add_arguments(self, parser: CommandParser) -> None:
         parser.add_argument("username")

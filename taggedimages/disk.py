@@ -1,5 +1,10 @@
-"""The disk that the embedded engines have, and what they take of it."""
+"""The disk that database and store write to: what is free, and whether there is room to write.
 
+That of embedded engines is asked. Of a managed database only its refusals tell, in the process that
+met one.
+"""
+
+import math
 import os
 import shutil
 import time
@@ -14,6 +19,10 @@ from django.db import connection
 LOW_SHARE, LOW_BYTES = 0.1, 5 * 1024**3
 # How long a sum of the store's files is good for.
 KEPT_SECONDS = 60
+# For so long a write that was refused for want of room says that there is none.
+REFUSED_SECONDS = 60
+# By the clock of this process.
+_refused_at = -math.inf
 
 
 @dataclass(frozen=True)
@@ -28,6 +37,26 @@ class Disk:
     @property
     def is_low(self) -> bool:
         return self.free < min(LOW_BYTES, self.total * LOW_SHARE)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether so little is left that writes fail, or soon will."""
+        return bool(self.free < settings.MIN_FREE_BYTES)
+
+
+def has_no_room() -> bool:
+    """Whether writes fail for want of room, as far as this process knows. No statement."""
+    if time.monotonic() < _refused_at + REFUSED_SECONDS:
+        return True
+    if not (settings.DATABASE_IS_EMBEDDED or settings.S3_IS_EMBEDDED):
+        return False
+    return bool(shutil.disk_usage(settings.DATA_FOLDER).free < settings.MIN_FREE_BYTES)
+
+
+def note_refusal() -> None:
+    """The database has refused a write of this process for want of room."""
+    global _refused_at
+    _refused_at = time.monotonic()
 
 
 def of_engines() -> Disk | None:
