@@ -30,12 +30,13 @@ FOLDER = Path(__file__).parent / "upgrades"
 # The first that had `up`, whose first migrations were edited later, and one that had the first form
 # of the tag index.
 COMMITS = ["30f9bf00", "6d6543d1"]
-# As if it had been left behind just now: uploads that nobody finished would have ended since. No
-# trigger writes that down.
+# As if it had been left behind just now, with the last deletion behind it: uploads that nobody
+# finished would have ended since. No trigger writes that down.
 NOW = """
 SET session_replication_role = replica;
 DO $$
-DECLARE since interval := now() - (SELECT max(created_at) FROM images_image); c record;
+DECLARE since interval := now() - (SELECT max(greatest(created_at, ended_at)) FROM images_image);
+c record;
 BEGIN
     FOR c IN SELECT t.relid::regclass AS told, a.attname AS at
              FROM pg_stat_user_tables t JOIN pg_attribute a ON a.attrelid = t.relid
