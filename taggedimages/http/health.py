@@ -28,7 +28,7 @@ from taggedimages.postgresql.replicas import COMMITS_HELD
 
 # How long an asker waits for a probe, and how long a probe itself waits for the database.
 PROBE_SECONDS, DATABASE_SECONDS = 0.9, 2.0
-# Between two probes of a process that write to the bucket.
+# Between two probes of a process that write to the bucket, as long as it takes what is written.
 WRITE_SECONDS = 30
 OK, TIMEOUT, READ_ONLY = "ok", "timeout", "read-only"
 DATABASE, BUCKET, DISK, WORKER, THREADS = "database", "bucket", "disk", "worker", "threads"
@@ -182,7 +182,7 @@ class Writing:
     def __call__(self) -> States:
         storage.check_bucket()
         now = time.monotonic()
-        if now > self.tried_at + WRITE_SECONDS:
+        if self.state != OK or now > self.tried_at + WRITE_SECONDS:
             self.tried_at = now
             try:
                 storage.check_writing()
