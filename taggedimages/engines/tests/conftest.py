@@ -58,8 +58,9 @@ class Up:
         return process.of_folder(self.data)
 
     def is_ready(self) -> bool:
-        """Whether the API answers and reaches both engines."""
-        return status(f"{self.url}/readyz") == 200
+        """Whether the API answers and reaches both engines: within a second, which a machine that
+        is busy does not always manage, or soon."""
+        return eventually(lambda: status(f"{self.url}/readyz") == 200, 10)
 
 
 def status(url: str, method: str = "GET") -> int:

@@ -122,8 +122,14 @@ def environment(gates: tuple[Gate, Gate]) -> dict[str, str]:
 
 
 @pytest.fixture(scope="package")
-def service(chromium: str, allowed: str, environment: dict[str, str]) -> Iterator[Front]:
-    """The web front with its bucket prepared, and a worker, of all these modules."""
+def service(
+    chromium: str,
+    allowed: str,
+    environment: dict[str, str],
+    tmp_path_factory: pytest.TempPathFactory,
+) -> Iterator[Front]:
+    """The web front with its bucket prepared, and a worker, of all these modules; the worker has to
+    last."""
     env = environment | {
         "TAGGEDIMAGES_CORS_ORIGINS": allowed,
         "TAGGEDIMAGES_ANONYMOUS": "none",
@@ -131,10 +137,15 @@ def service(chromium: str, allowed: str, environment: dict[str, str]) -> Iterato
     }
     manage = [sys.executable, str(CHECKOUT / "manage.py")]
     subprocess.run([*manage, "prepare"], env=env, check=True, stdout=subprocess.DEVNULL)
-    worker = subprocess.Popen([*manage, "work"], env=env, stdout=subprocess.DEVNULL)
+    said = tmp_path_factory.mktemp("worker") / "stderr"
+    with said.open("wb") as stderr:
+        worker = subprocess.Popen(
+            [*manage, "work"], env=env, stdout=subprocess.DEVNULL, stderr=stderr
+        )
     try:
         with running(env) as front:
             yield front
+        assert worker.poll() is None, said.read_text()[-5000:]
     finally:
         worker.terminate()
         worker.wait(30)
