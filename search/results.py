@@ -16,7 +16,7 @@ from django.db.models import Q
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.executor import counts, facets, fetch, pages, used_tags, whole, words
+from search.executor import any_of, counts, facets, fetch, pages, used_tags, whole, words
 from search.executor.blocks import Blocks
 from search.executor.facets import TagCount
 from search.executor.fetch import Record
@@ -25,13 +25,14 @@ from search.executor.pages import Page
 from search.executor.past import TooFarBack
 from search.executor.substrings import ONE_BY_ONE, containing
 from search.executor.tag_counts import count_by_tag
+from search.executor.words import narrowed_to
 from search.index.thresholds import DEFAULT, Thresholds
 from search.lookups import narrowed, valued
 from search.lookups.past import PastMatches
 from search.ordering import NEWEST, ORDERS, ColumnOrder, KeysetPosition
 from search.planner.paths import AccessPath, choose
 from search.planner.present_names import TooManyNames, with_names_shown
-from search.planner.resolution import ResolvedQuery, resolve
+from search.planner.resolution import resolve
 from search.planner.spelling import spelt
 from search.query import Query
 from search.query.conditions import settled
@@ -118,7 +119,7 @@ class SearchResults:
             return self._past.path(self.viewer) if in_order else None
         rest = valued.remainder(self.query)
         resolved = resolve(
-            replace(rest or self.query, words=()),
+            replace(rest or self.query, words=(), any_of=()),
             self.viewer,
             unended=self._counts_ended_apart,
             thresholds=self._thresholds,
@@ -126,7 +127,9 @@ class SearchResults:
         if resolved and rest:
             resolved = resolved.among(valued.fulfilling(self.query).bits)
         if resolved and self.query.words:
-            resolved = self._with_words(resolved)
+            resolved = narrowed_to(resolved, words.look_up(self.query.words, self._thresholds))
+        if resolved and self.query.any_of:
+            resolved = narrowed_to(resolved, any_of.look_up(self.query.any_of, self._thresholds))
         return choose(resolved, self._thresholds) if resolved else None
 
     def count(self) -> int:
@@ -264,19 +267,6 @@ class SearchResults:
             return self.images
         others = narrowed(self._all_shown, replace(self.query, words=()))
         return containing(others, self.query.words, ONE_BY_ONE)
-
-    def _with_words(self, resolved: ResolvedQuery) -> ResolvedQuery | None:
-        """What is asked, and each of the words; None where the index cannot tell."""
-        found = words.look_up(self.query.words, self._thresholds)
-        if found is None:
-            return None
-        clauses = {*resolved.clauses, *found.clauses}
-        given = resolved.given
-        if found.images is not None:
-            among = found.images if given is None else found.images & Blocks(given)
-            given = among.bits
-        in_order = sorted(clauses, key=lambda clause: clause.link_count)
-        return replace(resolved, clauses=tuple(in_order), given=given)
 
     @property
     def _is_newest_first(self) -> bool:

@@ -155,6 +155,8 @@ def combined_terms(
     """Which terms `matching` combines: any of each of these lists, and none of the last."""
     needed = [shown_terms(resolved), *(clause.dense for clause in clauses)]
     needed += [[terms.of_character(character)] for character in resolved.characters]
+    if resolved.of_project_term is not None:
+        needed.append([resolved.of_project_term])
     if resolved.uploaded_only:
         needed.append([terms.UPLOADED])
     without = [*unwanted, *resolved.absent.dense]

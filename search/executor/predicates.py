@@ -38,6 +38,7 @@ HAS_NO_TAG = "NOT EXISTS (SELECT FROM tags_imagetag x WHERE x.image_id = {image}
 
 # A field of the record, of a record that is not at hand, and of the facts of its file.
 OF_RECORD = "(SELECT {asked} FROM images_image i WHERE i.id = {image})"
+IS_OF_PROJECT = "i.project_id = %(of_project)s"
 OF_FACTS = "EXISTS (SELECT FROM images_facts f WHERE f.image_id = {image} AND {asked} {alone})"
 ALONE = Fragment("OFFSET 0")
 HAS_CHARACTER = "strpos(text_folded(i.filename), %({parameter})s::text) > 0"
@@ -97,6 +98,9 @@ def all_but_driving(
         asked.append(compose(HAS_NO_TAG, image=image))
     if resolved.uploaded_only:
         asked.append(compose(HAS_FILE, image=image))
+    if resolved.of_project is not None:
+        own = Fragment(IS_OF_PROJECT, {"of_project": resolved.of_project})
+        asked.append(own if image is RECORD_ID else compose(OF_RECORD, image=image, asked=own))
     if resolved.given is not None:
         asked.append(given.has(resolved.given, image))
     return [*asked, *_fields(resolved, image, EMPTY if of_all else ALONE)]

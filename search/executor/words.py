@@ -5,7 +5,7 @@ none and is looked up by trigrams. Mostly one of the two has nothing.
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from images.models import Image
 from images.visibility import Viewer
@@ -36,6 +36,15 @@ class WordMatches:
     images: Blocks | None = None
 
 
+def narrowed_to(resolved: ResolvedQuery, matches: WordMatches | None) -> ResolvedQuery | None:
+    """What is asked besides, of what some words ask; None where the index cannot tell that."""
+    if matches is None:
+        return None
+    clauses = sorted({*resolved.clauses, *matches.clauses}, key=lambda clause: clause.link_count)
+    resolved = replace(resolved, clauses=tuple(clauses))
+    return resolved if matches.images is None else resolved.among(matches.images.bits)
+
+
 def look_up(
     words: Iterable[str], thresholds: Thresholds, limits: WordLimits = DEFAULT_LIMITS
 ) -> WordMatches | None:
@@ -58,15 +67,21 @@ def look_up(
         tags = list(named(word).values_list("pk", flat=True)[: limits.listed_records + 1])
         if len(tags) > limits.listed_records:
             return None
-        clause, said = by_ids(tags), whole.of_queryset(saying(word, limits))
-        if not said.bits:
+        clause = by_ids(tags)
+        found = put_together(clause, whole.of_queryset(saying(word, limits)), thresholds)
+        if found is None:
             clauses.append(clause)
-            continue
-        found = said | _tagged(clause, thresholds) if tags else said
-        images = found if images is None else images & found
+        else:
+            images = found if images is None else images & found
     return WordMatches(tuple(clauses), images)
 
 
-def _tagged(clause: Clause, thresholds: Thresholds) -> Blocks:
+def put_together(clause: Clause, said: Blocks, thresholds: Thresholds) -> Blocks | None:
+    """Some images, and those that meet a clause, whoever is shown them; None where it is the clause
+    alone. One or two statements, none where one of the two has nothing."""
+    if not said.bits:
+        return None
+    if not clause.tag_ids:
+        return said
     asked = ResolvedQuery(ANYBODY, clauses=(clause,))
-    return whole.of_path(choose(asked, thresholds))
+    return said | whole.of_path(choose(asked, thresholds))

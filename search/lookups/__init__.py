@@ -19,10 +19,10 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Upper
 
 from images.querysets import UPLOAD_STATES, ImageQuerySet
-from search.executor import whole
+from search.executor import any_of, whole
 from search.executor.substrings import containing
 from search.lookups.tags import TAG_LOOKUPS
-from search.query import Query, conditions
+from search.query import AnyOf, Query, conditions
 from taggedimages.postgresql.bulk import array
 from tags.names import part_pattern
 
@@ -69,6 +69,10 @@ def _is_called(word: str) -> Q:
     with suppress(ValueError):
         told |= Q(uuid=UUID(word))
     return told
+
+
+def _any_of(images: ImageQuerySet, groups: tuple[AnyOf, ...], _: Query) -> ImageQuerySet:
+    return images.filter(*map(any_of.condition, groups))
 
 
 def _fulfilling(images: ImageQuerySet, _: Any, query: Query) -> ImageQuerySet:
@@ -124,6 +128,8 @@ LOOKUPS: dict[str, Lookup] = {
     "name_contains": _part("name"),
     "words": lambda images, words, query: containing(images, words, as_of=query.as_of),
     "called": _called,
+    "any_of": _any_of,
+    "project": lambda images, project, _: images.of_project(project),
     "uuid": lambda images, text, _: images.with_uuid(text),
     "created_by": _column("created_by__username"),
     "created_from": _column("created_at__gte"),

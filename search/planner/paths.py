@@ -199,7 +199,7 @@ def _counted_term(resolved: ResolvedQuery) -> int | None:
         return None
     if resolved.absent.tag_ids or len(resolved.clauses) > 1 or resolved.given is not None:
         return None
-    if resolved.field_count or resolved.window:
+    if resolved.field_count or resolved.window or resolved.of_project:
         return None
     if not resolved.clauses:
         return terms.SHOWN
@@ -225,6 +225,7 @@ def _scans(resolved: ResolvedQuery) -> tuple[Scan, ...]:
             + resolved.untagged
             + bool(resolved.absent.tag_ids)
             + (resolved.given is not None)
+            + (resolved.of_project is not None)
             + resolved.field_count
         ),
         rows=int(resolved.window.images) if resolved.window else None,
@@ -239,7 +240,8 @@ def _scans(resolved: ResolvedQuery) -> tuple[Scan, ...]:
 def _link_scan(resolved: ResolvedQuery) -> Scan:
     driving = resolved.clauses[0]
     asked = len(resolved.clauses) - 1 + resolved.uploaded_only + bool(resolved.absent.tag_ids)
-    asked += (resolved.project_term is not None) + (resolved.given is not None)
+    asked += (resolved.project_term is not None) + (resolved.of_project is not None)
+    asked += resolved.given is not None
     asked += resolved.field_count
     # The index has no order for all audiences at once: all links are read.
     in_order = resolved.viewer.audiences is not None

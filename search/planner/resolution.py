@@ -51,6 +51,7 @@ RESOLVED_FIELDS = {
     "aliased",
     "implied",
     "failing",
+    "project",
 }
 
 
@@ -82,6 +83,9 @@ class ResolvedQuery:
     window: WindowSize | None = None
     # The term of the viewer's project, where it is one.
     project_term: int | None = None
+    # The project that is asked for, by its id, and its term.
+    of_project: str | None = None
+    of_project_term: int | None = None
     # Only of these images, by block (search.executor.blocks), which fulfilled a condition of
     # `search.query.conditions` a moment ago.
     given: Mapping[int, int] | None = None
@@ -138,8 +142,9 @@ def resolve(
     """
     if not _can_be_resolved(query):
         return None
-    project_term = term_of(viewer.project) if viewer.project is not None else None
-    if project_term is None and viewer.project is not None:
+    projects = {viewer.project, query.project}
+    project_terms = {project: term_of(project) for project in projects if project is not None}
+    if None in project_terms.values():
         return None
     asked = asked_tags(query, thresholds)
     if asked is None:
@@ -148,7 +153,9 @@ def resolve(
     character = character_of(query.filename_contains)
     return ResolvedQuery(
         viewer=viewer,
-        project_term=project_term,
+        project_term=project_terms.get(viewer.project or ""),
+        of_project=query.project,
+        of_project_term=project_terms.get(query.project or ""),
         clauses=asked.clauses,
         absent=asked.absent,
         untagged=query.untagged,

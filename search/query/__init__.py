@@ -22,6 +22,20 @@ class TagValues(NamedTuple):
     values: tuple[str, ...] = ()
 
 
+class AnyOf(NamedTuple):
+    """Albums, words of filenames and tags by their ids, of which an image has at least one; none
+    listed: no image has. All are today's, whatever `as_of` says.
+
+    An album is named by its whole id, in `albums_any_case` in any case. A word is a text in any
+    case with no letter or number before or after it.
+    """
+
+    albums: tuple[str, ...] = ()
+    albums_any_case: tuple[str, ...] = ()
+    filename_words: tuple[str, ...] = ()
+    tag_ids: tuple[int, ...] = ()
+
+
 class Named(NamedTuple):
     """What a part above search answers for (`search.query.conditions`): by its name, and once it is
     known who asks by its number."""
@@ -68,6 +82,10 @@ class Query:
     words: tuple[str, ...] = ()
     # Each of these words is its id or its uuid, or a part of its filename in any case.
     called: tuple[str, ...] = ()
+    # At least one of what each of these lists.
+    any_of: tuple[AnyOf, ...] = ()
+    # Of this project alone, by its id.
+    project: str | None = None
     # The image's uuid as text; text that is none has no image.
     uuid: str | None = None
     # The name of the user who made the record.
@@ -114,7 +132,7 @@ class Query:
     def is_expensive(self) -> bool:
         """Whether text, the past or broken contracts are looked for, rather than what an index has
         as such."""
-        texts = (self.words, self.called, self.name_contains, self.filename_contains)
+        texts = (self.words, self.called, self.name_contains, self.filename_contains, self.any_of)
         if self.as_of is not None or self.failing is not None:
             return True
         return bool(self.match_tags or any(texts))

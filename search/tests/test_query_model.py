@@ -1,5 +1,6 @@
 """Every Query finds what a few lines of plain Python say, in the order that they say."""
 
+import re
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, fields, replace
@@ -17,13 +18,13 @@ from images.querysets import UPLOAD_STATES
 from images.visibility import Viewer
 from search.lookups import LOOKUPS
 from search.ordering import ORDERS
-from search.query import Named, Query, TagValues
+from search.query import AnyOf, Named, Query, TagValues
 from search.results import SearchResults
 from search.tests.test_search import matches
 from taggedimages.datasets.contracts.tests.examples import keep
 from taggedimages.factories import TESTS, make_image, make_tag
 from taggedimages.identity.authors import Author
-from taggedimages.identity.models import User
+from taggedimages.identity.models import Project, User
 from tags import tagging, vocabulary
 from tags.models import Tag
 
@@ -38,6 +39,7 @@ TAGS = st.sampled_from(["a", "A", "b", "a%", "é"])
 VALUES = st.sampled_from(["", "1", "2"])
 TEXTS = st.text("aAé%_\\.", max_size=3)
 FORMATS = st.sampled_from(["", "png", "jpeg"])
+ALBUMS, PROJECTS = st.sampled_from(["default", "Ward", "ward"]), st.sampled_from(["default", "org"])
 MODALITIES, BODY_PARTS = st.sampled_from(["MR", "cr"]), st.sampled_from(["Knee", "HAND"])
 HEADERS = st.none() | st.fixed_dictionaries(
     {}, optional={"Modality": MODALITIES, "BodyPartExamined": BODY_PARTS}
@@ -117,6 +119,8 @@ class Row:
     upload_error: str
     creator: str | None
     known: Known | None
+    album: str
+    project: str
     number: int = 0
     # The names that there are, and what each stands for by what is asked.
     vocabulary: frozenset[str] = frozenset()
@@ -134,6 +138,8 @@ ROWS = st.builds(
     upload_error=st.sampled_from(["", "", "too large"]),
     creator=st.sampled_from([None, "mira"]),
     known=st.none() | st.builds(Known, FORMATS, NUMBERS, NUMBERS, HEADERS),
+    album=ALBUMS,
+    project=PROJECTS,
     number=st.just(0),
 )
 CORPORA = st.lists(ROWS, min_size=1, max_size=6).map(
@@ -150,6 +156,8 @@ def make(row):
         uploaded_at=row.uploaded_at,
         upload_error="" if row.uploaded_at else row.upload_error,
         by=User.objects.get_or_create(username=row.creator)[0] if row.creator else None,
+        album_id=row.album,
+        project=Project.objects.get_or_create(pk=row.project)[0],
     )
     tagging.set_values(image, row.tags, EXACT)
     if row.known:
@@ -167,6 +175,14 @@ PATTERNS = st.lists(st.sampled_from(["a", "%", "É", "%%a%", "b%"]), min_size=1,
 # Of no image.
 MAX_ID = 2**63 - 1
 RANGES = ("width", "height", "size")
+FEW_ALBUMS = st.lists(ALBUMS, max_size=1).map(tuple)
+ANY_OF = st.builds(
+    AnyOf,
+    albums=FEW_ALBUMS,
+    albums_any_case=FEW_ALBUMS,
+    filename_words=st.lists(st.sampled_from(["a", "é", "%", "."]), max_size=2).map(tuple),
+    tag_ids=st.lists(TAGS, max_size=2).map(tuple),  # by name here
+)
 ASKED: dict[str, st.SearchStrategy[Any]] = {
     "ids": st.sets(NUMBERS).map(tuple),  # by number here
     "exact_tags": LISTS,
@@ -196,6 +212,8 @@ ASKED: dict[str, st.SearchStrategy[Any]] = {
     **{f"{what}_{end}": INSTANTS for what in ("created", "uploaded") for end in ("from", "before")},
     "uploaded_only": st.booleans(),
     "failing": st.just(Named("untagged")),
+    "any_of": st.lists(ANY_OF, min_size=1, max_size=2).map(tuple),
+    "project": PROJECTS,
 }
 # More often than not in an order of their own, and with few conditions, so that much is found.
 RULES = ("aliased", "implied")
@@ -225,6 +243,17 @@ def has_word(row, word):
     """Within its name, the names of its tags or its creator's."""
     texts = [row.name, *row.tags, row.creator or ""]
     return any(word.casefold() in text.casefold() for text in texts)
+
+
+def has_any(row, asked):
+    """One of the tags themselves, or albums, or of the words with no letter or number beside it."""
+    words = [rf"(?<![^\W_]){re.escape(word.casefold())}(?![^\W_])" for word in asked.filename_words]
+    return (
+        row.album in asked.albums
+        or row.album.casefold() in map(str.casefold, asked.albums_any_case)
+        or any(re.search(word, row.filename.casefold()) for word in words)
+        or not row.tags.keys().isdisjoint(asked.tag_ids)
+    )
 
 
 def upload_state(row):
@@ -292,6 +321,8 @@ MODEL = {
     "uploaded_from": lambda row, end: least(row.uploaded_at, end),
     "uploaded_before": lambda row, end: earlier(row.uploaded_at, end),
     "uploaded_only": lambda row, asked: row.uploaded_at is not None or not asked,
+    "any_of": lambda row, groups: all(has_any(row, asked) for asked in groups),
+    "project": lambda row, project: row.project == project,
     # The contract is that an image has no tag.
     "failing": lambda row, _: bool(row.tags),
 }
@@ -315,13 +346,20 @@ def expected(corpus, asked, order):
     return [row.number for row in sorted(found, key=key, reverse=reverse)]
 
 
+def id_of(name):
+    """Of a tag, which is made where there is none."""
+    return Tag.objects.get_or_create(name=name, defaults={"folded": name})[0].pk
+
+
 def query_of(asked, images):
     """The Query, now that ids are known."""
     known = dict(asked)
     if "tag_id" in known:
-        known["tag_id"] = Tag.objects.get_or_create(
-            name=known["tag_id"], defaults={"folded": known["tag_id"]}
-        )[0].pk
+        known["tag_id"] = id_of(known["tag_id"])
+    if "any_of" in known:
+        known["any_of"] = tuple(
+            asked._replace(tag_ids=tuple(map(id_of, asked.tag_ids))) for asked in known["any_of"]
+        )
     if "ids" in known:
         known["ids"] = tuple(images[n].pk if n < len(images) else MAX_ID for n in known["ids"])
     if "uuid" in known:

@@ -7,7 +7,7 @@ from typing import Any
 
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.query import Named, Query, TagValues
+from search.query import AnyOf, Named, Query, TagValues
 from search.results import SearchResults
 from taggedimages.changes.models import Change
 from tags import spelling
@@ -82,9 +82,14 @@ def _tags(asked: list[Any]) -> tuple[TagValues, ...]:
     return tuple(TagValues(name, tuple(values)) for name, values in asked)
 
 
+def _any_of(groups: list[list[list[Any]]]) -> tuple[AnyOf, ...]:
+    return tuple(AnyOf(*map(tuple, group)) for group in groups)
+
+
 READ: dict[str, Callable[[Any], Any]] = {
     **dict.fromkeys(("with_all", "without_all", "without_any"), _tags),
     "failing": lambda asked: Named(*asked),
+    "any_of": _any_of,
     "with_any": lambda groups: tuple(map(_tags, groups)),
     **dict.fromkeys(
         ("created_from", "created_before", "uploaded_from", "uploaded_before", "as_of"),

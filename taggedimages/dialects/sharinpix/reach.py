@@ -1,19 +1,27 @@
-"""How far a caller reaches, as querysets: every read and write of this API starts here."""
+"""How far a caller reaches, as querysets and searches: every read and write of this API starts
+here."""
 
 import uuid
-from collections.abc import Callable
+from dataclasses import replace
 
-from django.db.models import F, Prefetch, Q, QuerySet
+from django.db.models import Exists, F, OuterRef, Prefetch, Q, QuerySet
 from rest_framework.exceptions import NotFound, PermissionDenied
 
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
+from search.executor import any_of
+from search.executor.within import Within
+from search.query import NOTHING, AnyOf, Query
+from search.results import SearchResults
 from taggedimages.dialects.sharinpix import query_language
 from taggedimages.dialects.sharinpix.caller import LINKS_RIGHT, READ_RIGHT, Caller
 from tags import spelling
 from tags.models import ImageTag, Tag, TagQuerySet
 from tags.shown import IsShown
+
+# Images up to which links are looked up by them; of more, they are met on a walk through all.
+LOOKED_UP_IMAGES_MAX = 10_000
 
 
 def images(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
@@ -21,9 +29,19 @@ def images(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
     return _within(caller, Image.objects.current(), right)
 
 
-def listed(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
-    """The same to be listed, rather than looked up one by one."""
-    return _within(caller, Image.objects.current(), right, query_language.listed)
+def found(caller: Caller, right: str = READ_RIGHT, words: str = "") -> SearchResults:
+    """The same, newest first, to be listed rather than looked up one by one; those that `words`
+    ask for, if there are any."""
+    asked = [] if caller.unrestricted else [_granted(caller, right)]
+    if words:
+        asked.append(query_language.read(words))
+    query = Query(any_of=tuple(one for one in asked if one is not None))
+    if AnyOf() in query.any_of:
+        query = NOTHING
+    own = Viewer(audiences=None, project=caller.project_id)
+    if caller.session:
+        own, query = Viewer.of(caller.user), replace(query, project=caller.project_id)
+    return SearchResults(query, own, images=_scoped(caller, Image.objects.current()))
 
 
 def trashed(caller: Caller, right: str = "trash") -> ImageQuerySet:
@@ -36,9 +54,14 @@ def claimable(caller: Caller, right: str = "image_upload") -> ImageQuerySet:
     return _within(caller, Image.objects.claimable(), right)
 
 
-def links(caller: Caller) -> QuerySet[ImageTag]:
-    """The tag links that a caller may see, oldest first, with what their bodies show."""
-    return described(ImageTag.objects.filter(image__in=listed(caller, LINKS_RIGHT).values("pk")))
+def links(caller: Caller, *, few: bool = False) -> QuerySet[ImageTag]:
+    """The tag links that a caller may see, oldest first, with what their bodies show. With `few`,
+    they are asked for by images or ids of their own."""
+    if few:
+        return described(
+            ImageTag.objects.filter(image__in=images(caller, LINKS_RIGHT).values("pk"))
+        )
+    return described(_links_of(found(caller, LINKS_RIGHT)))
 
 
 def tags(caller: Caller) -> TagQuerySet:
@@ -47,9 +70,9 @@ def tags(caller: Caller) -> TagQuerySet:
     if caller.unrestricted:
         return Tag.objects.shown_to(Viewer.of(caller.user, for_project=caller.admin))
     everybodys = IsShown(F("pk"), Viewer.of(None))
-    linked = ImageTag.objects.filter(image__in=listed(caller).values("pk")).values("tag")
+    linked = _links_of(found(caller)).filter(tag=OuterRef("pk"))
     named = Q(name__in=spelling.names([*caller.named_tags, *caller.auto_tags]))
-    return Tag.objects.filter(everybodys | named | Q(pk__in=linked))
+    return Tag.objects.filter(everybodys | named | Exists(linked))
 
 
 def described(links: QuerySet[ImageTag]) -> QuerySet[ImageTag]:
@@ -72,19 +95,31 @@ def one(held: ImageQuerySet, readable: ImageQuerySet, id: uuid.UUID | None) -> I
     return image
 
 
-def _within(
-    caller: Caller,
-    scope: ImageQuerySet,
-    right: str,
-    matching: Callable[[str], Q] = query_language.matching,
-) -> ImageQuerySet:
-    scope = scope.of_project(caller.project_id).select_related("facts")
-    if caller.session:
-        scope = scope.open_to(caller.user)
+def _within(caller: Caller, scope: ImageQuerySet, right: str) -> ImageQuerySet:
+    scope = _scoped(caller, scope)
     if caller.unrestricted:
         return scope
+    granted = _granted(caller, right)
+    return scope if granted is None else scope.filter(any_of.condition(granted))
+
+
+def _scoped(caller: Caller, scope: ImageQuerySet) -> ImageQuerySet:
+    scope = scope.of_project(caller.project_id).select_related("facts")
+    return scope.open_to(caller.user) if caller.session else scope
+
+
+def _granted(caller: Caller, right: str) -> AnyOf | None:
+    """What of its scope a token grants a right for; None where that is everything."""
     albums = caller.albums or {}
-    granted = Q(album_id__in=[key for key, album in albums.items() if album.allows(right)])
-    if caller.query is not None and caller.query_allows(right):
-        granted |= matching(caller.query)
-    return scope.filter(granted)
+    own = AnyOf(tuple(key for key, album in albums.items() if album.allows(right)))
+    if caller.query is None or not caller.query_allows(right):
+        return own
+    asked = query_language.read(caller.query)
+    return None if asked is None else asked._replace(albums=own.albums)
+
+
+def _links_of(images: SearchResults) -> QuerySet[ImageTag]:
+    """The links of all that a search finds, in no order."""
+    if not images.query.any_of or images.path is None:
+        return ImageTag.objects.filter(image__in=images.images.order_by().values("pk"))
+    return ImageTag.objects.filter(Within(F("image"), images.all_images(), LOOKED_UP_IMAGES_MAX))

@@ -2,8 +2,9 @@
 
 import pytest
 
-from images.models import Image
-from taggedimages.dialects.sharinpix.query_language import listed
+from search.executor import any_of
+from search.tests.indexes import merge_all
+from search.tests.thresholds import SMALL
 from taggedimages.factories import make_image, make_user
 
 from .conftest import READER
@@ -66,10 +67,15 @@ def test_a_query_of_the_request(admin, corpus, query, expected):
 
 
 @pytest.mark.parametrize(("query", "expected"), QUERIES)
-def test_a_query_finds_the_same_where_many_match(ada, corpus, query, expected):
-    own = Image.objects.current().of_project(ada.project_id)
-    images = own.filter(listed(query, looked_up_images_max=0))
-    assert {image.filename.rpartition(".")[0] for image in images} == expected
+def test_a_query_finds_the_same_where_many_match(admin, corpus, query, expected, monkeypatch):
+    monkeypatch.setattr(any_of, "COMMON_IMAGES", 1)
+    assert found(admin.get(URL, {"q": query})) == expected
+
+
+@pytest.mark.parametrize(("query", "expected"), QUERIES)
+def test_a_query_finds_the_same_in_the_index(admin, corpus, query, expected):
+    merge_all(SMALL)
+    assert found(admin.get(URL, {"q": query})) == expected
 
 
 @pytest.mark.parametrize(("query", "expected"), QUERIES)

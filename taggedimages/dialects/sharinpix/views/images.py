@@ -7,8 +7,7 @@ from rest_framework.response import Response
 
 from images import deletion, editing
 from images.models import Image
-from images.querysets import ImageQuerySet
-from taggedimages.dialects.sharinpix import query_language, reach
+from taggedimages.dialects.sharinpix import reach
 from taggedimages.dialects.sharinpix.authentication import caller
 from taggedimages.dialects.sharinpix.caller import READ_RIGHT
 from taggedimages.dialects.sharinpix.conventions import MAX_ROWS, SharinPixViewSet, rows
@@ -97,7 +96,7 @@ class ImageViewSet(SharinPixViewSet):
         Parameters(request).only()
         images = reach.images(caller(request))
         held = images.filter(album_id=album) if is_storable(album) else images.none()
-        return _listed(held)
+        return rows(ImageSerializer, held.newest_first()[:MAX_ROWS])
 
     @documented(
         summary="The images that match a query, newest first",
@@ -106,11 +105,10 @@ class ImageViewSet(SharinPixViewSet):
         responses=ImageSerializer(many=True),
     )
     def search(self, request: Request) -> Response:
-        images = reach.listed(caller(request))
         asked = Parameters(request).only("q").text("q")
         if asked:
             limit(request, Kind.SEARCHES)
-        return _listed(images.filter(query_language.listed(asked)) if asked else images)
+        return rows(ImageSerializer, reach.found(caller(request), words=asked or "")[:MAX_ROWS])
 
     def image(self, id: str, *rights: str) -> Image:
         """The image with this id, if the caller has all these rights, or else may read it.
@@ -145,10 +143,6 @@ class TrashViewSet(SharinPixViewSet):
             raise NotFound
         image.refresh_from_db()
         return Response(ImageSerializer(image).data)
-
-
-def _listed(images: ImageQuerySet) -> Response:
-    return rows(ImageSerializer, images.newest_first()[:MAX_ROWS])
 
 
 def _changes(given: Parameters) -> editing.Changes:

@@ -44,12 +44,13 @@ class TagImageViewSet(SharinPixViewSet):
     )
     def list(self, request: Request) -> Response:
         given = Parameters(request).only("image_ids", "image_id", "tag_name", "album_id")
-        links = _filtered(reach.links(caller(request)), given)
+        few = "image_ids" in given or "image_id" in given
+        links = _filtered(reach.links(caller(request), few=few), given)
         return rows(TagImageSerializer, links[:MAX_ROWS])
 
     def shown_again(self, request: Request, made: Sequence[str], tag: str) -> Response:
         """The links that `create` answered, as far as they are there. Raises NotFound."""
-        links = reach.links(caller(request)).filter(uuid__in=made)
+        links = reach.links(caller(request), few=True).filter(uuid__in=made)
         if not links.exists():
             raise NotFound
         return rows(TagImageSerializer, links)
