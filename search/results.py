@@ -11,12 +11,12 @@ from functools import cached_property
 from typing import NamedTuple
 
 from django.conf import settings
-from django.db.models import Q
+from django.db.models import F, Q, QuerySet
 
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.executor import any_of, counts, facets, fetch, pages, used_tags, whole, words
+from search.executor import counts, facets, fetch, pages, used_tags, whole, words
 from search.executor.blocks import Blocks
 from search.executor.facets import TagCount
 from search.executor.fetch import Record
@@ -25,9 +25,10 @@ from search.executor.pages import Page
 from search.executor.past import TooFarBack
 from search.executor.substrings import ONE_BY_ONE, containing
 from search.executor.tag_counts import count_by_tag
+from search.executor.within import Within
 from search.executor.words import narrowed_to
 from search.index.thresholds import DEFAULT, Thresholds
-from search.lookups import narrowed, valued
+from search.lookups import any_of, narrowed, valued
 from search.lookups.past import PastMatches
 from search.ordering import NEWEST, ORDERS, ColumnOrder, KeysetPosition
 from search.planner.paths import AccessPath, choose
@@ -39,6 +40,7 @@ from search.query.conditions import settled
 from taggedimages.postgresql.deferred_join import DeferredJoin
 from taggedimages.postgresql.limits import ends_within
 from taggedimages.postgresql.routing import read_connection
+from tags.models import ImageTag
 from tags.usage import names_and_values_of
 
 # All that whoever asks has to name.
@@ -55,6 +57,8 @@ __all__ = [
 
 # Records of a stream that are in memory at a time.
 CHUNK_RECORDS = 500
+# Images up to which links are looked up by them; of more, they are met among all.
+LOOKED_UP_MAX = 10_000
 # How far around its place an image is looked for.
 AROUND = 50
 
@@ -215,6 +219,12 @@ class SearchResults:
         if self._past:
             return self._past.all_images(self._all_shown, self.viewer)
         return whole.of_queryset(self.images)
+
+    def links(self) -> QuerySet[ImageTag]:
+        """The tag links of all of them, unevaluated, in no order."""
+        if not self.query.any_of or self.path is None:
+            return ImageTag.objects.filter(image__in=self.images.order_by().values("pk"))
+        return ImageTag.objects.filter(Within(F("image"), self.all_images(), LOOKED_UP_MAX))
 
     def facets(self) -> list[TagCount]:
         """The most frequent tags of all of them, the most frequent first, equal ones by name."""

@@ -33,6 +33,8 @@ REPLACEMENTS = "\ufffc\ufffd"
 SEEN = re.compile("[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2\U000110bd\U000110cd]")
 # Parts of LIKE patterns that an index of names knows.
 SELECTIVE_PATTERN = re.compile(r"^[^%]|[^\W_]{3}|[^\W_]{2}$")
+# What means something in a regular expression of PostgreSQL's.
+METACHARACTERS = re.compile(r"[\\.^$*+?()\[\]{}|]")
 CONTROL_FAULT = "Control characters are not allowed."
 INVISIBLE_FAULT = "A name has to have a character that can be seen."
 
@@ -127,6 +129,17 @@ def start_pattern(text: str) -> str:
     '5\\%\\_%'
     """
     return part_pattern(text)[1:]
+
+
+def word_pattern(word: str) -> str:
+    r"""A regular expression of PostgreSQL's for folded texts that have a word: with no letter or
+    number before or after it.
+
+    >>> word_pattern("Left.")
+    '(^|[^[:alnum:]])left\\.($|[^[:alnum:]])'
+    """
+    escaped = METACHARACTERS.sub(r"\\\g<0>", folded(word))
+    return rf"(^|[^[:alnum:]]){escaped}($|[^[:alnum:]])"
 
 
 def split(text: str, delimiter: str = "|") -> list[str]:

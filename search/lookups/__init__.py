@@ -19,8 +19,9 @@ from django.db.models.fields.json import KeyTextTransform
 from django.db.models.functions import Upper
 
 from images.querysets import UPLOAD_STATES, ImageQuerySet
-from search.executor import any_of, whole
+from search.executor import whole
 from search.executor.substrings import containing
+from search.lookups import any_of
 from search.lookups.tags import TAG_LOOKUPS
 from search.query import AnyOf, Query, conditions
 from taggedimages.postgresql.bulk import array

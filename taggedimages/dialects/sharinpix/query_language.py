@@ -8,10 +8,9 @@ import re
 from django.conf import settings
 from django.db.models import Q
 
-from search.executor.any_of import has_word
 from search.query import AnyOf
 from tags.models import Tag
-from tags.names import folded, part_pattern
+from tags.names import folded, part_pattern, word_pattern
 
 TERM = re.compile(r'(?:(album_id|tags|filename):)?(?:"([^"]*)"|(\S+))')
 
@@ -34,6 +33,6 @@ def read(query: str) -> AnyOf | None:
             tags |= Q(folded=folded(value))
         if field == "":
             # The part says nothing more, but has an index.
-            tags |= Q(folded__like=part_pattern(value), folded__regex=has_word(value))
+            tags |= Q(folded__like=part_pattern(value), folded__regex=word_pattern(value))
     ids = Tag.objects.filter(tags).values_list("pk", flat=True)
     return AnyOf((), tuple(albums), tuple(words), tuple(ids))

@@ -10,8 +10,6 @@ from rest_framework.exceptions import NotFound, PermissionDenied
 from images.models import Image
 from images.querysets import ImageQuerySet
 from images.visibility import Viewer
-from search.executor import any_of
-from search.executor.within import Within
 from search.query import NOTHING, AnyOf, Query
 from search.results import SearchResults
 from taggedimages.dialects.sharinpix import query_language
@@ -19,9 +17,6 @@ from taggedimages.dialects.sharinpix.caller import LINKS_RIGHT, READ_RIGHT, Call
 from tags import spelling
 from tags.models import ImageTag, Tag, TagQuerySet
 from tags.shown import IsShown
-
-# Images up to which links are looked up by them; of more, they are met on a walk through all.
-LOOKED_UP_IMAGES_MAX = 10_000
 
 
 def images(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
@@ -32,16 +27,7 @@ def images(caller: Caller, right: str = READ_RIGHT) -> ImageQuerySet:
 def found(caller: Caller, right: str = READ_RIGHT, words: str = "") -> SearchResults:
     """The same, newest first, to be listed rather than looked up one by one; those that `words`
     ask for, if there are any."""
-    asked = [] if caller.unrestricted else [_granted(caller, right)]
-    if words:
-        asked.append(query_language.read(words))
-    query = Query(any_of=tuple(one for one in asked if one is not None))
-    if AnyOf() in query.any_of:
-        query = NOTHING
-    own = Viewer(audiences=None, project=caller.project_id)
-    if caller.session:
-        own, query = Viewer.of(caller.user), replace(query, project=caller.project_id)
-    return SearchResults(query, own, images=_scoped(caller, Image.objects.current()))
+    return _found(caller, Image.objects.current(), right, words)
 
 
 def trashed(caller: Caller, right: str = "trash") -> ImageQuerySet:
@@ -61,7 +47,7 @@ def links(caller: Caller, *, few: bool = False) -> QuerySet[ImageTag]:
         return described(
             ImageTag.objects.filter(image__in=images(caller, LINKS_RIGHT).values("pk"))
         )
-    return described(_links_of(found(caller, LINKS_RIGHT)))
+    return described(found(caller, LINKS_RIGHT).links())
 
 
 def tags(caller: Caller) -> TagQuerySet:
@@ -70,7 +56,7 @@ def tags(caller: Caller) -> TagQuerySet:
     if caller.unrestricted:
         return Tag.objects.shown_to(Viewer.of(caller.user, for_project=caller.admin))
     everybodys = IsShown(F("pk"), Viewer.of(None))
-    linked = _links_of(found(caller)).filter(tag=OuterRef("pk"))
+    linked = found(caller).links().filter(tag=OuterRef("pk"))
     named = Q(name__in=spelling.names([*caller.named_tags, *caller.auto_tags]))
     return Tag.objects.filter(everybodys | named | Exists(linked))
 
@@ -96,16 +82,21 @@ def one(held: ImageQuerySet, readable: ImageQuerySet, id: uuid.UUID | None) -> I
 
 
 def _within(caller: Caller, scope: ImageQuerySet, right: str) -> ImageQuerySet:
-    scope = _scoped(caller, scope)
-    if caller.unrestricted:
-        return scope
-    granted = _granted(caller, right)
-    return scope if granted is None else scope.filter(any_of.condition(granted))
+    return _found(caller, scope, right).images.order_by()
 
 
-def _scoped(caller: Caller, scope: ImageQuerySet) -> ImageQuerySet:
+def _found(caller: Caller, scope: ImageQuerySet, right: str, words: str = "") -> SearchResults:
+    """Those of some images for which a caller has a right, and which `words` ask for."""
+    asked = [] if caller.unrestricted else [_granted(caller, right)]
+    if words:
+        asked.append(query_language.read(words))
+    query = Query(any_of=tuple(one for one in asked if one is not None))
+    own = Viewer(audiences=None, project=caller.project_id)
     scope = scope.of_project(caller.project_id).select_related("facts")
-    return scope.open_to(caller.user) if caller.session else scope
+    if caller.session:
+        own, query = Viewer.of(caller.user), replace(query, project=caller.project_id)
+        scope = scope.open_to(caller.user)
+    return SearchResults(NOTHING if AnyOf() in query.any_of else query, own, images=scope)
 
 
 def _granted(caller: Caller, right: str) -> AnyOf | None:
@@ -116,10 +107,3 @@ def _granted(caller: Caller, right: str) -> AnyOf | None:
         return own
     asked = query_language.read(caller.query)
     return None if asked is None else asked._replace(albums=own.albums)
-
-
-def _links_of(images: SearchResults) -> QuerySet[ImageTag]:
-    """The links of all that a search finds, in no order."""
-    if not images.query.any_of or images.path is None:
-        return ImageTag.objects.filter(image__in=images.images.order_by().values("pk"))
-    return ImageTag.objects.filter(Within(F("image"), images.all_images(), LOOKED_UP_IMAGES_MAX))

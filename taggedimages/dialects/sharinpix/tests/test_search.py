@@ -2,7 +2,7 @@
 
 import pytest
 
-from search.executor import any_of
+from search.lookups import any_of
 from search.tests.indexes import merge_all
 from search.tests.thresholds import SMALL
 from taggedimages.factories import make_image, make_user

@@ -1,7 +1,6 @@
 """Albums, words of filenames and tags of which an image has at least one (`search.query.AnyOf`): as
 a condition of querysets, and as the index can answer it."""
 
-import re
 from collections.abc import Iterable
 from functools import reduce
 from operator import or_
@@ -18,9 +17,8 @@ from search.index.thresholds import Thresholds
 from search.planner.named_tags import by_ids
 from search.query import AnyOf
 from taggedimages.postgresql.bulk import array
-from tags.names import folded, part_pattern
+from tags.names import part_pattern, word_pattern
 
-METACHARACTERS = re.compile(r"[\\.^$*+?()\[\]{}|]")
 NOTHING = Q(pk__in=[])
 # OFFSET keeps the probe from becoming a list of all images of the tags.
 HAS_ANY_TAG = """EXISTS (SELECT FROM tags_imagetag x
@@ -72,12 +70,6 @@ def look_up(groups: Iterable[AnyOf], thresholds: Thresholds) -> WordMatches | No
     return WordMatches(tuple(clauses), images)
 
 
-def has_word(word: str) -> str:
-    """A regular expression of PostgreSQL's for folded texts that have a word."""
-    escaped = METACHARACTERS.sub(r"\\\g<0>", folded(word))
-    return rf"(^|[^[:alnum:]]){escaped}($|[^[:alnum:]])"
-
-
 def _by_record(asked: AnyOf) -> list[Q]:
     """What the record itself has, in conditions of which each has an index."""
     # Says nothing more, but is in the words of the indexes of albums.
@@ -86,7 +78,7 @@ def _by_record(asked: AnyOf) -> list[Q]:
     in_any_case = [Q(album_id__iexact=album) for album in asked.albums_any_case]
     # The part says nothing more, but has an index.
     named = [
-        Q(filename__folded__like=part_pattern(word), filename__folded__regex=has_word(word))
+        Q(filename__folded__like=part_pattern(word), filename__folded__regex=word_pattern(word))
         for word in asked.filename_words
     ]
     in_albums = [reduce(or_, albums) & other for albums in (exact, in_any_case) if albums]
