@@ -178,7 +178,8 @@ def _release(by: Author, images: Iterable[Image]) -> Release:
     release = Release(dataset=dataset, number=1, query={}, question={}, through="tests")
     release.author, release.author_name = by.user, by.name
     release.save()
-    members = [_member(image) for image in Image.objects.filter(pk__in=[one.pk for one in images])]
+    held = Image.objects.filter(pk__in=[one.pk for one in images]).order_by("pk")
+    members = [_member(image) for image in held]
     writer = Writer(release.pk)
     writer.add(members)
     signing.ensure_key()
