@@ -68,9 +68,11 @@ def check(asked: Question, answer: Answer, rows: list[tuple[Any, ...]] | None = 
         v1_requests.check(asked, answer, rows)
     if said.total is not None and said.total != asked.total:
         raise Wrong(f"{said.total} found, there are {asked.total}")
-    if len(said.shown) != asked.length:
+    # Rows of SharinPix have eleven URLs each: a list ends where it is large enough.
+    is_cut = asked.door == SHARINPIX and 0 < len(said.shown) < (asked.length or 0)
+    if len(said.shown) != asked.length and not is_cut:
         raise Wrong(f"{len(said.shown)} on a page of {asked.length}")
-    if asked.digest is not None and digest_of(said.shown) != asked.digest:
+    if asked.digest is not None and not is_cut and digest_of(said.shown) != asked.digest:
         raise Wrong("another page than the corpus has")
     if asked.facets != said.facets:
         raise Wrong(f"other facets: {str(said.facets)[:100]}, not {str(asked.facets)[:100]}")

@@ -15,7 +15,9 @@ def urls(image: Image) -> dict[str, str] | None:
     facts = image.known_facts
     if facts is None or not facts.has_previews or image.deleted_at:
         return None
-    return {name: url(image.uuid, name) for name in SIZES}
+    keys = [_key(image.uuid, name) for name in SIZES]
+    signed = storage.presign_gets(keys, MEDIA_TYPE, "inline")
+    return dict(zip(SIZES, signed, strict=True))
 
 
 def url(uuid: UUID, name: str) -> str:

@@ -37,6 +37,7 @@ from images.storage.multipart import (
 from images.storage.presigned import (
     noted_ends,
     presign_get,
+    presign_gets,
     presign_parts,
     presign_post,
     presign_put,
@@ -77,6 +78,7 @@ __all__ = [
     "objects",
     "parts",
     "presign_get",
+    "presign_gets",
     "presign_parts",
     "presign_post",
     "presign_put",

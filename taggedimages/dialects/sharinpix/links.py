@@ -1,36 +1,45 @@
 """Where the bytes of an image are read: its file, and its previews."""
 
+from collections.abc import Mapping
+from typing import NamedTuple
+
 from images import previews, serving
 from images.models import Image
 
 # By the contract's names, which preview shows each; null stands for the file itself.
-THUMBNAILS = {
+THUMBNAILS: Mapping[str, str | None] = {
     "original": None,
     "full_no_sharinpix": "full",
     "full": "full",
     "large": "large",
     "mini": "mini",
 }
-EXTERNAL = {"fill100": "mini", "fit2000": "full", "mini": "mini", "large": "large", "full": "full"}
+EXTERNAL: Mapping[str, str | None] = {
+    "fill100": "mini",
+    "fit2000": "full",
+    "mini": "mini",
+    "large": "large",
+    "full": "full",
+}
 
 
-def original(image: Image) -> str | None:
-    """The URL of the file; null until it is there."""
-    return serving.url(image) if image.uploaded_at else None
+class Links(NamedTuple):
+    """All of an image, signed once."""
+
+    # Null until the file is there.
+    original: str | None
+    # By the contract's names, as in `thumbnails` and in `external_urls`.
+    thumbnails: dict[str, str | None]
+    external: dict[str, str | None]
 
 
-def thumbnails(image: Image) -> dict[str, str | None]:
-    """The contract's `thumbnails`."""
-    return _urls(image, THUMBNAILS)
-
-
-def external(image: Image) -> dict[str, str | None]:
-    """The contract's `external_urls`."""
-    return _urls(image, EXTERNAL)
-
-
-def _urls(image: Image, names: dict[str, str] | dict[str, str | None]) -> dict[str, str | None]:
+def of(image: Image) -> Links:
+    """Where the bytes of an image are read. Wants `facts` fetched."""
     # Where there are no previews (yet), the file stands in for them.
     made = previews.urls(image) or {}
-    file = original(image)
-    return {name: made.get(preview or "", file) for name, preview in names.items()}
+    file = serving.url(image) if image.uploaded_at else None
+    thumbnails, external = (
+        {name: made.get(preview or "", file) for name, preview in names.items()}
+        for names in (THUMBNAILS, EXTERNAL)
+    )
+    return Links(file, thumbnails, external)

@@ -166,7 +166,7 @@ class ImageSerializer(RowSerializer[Image]):
         return cropped(image)[1]
 
     def get_original_url(self, image: Image) -> str | None:
-        return links.original(image)
+        return self._links(image).original
 
     def get_original_width(self, image: Image) -> int:
         return facts_of(image).width
@@ -176,7 +176,7 @@ class ImageSerializer(RowSerializer[Image]):
 
     @extend_schema_field(URLS)
     def get_external_urls(self, image: Image) -> dict[str, str | None]:
-        return links.external(image)
+        return self._links(image).external
 
     def get_filename(self, image: Image) -> str:
         return stem_and_format(image)[0]
@@ -204,7 +204,15 @@ class ImageSerializer(RowSerializer[Image]):
 
     @extend_schema_field(URLS)
     def get_thumbnails(self, image: Image) -> dict[str, str | None]:
-        return links.thumbnails(image)
+        return self._links(image).thumbnails
+
+    # Of the image of a row, which three fields have.
+    _row: tuple[Image, links.Links] | None = None
+
+    def _links(self, image: Image) -> links.Links:
+        if self._row is None or self._row[0] is not image:
+            self._row = image, links.of(image)
+        return self._row[1]
 
 
 class TagSerializer(RowSerializer[Tag]):
@@ -293,7 +301,7 @@ class TrashedImageSerializer(RowSerializer[Image]):
     thumbnail_url = serializers.SerializerMethodField()
 
     def get_thumbnail_url(self, image: Image) -> str | None:
-        return links.thumbnails(image)["mini"]
+        return links.of(image).thumbnails["mini"]
 
 
 class PublicImageSerializer(serializers.Serializer[Image]):
@@ -318,9 +326,9 @@ class PublicImageSerializer(serializers.Serializer[Image]):
     get_height = ImageSerializer.get_height
 
     def get_original_url(self, image: Image) -> str | None:
-        return links.original(image) if self.context["allow_download"] else None
+        return links.of(image).original if self.context["allow_download"] else None
 
     @extend_schema_field(URLS)
     def get_thumbnails(self, image: Image) -> dict[str, str | None]:
-        urls = links.thumbnails(image)
+        urls = links.of(image).thumbnails
         return {name: urls[name] for name in ("full", "large", "mini")}
