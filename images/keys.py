@@ -29,6 +29,15 @@ def of_minute(created_at: datetime) -> str:
     return f"{created_at.astimezone(UTC):%Y/%m/%d/%H-%M}-"
 
 
+def of_hour(created_at: datetime) -> str:
+    """What the keys of all files begin with whose records were made in this hour.
+
+    >>> of_hour(datetime(2026, 1, 2, 3, 4, 5, tzinfo=UTC))
+    '2026/01/02/03-'
+    """
+    return f"{created_at.astimezone(UTC):%Y/%m/%d/%H}-"
+
+
 def safe_name(filename: str) -> str:
     r"""The file name as one part of a key: no separators, not dots only, at most 255 bytes.
 

@@ -2,9 +2,10 @@
 
 The worker removes them once they are older than ORPHAN_SECONDS. Keys begin with the minute in which
 they were made, so each minute is listed when it has become so old, and once more when nothing comes
-by its upload URLs any more. How far that is done is kept in the database: what became old while no
-worker ran is done later. Older ones, and keys of other kinds, are for `reconcile`; so are those
-that were there when the database was put back to an earlier state: a later one may have known them.
+by its upload URLs any more; hours at once where much is left to be done. How far that is done is
+kept in the database: what became old while no worker ran is done later. Older ones, and keys of
+other kinds, are for `reconcile`; so are those that were there when the database was put back to an
+earlier state: a later one may have known them.
 """
 
 import logging
@@ -22,13 +23,13 @@ from taggedimages.postgresql.history import put_back_at, renew
 
 logger = logging.getLogger(__name__)
 
-MINUTE = timedelta(minutes=1)
+MINUTE, HOUR = timedelta(minutes=1), timedelta(hours=1)
 # Where a sweep begins that never ran: so long before the first minute that is due.
 FIRST_LOOK_BACK = timedelta(days=1)
 # A request is over by then, whatever ORPHAN_SECONDS says.
 REQUEST_SECONDS = 30
-# Minutes that are listed in one round of the worker, and keys that are looked up at once.
-MINUTES_PER_ROUND, KEYS_PER_LOOKUP = 30, 1_000
+# For how long one round of the worker begins to list others, and keys that are looked up at once.
+ROUND_SECONDS, KEYS_PER_LOOKUP = 0.5, 1_000
 # So many orphans without a single record between them are no interrupted uploads: the database was
 # put back, and somebody may want what it has forgotten.
 DOUBTFUL = 20
@@ -44,7 +45,7 @@ class Sweep:
         self.seen_until: dict[str, datetime] = {}
 
     def __call__(self) -> int:
-        """List some minutes that are due; returns how many objects were removed."""
+        """List some of what is due; returns how many objects were removed."""
         if time.monotonic() < self.due_at:
             return 0
         self.due_at = time.monotonic() + 1
@@ -68,20 +69,20 @@ class Sweep:
             renew()
         self.seen_until[name] = minute
         known_until = put_back_at() if minute < until else None
-        for _ in range(MINUTES_PER_ROUND):
-            if minute >= until:
-                break
-            for prefix in (keys.of_minute(minute), keys.archived(keys.of_minute(minute))):
-                removed += self._sweep(prefix, known_until)
+        ends_at = time.monotonic() + ROUND_SECONDS
+        while minute < until:
+            prefix, after = _next_span(minute, until)
+            for listed in (prefix, keys.archived(prefix)):
+                removed += self._sweep(listed, known_until)
             # Another worker may have done the same, and be further.
-            OrphanSweep.objects.filter(name=name, swept_until=minute).update(
-                swept_until=minute + MINUTE
-            )
-            minute += MINUTE
+            OrphanSweep.objects.filter(name=name, swept_until=minute).update(swept_until=after)
+            minute = after
+            if time.monotonic() > ends_at:
+                break
         return removed
 
     def _sweep(self, prefix: str, known_until: datetime | None) -> int:
-        """Remove the orphans of a minute that are younger than `known_until`; returns how many."""
+        """Remove orphans under a prefix that are younger than `known_until`; returns how many."""
         removed = 0
         listed = (
             key
@@ -103,6 +104,14 @@ class Sweep:
                 storage.delete(key)
                 removed += 1
         return removed
+
+
+def _next_span(minute: datetime, until: datetime) -> tuple[str, datetime]:
+    """What the keys of the minutes from one on begin with, and the first minute of others: an hour
+    at once where all of it is due, since most have nothing."""
+    if minute.minute == 0 and minute + HOUR <= until:
+        return keys.of_hour(minute), minute + HOUR
+    return keys.of_minute(minute), minute + MINUTE
 
 
 def passes() -> dict[str, float]:

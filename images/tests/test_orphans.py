@@ -44,9 +44,9 @@ def there(*names):
 
 def swept(sweep=None):
     """All rounds until nothing is due any more."""
-    sweep, removed = sweep or orphans.Sweep(), 0
-    for _ in range(3):
-        sweep.due_at = 0
+    sweep, removed, before = sweep or orphans.Sweep(), 0, None
+    while before != (now := list(OrphanSweep.objects.order_by("name").values())):
+        sweep.due_at, before = 0, now
         removed += sweep()
     return removed
 
@@ -91,29 +91,45 @@ def test_what_is_not_as_old_as_its_key_waits(settings, monkeypatch):
     assert there(key) == [False]
 
 
-def test_progress_outlives_workers_and_each_minute_is_listed_once(monkeypatch):
-    monkeypatch.setattr(orphans, "FIRST_LOOK_BACK", timedelta(minutes=40))
-    listed = []
-    objects = storage.objects
+@pytest.fixture
+def listed(monkeypatch):
+    """The prefixes that were listed."""
+    prefixes, objects = [], storage.objects
 
     def listing(prefix=""):
-        listed.append(prefix)
+        prefixes.append(prefix)
         return objects(prefix)
 
     monkeypatch.setattr(storage, "objects", listing)
+    return prefixes
+
+
+def test_progress_outlives_workers_and_each_minute_is_listed_once(monkeypatch, listed):
+    noon = timezone.now().replace(hour=12, minute=40, second=7)
+    monkeypatch.setattr(timezone, "now", lambda: noon)
+    monkeypatch.setattr(orphans, "FIRST_LOOK_BACK", timedelta(minutes=30))
+    monkeypatch.setattr(orphans, "ROUND_SECONDS", 0)
     orphans.Sweep()()
     # Both passes, in both places.
-    assert len(listed) == 4 * orphans.MINUTES_PER_ROUND
+    assert len(listed) == 4
     swept(orphans.Sweep())
-    assert len(listed) in (4 * 40, 4 * 41)
+    assert len(listed) == 4 * 30
     assert len(set(listed)) == len(listed) // 2
     before = len(listed)
-    now = timezone.now()
-    monkeypatch.setattr(timezone, "now", lambda: now + timedelta(minutes=3))
-    key = left(minutes=2)
+    monkeypatch.setattr(timezone, "now", lambda: noon + timedelta(minutes=3))
     swept()
-    assert len(listed) - before in (4 * 3, 4 * 4)
-    assert there(key) == [False]
+    assert len(listed) - before == 4 * 3
+
+
+def test_hours_that_are_due_as_a_whole_are_listed_at_once(monkeypatch, listed):
+    monkeypatch.setattr(orphans, "FIRST_LOOK_BACK", timedelta(hours=5))
+    keys_left = [left(minutes=minutes) for minutes in (3, 75, 130, 180)]
+    assert swept() == 4
+    assert there(*keys_left) == [False] * 4
+    # Four hours, and two that are not due, or were not, as a whole.
+    assert len(listed) <= 4 * (4 + 60 + 1)
+    spans = {prefix.removeprefix("archive/") for prefix in listed}
+    assert len({span for span in spans if span.count("-") == 1}) == 4
 
 
 def test_a_database_that_forgot_them_all_removes_few(monkeypatch, caplog):
