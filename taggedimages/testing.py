@@ -19,7 +19,6 @@ import pytest
 from taggedimages import engines
 from taggedimages.engines import postgres
 from taggedimages.engines.state import DATABASE, ROLE, State
-from taggedimages.tests.dealing import dealt_out
 
 OUTER = ("DATABASE_", "AWS_", "S3_", "SECRET_KEY", "DJANGO_SECRET_KEY", "TAGGEDIMAGES_")
 
@@ -88,9 +87,8 @@ def pytest_xdist_make_scheduler(config: Any, log: Any) -> Any:
 
 @pytest.hookimpl(trylast=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Tests are dealt out: each process begins with as much as the others of what starts a service
-    of its own, which takes longest, and has as much of all else."""
-    items[:] = dealt_out(items, int(os.environ.get("PYTEST_XDIST_WORKER_COUNT", "1")))
+    """What takes a minute and half comes first, so that no process is left alone with it."""
+    items.sort(key=lambda item: item.path.name != "test_torture.py")
 
 
 @pytest.hookimpl(trylast=True)
