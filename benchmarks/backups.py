@@ -4,14 +4,12 @@ file, and then with many small files, each with the previews that an inspection 
 In a throwaway service. What files hold is no picture: nobody looks into them.
 """
 
-import hashlib
 import itertools
 import json
 import random
 import resource
 import shutil
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from pathlib import Path
@@ -21,13 +19,13 @@ from django.db import connection
 from django.utils import timezone
 
 from benchmarks.generating import generate
+from benchmarks.inspected import make_facts, make_records
 from benchmarks.loading import load
 from benchmarks.stamp import Say
 from benchmarks.throwaway import manage
-from images import keys, previews, storage
-from images.models import Facts, Image
+from images import previews, storage
+from images.models import Image
 from images.storage.quick import Put
-from taggedimages.identity.models import Project, default_project_id
 
 # Of a file and of its three previews: what 300 pictures of `demo` have on average is less.
 FILE_BYTES, PREVIEW_BYTES = 20_000, (1_500, 3_000, 12_000)
@@ -82,36 +80,11 @@ def _make_files(count: int, say: Say) -> None:
 
 
 def _make(numbers: list[int]) -> None:
-    Project.objects.get_or_create(pk=default_project_id())
-    images = Image.objects.bulk_create(_images(numbers))
+    now = timezone.now()
+    images = make_records(((number, now) for number in numbers), FILE_BYTES)
     with ThreadPoolExecutor(AT_ONCE) as threads, storage.quick_puts(AT_ONCE) as put:
         bodies = list(threads.map(partial(_store, put), images))
-    Facts.objects.bulk_create(
-        Facts(
-            image=image,
-            format="png",
-            width=8,
-            height=6,
-            sha256=hashlib.sha256(body).digest(),
-            md5=hashlib.md5(body, usedforsecurity=False).digest(),
-            has_previews=True,
-        )
-        for image, body in zip(images, bodies, strict=True)
-    )
-
-
-def _images(numbers: list[int]) -> Iterator[Image]:
-    for number in numbers:
-        name, now = f"file{number}.png", timezone.now()
-        yield Image(
-            filename=name,
-            name=name,
-            size=FILE_BYTES,
-            key=keys.archived(keys.new_key(name, now)),
-            created_at=now,
-            uploaded_at=now,
-            processed_at=now,
-        )
+    make_facts(images, bodies, has_previews=True)
 
 
 def _store(put: Put, image: Image) -> bytes:

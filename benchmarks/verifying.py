@@ -3,10 +3,8 @@
 In a throwaway service, with small files; a file's size matters only where its bytes are read.
 """
 
-import hashlib
 import itertools
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from datetime import datetime, timedelta
 from typing import Any
@@ -14,14 +12,13 @@ from typing import Any
 from django.db import connection
 from django.utils import timezone
 
+from benchmarks.inspected import make_facts, make_records
 from benchmarks.stamp import Say
-from images import keys, storage
-from images.models import Facts, Image
+from images import storage
 from taggedimages.datasets import building, catalogue, proposing, verifying
 from taggedimages.datasets.models import Release, ReleaseState
 from taggedimages.datasets.v1.asking import proposal
 from taggedimages.identity.authors import Author
-from taggedimages.identity.models import Project, default_project_id
 
 FILE_BYTES = 1_000
 PUTS_AT_ONCE, BATCH = 8, 5_000
@@ -54,37 +51,11 @@ def measure(files: int, per_minute: float, say: Say) -> dict[str, Any]:
 
 
 def _make(numbers: list[int], began: datetime, per_minute: float) -> None:
-    Project.objects.get_or_create(pk=default_project_id())
-    bodies = [_body(number) for number in numbers]
-    came = [began + timedelta(minutes=number / per_minute) for number in numbers]
-    images = Image.objects.bulk_create(_images(numbers, came))
+    came = ((number, began + timedelta(minutes=number / per_minute)) for number in numbers)
+    images, bodies = make_records(came, FILE_BYTES), [_body(number) for number in numbers]
     with ThreadPoolExecutor(PUTS_AT_ONCE) as threads:
         list(threads.map(storage.put, [image.key for image in images], bodies))
-    Facts.objects.bulk_create(
-        Facts(
-            image=image,
-            format="png",
-            width=8,
-            height=6,
-            sha256=hashlib.sha256(body).digest(),
-            md5=hashlib.md5(body, usedforsecurity=False).digest(),
-        )
-        for image, body in zip(images, bodies, strict=True)
-    )
-
-
-def _images(numbers: list[int], came: list[datetime]) -> Iterator[Image]:
-    for number, at in zip(numbers, came, strict=True):
-        name = f"file{number}.png"
-        yield Image(
-            filename=name,
-            name=name,
-            size=FILE_BYTES,
-            key=keys.archived(keys.new_key(name, at)),
-            created_at=at,
-            uploaded_at=at,
-            processed_at=at,
-        )
+    make_facts(images, bodies, has_previews=False)
 
 
 def _body(number: int) -> bytes:

@@ -12,6 +12,7 @@ from django.db.models.sql.compiler import SQLCompiler
 from images.models import DEFAULT_ALBUM, Image
 from search.executor import whole
 from search.executor.blocks import union
+from search.executor.predicates import HAS_ANY_TAG
 from search.executor.words import WordMatches, put_together
 from search.index.thresholds import Thresholds
 from search.planner.named_tags import by_ids
@@ -20,9 +21,6 @@ from taggedimages.postgresql.bulk import array
 from tags.names import part_pattern, word_pattern
 
 NOTHING = Q(pk__in=[])
-# OFFSET keeps the probe from becoming a list of all images of the tags.
-HAS_ANY_TAG = """EXISTS (SELECT FROM tags_imagetag x
-WHERE x.image_id = {image} AND x.tag_id = ANY(%s::bigint[]) OFFSET 0)"""
 # Of the newest images: what so many have is met soon enough row by row, and takes long to list.
 SAMPLE_IMAGES, COMMON_IMAGES = 500, 10
 
@@ -40,7 +38,7 @@ class HasAnyTag(Func):
         self, compiler: SQLCompiler, connection: Any, **_: Any
     ) -> tuple[str, list[Any]]:
         image, _parameters = compiler.compile(self.source_expressions[0])
-        return HAS_ANY_TAG.format(image=image), [array(self.tags)]
+        return HAS_ANY_TAG.format(image=image, tags="%s::bigint[]"), [array(self.tags)]
 
 
 def condition(asked: AnyOf) -> Q:

@@ -44,7 +44,7 @@ class TagImageViewSet(SharinPixViewSet):
     )
     def list(self, request: Request) -> Response:
         given = Parameters(request).only("image_ids", "image_id", "tag_name", "album_id")
-        few = "image_ids" in given or "image_id" in given
+        few = given.ids("image_ids") is not None or "image_id" in given
         links = _filtered(reach.links(caller(request), few=few), given)
         return rows(TagImageSerializer, links[:MAX_ROWS])
 
