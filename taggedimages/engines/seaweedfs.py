@@ -109,7 +109,7 @@ def _ports(state: State) -> dict[str, str]:
     names = ("s3", "master", "volume", "filer")
     http = {f"{name}.port": str(state.ports[name]) for name in names}
     grpc = {f"{name}.port.grpc": str(state.ports[f"{name}_grpc"]) for name in names}
-    # Its own worker looks for the gRPC port of this one 10,000 above, so none is given.
+    # Its own worker looks for the gRPC port of this one ADMIN_GRPC_ABOVE, so none is given.
     return http | grpc | {"admin.port": str(state.ports["admin"])}
 
 
@@ -156,7 +156,7 @@ def _write(path: Path, text: str) -> Path:
 
 def _forget_sockets(state: State) -> None:
     """SeaweedFS leaves socket files in /tmp when it is killed."""
-    for port in (*state.ports.values(), state.ports["admin"] + 10_000):
+    for port in (*state.ports.values(), state.admin_grpc_port):
         for path in Path("/tmp").glob(f"seaweedfs-*-{port}.sock"):  # noqa: S108 - its fixed place
             path.unlink(missing_ok=True)
 

@@ -38,6 +38,8 @@ PORT_NAMES = (
     "filer_grpc",
     "admin",
 )
+# SeaweedFS listens there too, without being told to.
+ADMIN_GRPC_ABOVE = 10_000
 # What JSON has no tuples for.
 LISTS = ("secret_key_fallbacks", "renewed")
 # The names under which a bucket outside may be given; the first that is set counts.
@@ -88,6 +90,10 @@ class State:
         return self.ports["s3"]
 
     @property
+    def admin_grpc_port(self) -> int:
+        return self.ports["admin"] + ADMIN_GRPC_ABOVE
+
+    @property
     def database_url(self) -> str:
         """The service's database, as the role that owns it."""
         return self._postgres_url(ROLE, self.service_password, DATABASE)
@@ -126,8 +132,9 @@ def _read(path: Path) -> State | None:
         return None
 
 
-def load_or_create(folder: Path) -> State:
-    """The state kept in `folder`, made at the first start, with a new port for each taken one.
+def load_or_create(folder: Path, api_port: int | None = None) -> State:
+    """The state kept in `folder`, made at the first start, with a new port for each taken one: the
+    API's is taken, though nobody may listen there yet.
 
     Raises StateLost where engines have data that fresh keys could not open.
     """
@@ -139,10 +146,9 @@ def load_or_create(folder: Path) -> State:
             "state.json.copy. Put one back, or move the folder away to start afresh."
         )
     state = known or fresh()
-    kept = {name: port for name, port in state.ports.items() if is_free("127.0.0.1", port)}
     state = replace(
         state,
-        ports=_with_missing(kept),
+        ports=_free_ports(state.ports, api_port),
         service_password=state.service_password or secrets.token_hex(24),
     )
     save(folder, state)
@@ -167,7 +173,7 @@ def create(
         secret_key=secret_key,
         secret_key_fallbacks=secret_key_fallbacks,
         hook_secret=hook_secret,
-        ports=_with_missing({}),
+        ports=_free_ports({}),
     )
     save(folder, made)
     return load_or_create(folder)
@@ -263,13 +269,26 @@ def fresh() -> State:
     )
 
 
-def _with_missing(ports: dict[str, int]) -> dict[str, int]:
+def _free_ports(known: dict[str, int], api_port: int | None = None) -> dict[str, int]:
+    """A port for each name, the known one where it can be: none is for two."""
+    ports: dict[str, int] = {}
+    taken = {api_port}
     for name in PORT_NAMES:
-        while name not in ports:
+        port = known.get(name)
+        while port is None or not _can_listen(listens := _listens(name, port), taken):
             port = free_port()
-            if port not in ports.values():
-                ports[name] = port
+        ports[name] = port
+        taken.update(listens)
     return ports
+
+
+def _listens(name: str, port: int) -> tuple[int, ...]:
+    """The ports at which it listens that is given this one."""
+    return (port, port + ADMIN_GRPC_ABOVE) if name == "admin" else (port,)
+
+
+def _can_listen(ports: tuple[int, ...], taken: set[int | None]) -> bool:
+    return taken.isdisjoint(ports) and all(is_free("127.0.0.1", port) for port in ports)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """The state file: what stays the same over restarts, and what may change."""
 
 import socket
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -30,6 +31,45 @@ def test_only_a_taken_port_is_replaced(tmp_path: Path) -> None:
     assert second.postgres_port != first.postgres_port
     assert {**second.ports, "postgres": 0} == {**first.ports, "postgres": 0}
     assert state.load(tmp_path) == second
+
+
+def test_no_engine_is_given_the_port_at_which_the_api_is_to_listen(tmp_path: Path) -> None:
+    first = state.load_or_create(tmp_path)
+    api = first.postgres_port
+
+    second = state.load_or_create(tmp_path, api)
+
+    assert api not in second.ports.values()
+    assert {**second.ports, "postgres": api} == first.ports
+
+
+@pytest.mark.parametrize("holder", ["the API", "somebody else"])
+def test_the_port_that_the_store_adds_by_itself_is_free_as_well(
+    tmp_path: Path, holder: str
+) -> None:
+    first = state.load_or_create(tmp_path)
+    added = first.admin_grpc_port
+
+    if holder == "the API":
+        second = state.load_or_create(tmp_path, added)
+    else:
+        with socket.create_server(("127.0.0.1", added)):
+            second = state.load_or_create(tmp_path)
+
+    assert second.admin_grpc_port != added
+    assert {**second.ports, "admin": 0} == {**first.ports, "admin": 0}
+
+
+def test_ports_that_two_would_listen_at_are_dealt_out_anew(tmp_path: Path) -> None:
+    first = state.load_or_create(tmp_path)
+    twice = {**first.ports, "filer": first.ports["volume"], "admin": 15_000, "filer_grpc": 25_000}
+    state.save(tmp_path, replace(first, ports=twice))
+
+    second = state.load_or_create(tmp_path)
+
+    listening = {*second.ports.values(), second.admin_grpc_port}
+    assert len(listening) == len(state.PORT_NAMES) + 1
+    assert second.ports["volume"] == first.ports["volume"]
 
 
 def test_data_without_its_keys_is_not_started_over(tmp_path: Path) -> None:

@@ -40,7 +40,7 @@ def test_every_port_of_the_engines_is_bound_to_loopback(up: Up) -> None:
     # The gRPC port of the store's own worker is 10,000 above its HTTP port.
     assert {port for _, port in bound} == {
         *up.state.ports.values(),
-        up.state.ports["admin"] + 10_000,
+        up.state.admin_grpc_port,
     }
 
 

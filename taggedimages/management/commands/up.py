@@ -95,7 +95,7 @@ class Command(base.Command):
         if left := process.end_left(folder, LEFT_PROCESS_SECONDS):
             self.say(f"Ended {left} processes that an earlier run had left behind")
         wait_for_port(address)
-        known = state.load_or_create(folder)
+        known = state.load_or_create(folder, address.port)
         self.say("Starting")
         if embeds_s3():
             supervisor.launch(seaweedfs.part(folder, known))
