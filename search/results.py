@@ -75,6 +75,14 @@ class Beside(NamedTuple):
     place: int | None
 
 
+def record_of(image: int) -> Record | None:
+    """What lists show of an image, with all its tags; None where there is none with this id.
+
+    Whether somebody is shown it is for the caller to know. One statement.
+    """
+    return next(iter(fetch.fetch([image], whole=True)), None)
+
+
 class SearchResults:
     """The images that match a query and that a viewer is shown, in an order.
 

@@ -8,7 +8,6 @@ import signal
 from base64 import b64encode
 from contextlib import suppress
 from dataclasses import asdict
-from pathlib import Path
 from typing import BinaryIO
 
 from PIL.Image import Image as Picture
@@ -19,6 +18,8 @@ from images.inspection.formats import DICOM, HEAD_BYTES, TIFF, Format, sniff
 
 MAX_RESULT = 64 * 1024**2
 PR_SET_PDEATHSIG = 1
+# Looked up once, before children are forked.
+PRCTL = getattr(ctypes.CDLL(None), "prctl", None)
 
 
 def confine(limits: Limits) -> None:
@@ -30,7 +31,8 @@ def confine(limits: Limits) -> None:
     os.close(nowhere)
     # Ctrl-C is the worker's to answer.
     signal.signal(signal.SIGINT, signal.SIG_IGN)
-    ctypes.CDLL(None).prctl(PR_SET_PDEATHSIG, signal.SIGKILL)
+    if PRCTL:
+        PRCTL(PR_SET_PDEATHSIG, signal.SIGKILL)
     resource.setrlimit(resource.RLIMIT_AS, (limits.memory, limits.memory))
     resource.setrlimit(resource.RLIMIT_CPU, (limits.cpu_seconds, limits.cpu_seconds + 1))
     resource.setrlimit(resource.RLIMIT_FSIZE, (MAX_RESULT, MAX_RESULT))
@@ -38,7 +40,9 @@ def confine(limits: Limits) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with suppress(OSError):
         # Where memory ends for all, this process goes and not the worker.
-        Path("/proc/self/oom_score_adj").write_text("1000")
+        score = os.open("/proc/self/oom_score_adj", os.O_WRONLY)
+        os.write(score, b"1000")
+        os.close(score)
 
 
 def work(source: BinaryIO, result: BinaryIO, limits: Limits) -> None:

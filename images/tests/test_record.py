@@ -8,8 +8,18 @@ from django.utils import timezone
 
 from images import keys, processing, storage
 from images.models import Image
-from taggedimages.factories import TESTS, fetch, key_in, make_image, make_pending, make_user, send
-from tags import tagging
+from images.visibility import Visibility
+from taggedimages.factories import (
+    TESTS,
+    fetch,
+    key_in,
+    make_image,
+    make_pending,
+    make_tag,
+    make_user,
+    send,
+)
+from tags import tagging, vocabulary
 from tags.models import ImageTag, Tag
 
 pytestmark = pytest.mark.django_db
@@ -170,6 +180,31 @@ def test_a_file_that_comes_after_the_deletion_goes_when_its_url_has_expired(api)
     image.refresh_from_db()
     assert storage.head(image.key) is None
     assert image.check_at is None
+
+
+def test_complete_answers_the_record_that_a_get_answers(api):
+    mira = make_user("mira")
+    image = make_pending("genu", *map(str, range(40)), by=mira, visibility=Visibility.PRIVATE)
+    vocabulary.alias(Tag.objects.get(name="genu"), make_tag("knee"), TESTS)
+    storage.put(image.key, b"the file")
+    api.force_authenticate(mira)
+    completed = api.post(f"/v1/images/{image.pk}/complete").json()
+    assert completed["uploaded_timestamp"]
+    assert len(completed["tags"]) == 41
+    assert "knee" in {tag["name"] for tag in completed["tags"]}
+    url = completed.pop("url")
+    got = api.get(f"/v1/images/{image.pk}").json()
+    assert key_in(url) == key_in(got.pop("url"))
+    assert completed == got
+
+
+def test_complete_of_what_is_not_shown_to_the_caller_is_404(api):
+    hidden = make_pending(by=make_user("mira"), visibility=Visibility.PRIVATE)
+    storage.put(hidden.key, b"the file")
+    answer = api.post(f"/v1/images/{hidden.pk}/complete")
+    assert (answer.status_code, answer.json()) == (404, NOT_FOUND)
+    hidden.refresh_from_db()
+    assert hidden.uploaded_at is None
 
 
 def test_a_late_put_to_a_taken_and_deleted_image_goes_too(api):

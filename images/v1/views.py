@@ -25,6 +25,7 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from images.v1.part_views import FOREIGN, begin_parts, check_own, parts_again
 from images.v1.past import past_record, was_registered
+from images.v1.records import records_of
 from images.v1.rights import check_editable, editable
 from images.v1.serializers import (
     CompleteSerializer,
@@ -36,6 +37,7 @@ from images.v1.serializers import (
     TagChangeSerializer,
 )
 from images.visibility import Viewer
+from search.results import record_of
 from search.v1.parameters import (
     ImageConditions,
     ImpliedParameters,
@@ -214,13 +216,17 @@ class ImageViewSet(GenericViewSet[Image]):
     @keyed(again=shown_again, claims=always)
     def complete(self, request: Request, id: str) -> Response:
         asked = read(CompleteSerializer, request.data)
-        image = self.image(id)
+        image = _one(self.get_queryset(), id)
         if asked:
             check_own(request, image)
             part_uploads.complete(image, **asked)
         else:
             uploads.arrived(image)
-        return Response(ImageRecordSerializer(self.image(id)).data)
+        # A serializer and its statements would take more than all the rest of this does here.
+        record = record_of(image.pk)
+        if record is None:
+            raise NotFound
+        return Response(records_of([record])[0])
 
     @extend_schema(
         operation_id="listImageHistory",
@@ -240,11 +246,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     def image(self, id: str, images: ImageQuerySet | None = None) -> Image:
         """The record with this id, if the caller may see it. Raises NotFound."""
-        images = self.get_queryset() if images is None else images
-        image = with_tags(images).filter(pk=parse_id(id)).first()
-        if image is None:
-            raise NotFound
-        return image
+        return _one(with_tags(self.get_queryset() if images is None else images), id)
 
     def held(self, id: str) -> Image:
         """The record for a write: locked, and as If-Match wants it, until the transaction ends.
@@ -259,6 +261,13 @@ class ImageViewSet(GenericViewSet[Image]):
         check_editable(self.request, image)
         caching.check(self.request, lambda: _entity_tag(ImageRecordSerializer(image).data))
         return image
+
+
+def _one(images: ImageQuerySet, id: str) -> Image:
+    try:
+        return images.get(pk=parse_id(id))
+    except Image.DoesNotExist as error:
+        raise NotFound from error
 
 
 def _entity_tag(record: dict[str, Any]) -> str:
