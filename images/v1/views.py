@@ -25,7 +25,7 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from images.v1.part_views import FOREIGN, begin_parts, check_own, parts_again
 from images.v1.past import past_record, was_registered
-from images.v1.records import records_of
+from images.v1.records import one_record
 from images.v1.rights import check_editable, editable
 from images.v1.serializers import (
     CompleteSerializer,
@@ -37,7 +37,6 @@ from images.v1.serializers import (
     TagChangeSerializer,
 )
 from images.visibility import Viewer
-from search.results import record_of
 from search.v1.parameters import (
     ImageConditions,
     ImpliedParameters,
@@ -150,9 +149,9 @@ class ImageViewSet(GenericViewSet[Image]):
         image = self.image(id)
         if past is not None and not was_registered(image, past):
             raise NotFound
-        if image.uploaded_at is None and uploads.try_to_confirm(image):
-            image = self.image(id)
-        record: dict[str, Any] = ImageRecordSerializer(image).data
+        if image.uploaded_at is None:
+            uploads.try_to_confirm(image)
+        record = one_record(image)
         if past is not None:
             record = past_record(record, past, implied=asked["implied"])
         elif asked["implied"]:
@@ -171,8 +170,7 @@ class ImageViewSet(GenericViewSet[Image]):
         asked = read(ImageUpdateSerializer, request.data)
         image = self.change(id, asked)
         # Whoever hides an image from themselves still is told what it has become.
-        changed = with_tags(Image.objects.all()).get(pk=image.pk)
-        return Response(ImageRecordSerializer(changed).data)
+        return Response(one_record(image))
 
     @retried
     def change(self, id: str, asked: dict[str, Any]) -> Image:
@@ -201,7 +199,7 @@ class ImageViewSet(GenericViewSet[Image]):
 
     def shown_again(self, request: Request, made: None, id: str) -> Response:
         """What `complete` answered, as the record now is. Raises NotFound."""
-        return Response(ImageRecordSerializer(self.image(id)).data)
+        return Response(one_record(self.image(id)))
 
     @extend_schema(
         operation_id="completeImage",
@@ -216,17 +214,13 @@ class ImageViewSet(GenericViewSet[Image]):
     @keyed(again=shown_again, claims=always)
     def complete(self, request: Request, id: str) -> Response:
         asked = read(CompleteSerializer, request.data)
-        image = _one(self.get_queryset(), id)
+        image = self.image(id)
         if asked:
             check_own(request, image)
             part_uploads.complete(image, **asked)
         else:
             uploads.arrived(image)
-        # A serializer and its statements would take more than all the rest of this does here.
-        record = record_of(image.pk)
-        if record is None:
-            raise NotFound
-        return Response(records_of([record])[0])
+        return Response(one_record(image))
 
     @extend_schema(
         operation_id="listImageHistory",
@@ -245,8 +239,12 @@ class ImageViewSet(GenericViewSet[Image]):
         return Moment(at, asked["vocabulary"] == "now", Viewer.of(self.request.user))
 
     def image(self, id: str, images: ImageQuerySet | None = None) -> Image:
-        """The record with this id, if the caller may see it. Raises NotFound."""
-        return _one(with_tags(self.get_queryset() if images is None else images), id)
+        """The image with this id, if the caller may see it. Raises NotFound."""
+        images = self.get_queryset() if images is None else images
+        try:
+            return images.get(pk=parse_id(id))
+        except Image.DoesNotExist as error:
+            raise NotFound from error
 
     def held(self, id: str) -> Image:
         """The record for a write: locked, and as If-Match wants it, until the transaction ends.
@@ -259,15 +257,8 @@ class ImageViewSet(GenericViewSet[Image]):
         if image.ended_at and not Image.objects.current().filter(pk=image.pk).exists():
             raise NotFound
         check_editable(self.request, image)
-        caching.check(self.request, lambda: _entity_tag(ImageRecordSerializer(image).data))
+        caching.check(self.request, lambda: _entity_tag(one_record(image)))
         return image
-
-
-def _one(images: ImageQuerySet, id: str) -> Image:
-    try:
-        return images.get(pk=parse_id(id))
-    except Image.DoesNotExist as error:
-        raise NotFound from error
 
 
 def _entity_tag(record: dict[str, Any]) -> str:
