@@ -213,7 +213,7 @@ def inspection(options: Options) -> None:
         with_django()
         from benchmarks import inspection
 
-        found = inspection.measure(up, options.files, options.seconds, say)
+        found = inspection.measure(up, options.files, options.unannounced, options.seconds, say)
     show([stamp() | {"inspection": found}], options)
 
 

@@ -81,8 +81,9 @@ REPORT_MS, BUILD_SECONDS, WORKER_MEMORY_MB, LINES_SECONDS, FIRST_LINE_SECONDS = 
 )
 
 # Files inspected a second to those of a bare loop, and of small ones; files that eight clients
-# send, and until the first is ready of those that nobody announces.
+# send, and until the first is ready of those that nobody announces; pages meanwhile.
 BARE_SHARE, SMALL_FILES, SENT_FILES, FIRST_READY_SECONDS = 0.6, 30, 100, 5
+PAGES_BESIDE_INSPECTION = 2
 
 
 @dataclass(frozen=True)
@@ -330,6 +331,9 @@ def _of_inspection(found: dict[str, Any]) -> Iterator[Verdict]:
     yield _least("small files a second", small["completed"], SMALL_FILES)
     yield _least("files sent and completed a second", found["sent"]["per_second"], SENT_FILES)
     yield _most("their errors", found["sent"]["errors"], 0)
+    pages = found["pages"]
+    share = pages["beside"] / pages["alone"]
+    yield _most("p99 of pages beside inspection, to none", share, PAGES_BESIDE_INSPECTION)
     yield _most("seconds to the first", found["first"]["first_seconds"], FIRST_READY_SECONDS)
 
 

@@ -28,14 +28,17 @@ from images import storage, uploads
 from images.inspection.rendering import QUALITY
 from images.inspection.sizes import SIZES
 from images.models import Image
+from images.querysets import ImageQuerySet
 from images.tests.files import dicom, encoded, photo
 from taggedimages.engines.tests.conftest import Up
 from taggedimages.identity.authors import Author
 from taggedimages.identity.models import Project, default_project_id
 
 PUTS_AT_ONCE, CLIENTS, SENT_BYTES = 8, 8, 200_000
-# Of those that nobody announces: how many, and within how many seconds they are sent.
-UNANNOUNCED, UNANNOUNCED_SECONDS = 1_200, 27
+# Files that nobody announces: as quickly as a client was seen to send 1,200.
+UNANNOUNCED_PER_SECOND = 1_200 / 27
+# Pages that are asked for between two looks whether inspection still goes on.
+PAGES_BETWEEN = 20
 BY = Author(None, "benchmarks")
 POLL_SECONDS, MOST_SECONDS = 0.05, 900
 
@@ -59,12 +62,14 @@ def kinds() -> dict[str, Kind]:
     }
 
 
-def measure(up: Up, files: int, seconds: float, say: Say) -> dict[str, Any]:
-    """All figures; `files` is how many small ones are inspected."""
+def measure(up: Up, files: int, unannounced: int, seconds: float, say: Say) -> dict[str, Any]:
+    """All figures; `files` is how many small ones are inspected, `unannounced` how many are sent
+    without a word."""
     Project.objects.get_or_create(pk=default_project_id())
     found: dict[str, Any] = {"kinds": {}}
-    for name, kind in kinds().items():
-        number = max(10, round(files * kind.share))
+    every = kinds()
+    for name, kind in every.items():
+        number = max(2, round(files * kind.share))
         rates = {"bare": _bare(kind, seconds)}
         for way, is_told in (("completed", True), ("unannounced", False)):
             rates[way] = _inspected(up, kind.body, number, is_told)
@@ -72,8 +77,11 @@ def measure(up: Up, files: int, seconds: float, say: Say) -> dict[str, Any]:
         say(f"{name}: {found['kinds'][name]} a second")
     found["sent"] = _sent(up, seconds)
     say(f"record, PUT and complete: {found['sent']}")
-    found["first"] = _first(up)
-    say(f"{UNANNOUNCED} files that nobody announces: {found['first']}")
+    small = next(iter(every.values())).body
+    found["pages"] = _pages_beside(up, small, files, seconds)
+    say(f"pages beside inspection, p99: {found['pages']}")
+    found["first"] = _first(up, unannounced)
+    say(f"{unannounced} files that nobody announces: {found['first']}")
     return found
 
 
@@ -139,16 +147,41 @@ def _due() -> Any:
 def _inspected(up: Up, body: bytes, number: int, is_told: bool) -> float:
     """Files a second that the worker inspects, from the first that is ready to the last."""
     with _halted(up):
-        made = [uploads.begin("file", len(body), BY) for _ in range(number)]
-        with ThreadPoolExecutor(PUTS_AT_ONCE) as threads:
-            list(threads.map(lambda image: storage.put(image.key, body), made))
-        if is_told:
-            for image in made:
-                uploads.confirm(image)
-    ready = Image.objects.filter(pk__in=[image.pk for image in made], processed_at__isnull=False)
+        ready = _arrived(body, number, is_told)
     _wait(lambda: ready.count() == number)
     times = sorted(filter(None, ready.values_list("processed_at", flat=True)))
     return (number - 1) / (times[-1] - times[0]).total_seconds()
+
+
+def _arrived(body: bytes, number: int, is_told: bool) -> ImageQuerySet:
+    """Have so many files come; those of them that have been inspected by the time one asks."""
+    made = [uploads.begin("file", len(body), BY) for _ in range(number)]
+    with ThreadPoolExecutor(PUTS_AT_ONCE) as threads:
+        list(threads.map(lambda image: storage.put(image.key, body), made))
+    if is_told:
+        for image in made:
+            uploads.confirm(image)
+    return Image.objects.filter(pk__in=[image.pk for image in made], processed_at__isnull=False)
+
+
+def _pages_beside(up: Up, body: bytes, number: int, seconds: float) -> dict[str, float]:
+    """The p99 of pages of 100, in milliseconds, that one client asks for while the worker stands
+    still, and while it inspects."""
+    with _halted(up):
+        ready, until = _arrived(body, number, is_told=True), time.monotonic() + seconds
+        alone = _pages(up, lambda: time.monotonic() < until)
+    return {"alone": alone, "beside": _pages(up, lambda: ready.count() < number)}
+
+
+def _pages(up: Up, lasts: Callable[[], bool]) -> float:
+    taken: list[float] = []
+    with closing(Client(up.url)) as client:
+        while lasts() or not taken:
+            for _ in range(PAGES_BETWEEN):
+                began = time.perf_counter()
+                assert client.ask("/v1/images?limit=100").status == 200
+                taken.append((time.perf_counter() - began) * 1000)
+    return round(sorted(taken)[int(len(taken) * 0.99)], 2)
 
 
 def _sent(up: Up, seconds: float) -> dict[str, Any]:
@@ -178,24 +211,24 @@ def _sent(up: Up, seconds: float) -> dict[str, Any]:
     return {"clients": CLIENTS, "per_second": round(done / seconds, 1), "errors": len(errors)}
 
 
-def _first(up: Up) -> dict[str, float]:
+def _first(up: Up, unannounced: int) -> dict[str, float]:
     """Of files that are sent and not announced: seconds from the first that was sent until one is
     ready, and how many are when all are sent."""
     _wait(lambda: not Image.objects.filter(~Q(uploaded_at=None), processed_at=None).exists())
     body = encoded(photo(), "PNG")
-    made = [uploads.begin("file", len(body), BY) for _ in range(UNANNOUNCED)]
+    made = [uploads.begin("file", len(body), BY) for _ in range(unannounced)]
     ready = Image.objects.filter(pk__in=[image.pk for image in made], processed_at__isnull=False)
     began = timezone.now()
 
     def send(number: int) -> None:
-        at = number * UNANNOUNCED_SECONDS / UNANNOUNCED
+        at = number / UNANNOUNCED_PER_SECOND
         time.sleep(max(0, at - (timezone.now() - began).total_seconds()))
         storage.put(made[number].key, body)
 
     with ThreadPoolExecutor(PUTS_AT_ONCE) as threads:
-        list(threads.map(send, range(UNANNOUNCED)))
+        list(threads.map(send, range(unannounced)))
     sent = ready.count()
-    _wait(lambda: ready.count() == UNANNOUNCED)
+    _wait(lambda: ready.count() == unannounced)
     times = sorted(filter(None, ready.values_list("processed_at", flat=True)))
     return {
         "first_seconds": round((times[0] - began).total_seconds(), 2),

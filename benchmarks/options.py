@@ -8,7 +8,7 @@ from benchmarks.suite import ON_CORPUS, ONCE
 ABOUT = "Measures the service: what each command does is in docs/benchmarks.md."
 IMPORTS, TAGS, VERIFIED, BACKED_UP = 100_000, 1_000_000, 100_000, 1_000_000
 CLIENTS = 200
-INSPECTED = 300
+INSPECTED, UNANNOUNCED = 300, 1_200
 READERS = 100
 
 Options = argparse.Namespace
@@ -97,6 +97,9 @@ def read(words: list[str] | None) -> Options:
     )
     inspected = command("inspection", "files a second, in a service of its own", shown, lasting)
     inspected.add_argument("--files", type=int, default=INSPECTED, help=f"({INSPECTED})")
+    inspected.add_argument(
+        "--unannounced", type=int, default=UNANNOUNCED, help=f"({UNANNOUNCED:,})", metavar="N"
+    )
     sized = command("sizes", "bytes of each table, here and for so many images", shown)
     sized.add_argument("--images", type=int, default=100_000_000, metavar="N")
     sized.add_argument("--links", type=float, default=5, help="of an image (5)")

@@ -25,6 +25,7 @@ from search.executor.pages import Page
 from search.executor.past import TooFarBack
 from search.executor.substrings import ONE_BY_ONE, containing
 from search.executor.tag_counts import count_by_tag
+from search.executor.top_n import TopN
 from search.executor.within import Within
 from search.executor.words import narrowed_to
 from search.index.thresholds import DEFAULT, Thresholds
@@ -316,10 +317,21 @@ class SearchResults:
         assert not isinstance(self.order, ColumnOrder)
         total = self._counted.images if self.path else self._row_count
         # One more tells whether others follow.
-        found = self.order.positions(self._rows, limit + 1, offset, after) if offset < total else []
+        found = self._in_order(limit + 1, offset, after) if offset < total else []
         shown = found[:limit]
         last = shown[-1] if len(found) > limit else None
         return Page(total, fetch.fetch([position.image for position in shown]), last)
+
+    def _in_order(
+        self, limit: int, offset: int, after: KeysetPosition | None
+    ) -> list[KeysetPosition]:
+        """Where images of another order than the newest first stand."""
+        assert not isinstance(self.order, ColumnOrder)
+        if self.path is not None and self._counted.images:
+            asked = TopN(self.path, self._counted, self.order, limit, offset, after)
+            if (found := asked.positions()) is not None:
+                return found
+        return self.order.positions(self._rows, limit, offset, after)
 
     def _around(self, at: int) -> dict[int, int]:
         """The places of the images around one, by their ids."""
@@ -341,7 +353,7 @@ class SearchResults:
         """Where the next so many images of a stream stand."""
         assert not isinstance(self.order, ColumnOrder)
         if self.path is None or not self._is_newest_first:
-            return self.order.positions(self._rows, limit, after=after)
+            return self._in_order(limit, 0, after)
         # Some may get an end that lies ahead, and go on being shown until then. Which match is
         # asked anew for each chunk, for it may change on the way.
         counted = self._counted._replace(ending=max(self._counted.ending, 1), ids=None)
@@ -351,8 +363,7 @@ class SearchResults:
         """The ids from one place up to another, what has no end first."""
         beyond = self._counted.images
         if not (isinstance(self.order, ColumnOrder) or self._is_newest_first):
-            found = self.order.positions(self._rows, stop - start, start)
-            return [position.image for position in found]
+            return [position.image for position in self._in_order(stop - start, start, None)]
         unended = self.order.unended if isinstance(self.order, ColumnOrder) else ()
         if unended:
             in_order = self.images.filter(ended_at=None).order_by(*unended)

@@ -44,6 +44,9 @@ class Thresholds:
     past_ids_max: int = 20_000
     # Links that are counted in rows rather than by bitmaps, whatever both cost; None: by the costs.
     links_counted_by_rows_max: int | None = None
+    # Matches from which the first in the order of a number are told by bitmaps, whatever that and
+    # walking the order cost; None: by the costs.
+    top_n_matches_min: int | None = None
 
 
 DEFAULT = Thresholds()

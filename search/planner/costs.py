@@ -9,6 +9,9 @@ of a running service. Only their ratios matter for what is chosen.
 LINK_READ_COST_US = 0.2
 # Reading a row in the order of an index, for a page.
 ROW_READ_COST_US = 0.25
+# Reading a record that lies far from the one before: the order of a size is no order of the table,
+# as those of times nearly are.
+SCATTERED_ROW_COST_US = 5.0
 # Looking up whether an image has a tag.
 PROBE_COST_US = 2.0
 # Counting by bitmaps at all, and more for each clause.

@@ -11,6 +11,7 @@ SMALL = Thresholds(
     probed_tags_max=1,
     facet_images_by_links_max=0,
     links_counted_by_rows_max=0,
+    top_n_matches_min=1,
 )
 # No tag is dense by itself.
 SPARSE = replace(SMALL, dense_min_links=10**9)
