@@ -181,8 +181,11 @@ def facets(path: AccessPath) -> list[TagCount]:
     if not counted.images:
         return []
     targets = _linked_aliases()
-    few = counted.images <= path.thresholds.facet_images_by_links_max
-    by = _by_bitmaps if counted.by_bitmaps and not few else _by_links
+    few = max(
+        path.thresholds.facet_images_by_links_max,
+        counted.all_images / path.thresholds.facet_images_by_links_one_in,
+    )
+    by = _by_bitmaps if counted.by_bitmaps and counted.images > few else _by_links
     most = Fragment(str(path.thresholds.facet_tags_max))
     asked = statement(TOP, counts=by(path, counted, targets), most=most)
     with read_connection().cursor() as cursor:

@@ -24,8 +24,10 @@ class Thresholds:
     pattern_tags_max: int = 150_000
     # Tags of which each is looked up for an image; of more, the image's tags are, in a hash table.
     probed_tags_max: int = 8
-    # Images whose links are read for facets rather than counted by bitmaps.
-    facet_images_by_links_max: int = 50_000
+    # Images whose links are read for facets rather than counted by bitmaps: so many, or one in so
+    # many of all: what both take grows with all images alike.
+    facet_images_by_links_max: int = 2_000
+    facet_images_by_links_one_in: int = 25
     # Images whose links are read for all of their tags, and for a page of these, rather than one
     # link looked for of each tag.
     used_tags_by_links_max: int = 20_000

@@ -10,6 +10,7 @@ SMALL = Thresholds(
     dense_image_ids_per_link=10**12,
     probed_tags_max=1,
     facet_images_by_links_max=0,
+    facet_images_by_links_one_in=10**12,
     links_counted_by_rows_max=0,
     top_n_matches_min=1,
 )
