@@ -328,7 +328,8 @@ def _of_inspection(found: dict[str, Any]) -> Iterator[Verdict]:
         for way in ("completed", "unannounced"):
             yield _least(f"{name}, {way}, to bare", rates[way] / rates["bare"], BARE_SHARE)
     small = next(iter(found["kinds"].values()))
-    yield _least("small files a second", small["completed"], SMALL_FILES)
+    of_each = small["completed"] / found["processors"]
+    yield _least("small files a second, for a processor", of_each, SMALL_FILES)
     yield _least("files sent and completed a second", found["sent"]["per_second"], SENT_FILES)
     yield _most("their errors", found["sent"]["errors"], 0)
     pages = found["pages"]

@@ -66,7 +66,7 @@ def measure(up: Up, files: int, unannounced: int, seconds: float, say: Say) -> d
     """All figures; `files` is how many small ones are inspected, `unannounced` how many are sent
     without a word."""
     Project.objects.get_or_create(pk=default_project_id())
-    found: dict[str, Any] = {"kinds": {}}
+    found: dict[str, Any] = {"processors": psutil.cpu_count(), "kinds": {}}
     every = kinds()
     for name, kind in every.items():
         number = max(2, round(files * kind.share))
