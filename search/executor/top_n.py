@@ -54,8 +54,12 @@ class TopN:
         if field is None or not self._is_cheap(field):
             return None
         found = self._found(self._narrowed(self._range(field, self._bound())))
-        shown = found[self.offset : self.offset + self.limit]
-        return shown if len(found) >= self._wanted else None
+        # Too many have one number, such as slices of one scanner's size, or too few are within.
+        if len(found) > SORTED_MAX:
+            return None
+        beyond = found if self.after is None else self._beyond(found, tuple(self.after))
+        shown = beyond[self.offset : self.offset + self.limit]
+        return shown if len(beyond) >= self._wanted else None
 
     @property
     def _wanted(self) -> int:
@@ -141,16 +145,16 @@ class TopN:
         return choose(replace(resolved, ranges=(*resolved.ranges, asked)), self.path.thresholds)
 
     def _found(self, path: AccessPath) -> list[KeysetPosition]:
-        """All that match up to the bound, in order, beyond the position."""
-        scanned = pages.scan(path, self._few, None)
+        """All that match up to the bound, in order; of more than SORTED_MAX, one more than that."""
+        scanned = pages.scan(path, self._few, SORTED_MAX + 1)
         asked = compose(KEYS, provides=["i"], key=Fragment(f"i.{self._column}"), found=scanned)
         with read_connection().cursor() as cursor:
             execute_prepared(cursor, asked.text, asked.parameters)
             found = sorted(cursor.fetchall(), reverse=self.order.descending)
-        if self.after is not None:
-            own = tuple(self.after)
-            found = [at for at in found if (at < own if self.order.descending else at > own)]
         return [KeysetPosition(*at) for at in found]
+
+    def _beyond(self, found: list[KeysetPosition], own: tuple[Any, int]) -> list[KeysetPosition]:
+        return [at for at in found if (at < own if self.order.descending else at > own)]
 
 
 def _number(key: int | datetime) -> int:

@@ -86,6 +86,14 @@ def test_where_matches_lie_elsewhere_the_order_is_walked(images):
     assert [record.id for record in page.records] == [images[at].pk for at in (9, 8, 7)]
 
 
+def test_where_too_many_have_one_number_the_order_is_walked(images, monkeypatch):
+    monkeypatch.setattr(top_n, "SORTED_MAX", 8)
+    assert asked("even", "largest", limit=5) is not None
+    Image.objects.filter(pk__in=[image.pk for image in images[20:]]).update(size=500)
+    merge_all(SMALL)
+    assert asked("even", "largest", limit=5) is None
+
+
 def test_what_changed_a_moment_ago_is_where_it_is_now(images):
     Image.objects.filter(pk=images[4].pk).update(size=1_000)
     assert asked("even", "largest") == [images[at].pk for at in (4, 38, 36)]
