@@ -56,6 +56,13 @@ SELECT count(*) FROM (
     ORDER BY created_at DESC, id DESC LIMIT {limit}
 ) newest
 """
+# Of which the table itself is read.
+RECORDS = """
+SELECT count(filename) FROM (
+    SELECT filename FROM images_image ORDER BY {by} DESC, id DESC LIMIT {limit}
+) first
+"""
+BY_TIME, BY_SIZE = Fragment("created_at"), Fragment("size")
 OF_TAG = "SELECT block, bits FROM search_bitmap WHERE set = {tag}"
 COMBINED = "SELECT n0.block AS block, {bits} AS bits FROM {joined}"
 BITS_COUNTED = """
@@ -148,10 +155,22 @@ class Steps:
         return statistics.median(self.took(_walk(tag))[0] / tag.links for tag in self.walked)
 
     @cached_property
-    def row_read(self) -> float:
+    def rows(self) -> int:
+        """How many images are walked."""
         self.cursor.execute("SELECT count(*) FROM images_image")
-        rows = min(WALKED_ROWS, int(self.cursor.fetchone()[0]))
-        return self.took(statement(ROWS, limit=bigint(rows)))[0] / rows
+        return min(WALKED_ROWS, int(self.cursor.fetchone()[0]))
+
+    @cached_property
+    def row_read(self) -> float:
+        return self.took(statement(ROWS, limit=bigint(self.rows)))[0] / self.rows
+
+    @cached_property
+    def scattered_row(self) -> float:
+        limit = bigint(self.rows)
+        by_time, by_size = self.took(
+            *(statement(RECORDS, by=by, limit=limit) for by in (BY_TIME, BY_SIZE))
+        )
+        return (by_size - by_time) / self.rows
 
     @cached_property
     def probe(self) -> float:
@@ -303,6 +322,7 @@ def _sorted(tag: Tag) -> Fragment:
 MEASUREMENTS: dict[str, Callable[[Steps], float]] = {
     "LINK_READ_COST_US": lambda steps: steps.link_read,
     "ROW_READ_COST_US": lambda steps: steps.row_read,
+    "SCATTERED_ROW_COST_US": lambda steps: steps.scattered_row,
     "PROBE_COST_US": lambda steps: steps.probe,
     "BITMAP_COUNT_COST_US": lambda steps: steps.bitmap_count,
     "BITMAP_CLAUSE_COST_US": lambda steps: steps.bitmap_clause,
