@@ -19,7 +19,6 @@ from images.v1.facts_serializers import (
     SimilarParameters,
     facts_of,
 )
-from images.v1.views import with_facts
 from taggedimages.http import page_size
 from taggedimages.http.idempotency import keyed
 from taggedimages.http.reading import read
@@ -100,7 +99,9 @@ class SimilarView(APIView):
         asked = read(SimilarParameters, request.query_params)
         alike = likeness.similar(_image(request, id), request.user)
         nearest = list(alike)[: asked["limit"]]
-        images = with_facts(Image.objects.visible_to(request.user)).in_bulk(nearest)
+        # All that a record shows but the tags.
+        shown = Image.objects.visible_to(request.user).select_related("created_by", "facts")
+        images = shown.defer("facts__exif", "facts__dicom").in_bulk(nearest)
         page_links.fetch(list(images.values()))
         results = [
             {"distance": alike[found], "image": images[found]}

@@ -8,7 +8,7 @@ from typing import Any
 from drf_spectacular.utils import extend_schema_field, extend_schema_serializer
 from rest_framework import serializers
 
-from images import file_names, part_uploads, serving, storage
+from images import file_names, part_uploads, serving
 from images.models import Image
 from images.visibility import Visibility
 from taggedimages.epochs import epoch_seconds
@@ -319,18 +319,15 @@ class ImageRecordSerializer(serializers.Serializer[Image]):
 class UploadedSerializer(ImageRecordSerializer):
     """What POST /upload answers: the record, and a PUT for the same key, which replaces nothing."""
 
-    upload_url = serializers.SerializerMethodField(
+    upload_url = serializers.CharField(
+        allow_null=True,
+        read_only=True,
         help_text=(
             "A PUT of the very same bytes, should the store have lost them, with "
             "`If-None-Match: *` and their SHA-256 in base64 as `x-amz-checksum-sha256`; it "
             "replaces nothing. null where an image that was there is answered."
-        )
+        ),
     )
-
-    def get_upload_url(self, image: Image) -> str | None:
-        # None of a file that somebody else may have sent.
-        sha256 = self.context["sha256"]
-        return storage.presign_put_back(image.key, image.size, sha256) if sha256 else None
 
 
 class TagChangeSerializer(serializers.Serializer[Any]):

@@ -19,9 +19,9 @@ from rest_framework.views import APIView
 
 from images import events, reuse, storage, uploads
 from images.models import Image
+from images.v1.records import one_record
 from images.v1.rights import editable
 from images.v1.serializers import UploadCreateSerializer, UploadedSerializer
-from images.v1.views import with_tags
 from taggedimages.http.idempotency import always, keyed, with_answer
 from taggedimages.http.parsers import check_bounds
 from taggedimages.http.rate_limits import limited
@@ -84,9 +84,9 @@ class UploadView(APIView):
 
     def answer(self, image: Image, sha256: bytes = b"") -> Response:
         """The record as it now is; `sha256` is of the bytes that the caller sent for it."""
-        record = with_tags(Image.objects.all()).get(pk=image.pk)
-        data = UploadedSerializer(record, context={"sha256": sha256}).data
-        return Response(data, status=status.HTTP_201_CREATED)
+        # None of a file that somebody else may have sent.
+        url = storage.presign_put_back(image.key, image.size, sha256) if sha256 else None
+        return Response(one_record(image) | {"upload_url": url}, status=status.HTTP_201_CREATED)
 
 
 class StoreEventView(APIView):

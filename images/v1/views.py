@@ -4,7 +4,6 @@ from operator import itemgetter
 from typing import Any
 
 from django.conf import settings
-from django.db.models import Prefetch
 from django.http import HttpResponse, HttpResponseBase
 from drf_spectacular.utils import PolymorphicProxySerializer, extend_schema
 from rest_framework import status
@@ -60,16 +59,6 @@ from taggedimages.v1.schema import CHANGED_SINCE
 from tags import history, tagging
 from tags.implied import implied
 from tags.past.showing import Moment
-
-
-def with_facts(images: ImageQuerySet) -> ImageQuerySet:
-    """The images with all that a record shows but their tags."""
-    return images.select_related("created_by", "facts").defer("facts__exif", "facts__dicom")
-
-
-def with_tags(images: ImageQuerySet) -> ImageQuerySet:
-    """The images with all that a record shows, in as many statements for one as for a hundred."""
-    return with_facts(images).prefetch_related(Prefetch("imagetag_set", tagging.LINKS_OLDEST_FIRST))
 
 
 def _asks_store(request: Request) -> bool:
