@@ -146,6 +146,8 @@ def test_a_search_by_patterns_that_takes_too_long_is_503_and_no_other_is(api, se
             cursor.execute("BEGIN; LOCK TABLE search_setsize")
             cursor.execute("SET LOCAL idle_in_transaction_session_timeout = '20s'")
         refused = api.get(SEARCH, {"match_tags": "kn%"})
+        with other.cursor() as cursor:
+            cursor.execute("ROLLBACK")
     finally:
         other.close()
     assert refused.status_code == 503

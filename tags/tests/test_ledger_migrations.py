@@ -89,9 +89,10 @@ def test_who_writes_meanwhile_is_waited_for_in_short_turns(
 
     def wait(seconds: float) -> Any:
         waits.append(seconds)
-        other.close()
+        other.rollback()
 
     monkeypatch.setattr(operations, "LOCK_WAIT", "100ms")
     monkeypatch.setattr("time.sleep", wait)
     migrate()
+    other.close()
     assert waits == [operations.LOCK_PAUSE_SECONDS]

@@ -13,6 +13,7 @@ from images.models import Image
 from taggedimages.datasets import building, holding
 from taggedimages.datasets.models import Release, ReleaseState
 from taggedimages.datasets.tests.releases import asked_for, ready_image, released
+from taggedimages.engines.tests.conftest import eventually
 from taggedimages.factories import make_image
 
 pytestmark = pytest.mark.django_db
@@ -100,6 +101,13 @@ class TestRecords:
         assert not Image.objects.exists()
 
 
+def is_free():
+    """Whether nobody builds: the lock that it shares could be had alone."""
+    with transaction.atomic(), connection.cursor() as cursor:
+        cursor.execute(holding.TRY_ALONE, [holding.LOCK_SPACE])
+        return cursor.fetchone()[0]
+
+
 @pytest.mark.django_db(transaction=True)
 class TestWhileOneIsBuilt:
     @pytest.fixture
@@ -112,6 +120,8 @@ class TestWhileOneIsBuilt:
             other.autocommit = True
             other.cursor().execute(holding.SHARE, [holding.LOCK_SPACE])
             yield other
+        # The next test must not find it, and a server notices late that a connection was closed.
+        assert eventually(is_free)
 
     def test_nothing_is_removed_until_it_is_over(self, elsewhere):
         image = ready_image(stored=True)
@@ -125,6 +135,7 @@ class TestWhileOneIsBuilt:
         image = ready_image(stored=True)
         deletion.delete(image)
         elsewhere.close()
+        assert eventually(is_free)
         purging.purge()
         assert not is_stored(image)
 

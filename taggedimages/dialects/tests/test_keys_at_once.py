@@ -269,4 +269,6 @@ def test_sweeping_waits_for_nobody(doors):
     with closing(psycopg2.connect(**connection.get_connection_params())) as other:
         other.cursor().execute("SELECT FROM identity_keptanswer FOR UPDATE")
         assert forgetting.forget_callers() == 0
+        # A server notices later that a connection was closed.
+        other.rollback()
     assert forgetting.forget_callers() == 1
