@@ -17,11 +17,12 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from threading import Lock, get_ident
+from types import TracebackType
 from typing import Any, NamedTuple
 
 import psycopg2
 from django.conf import settings
-from django.db import OperationalError
+from django.db import Error, OperationalError
 from django.db.backends.postgresql import base
 from django.db.backends.utils import CursorWrapper
 from psycopg2 import extensions
@@ -148,7 +149,11 @@ class DatabaseWrapper(base.DatabaseWrapper):
 
 
 class TimedCursor(CursorWrapper):
-    """Django's wrapper of a cursor, which tells what each statement took."""
+    """Django's wrapper of a cursor, which tells what each statement took.
+
+    The server is told of the end of its own cursors, of `iterator()`; where that fails, Django lets
+    the driver's error pass, which nobody who expects Django's would know.
+    """
 
     def execute(self, sql: Any, params: Any = None) -> Any:
         began = time.perf_counter()
@@ -163,6 +168,20 @@ class TimedCursor(CursorWrapper):
             return super().executemany(sql, param_list)
         finally:
             series.sql_took(sql, time.perf_counter() - began)
+
+    def close(self) -> None:
+        with self.db.wrap_database_errors:
+            self.cursor.close()
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        # As Django's does with the driver's errors.
+        with suppress(Error):
+            self.close()
 
 
 class Connection(extensions.connection):
