@@ -2,8 +2,8 @@
 
 Where few match, their links are read. Where many do, bitmaps count: first the dense tags that have
 most links, and then only those, dense ones and sparse ones, that have enough links to come up with
-the last of these. Where everything that everybody sees was asked for, the index's statistics have
-the counts of dense tags.
+the last of these. Where all images were asked for, the index's statistics have the counts of dense
+tags among those that everybody sees; bitmaps count only what the viewer sees besides.
 
 Links of an alias count as its target's. An image may have both, so these are counted by themselves.
 """
@@ -21,7 +21,7 @@ from search.executor.matches import MatchCount
 from search.executor.predicates import matches
 from search.index import terms
 from search.index.bits import BLOCK_SQL, EMPTY_BITS, IN_BLOCK, single_bit
-from search.planner.paths import AccessPath, CountBy
+from search.planner.paths import AccessPath
 from taggedimages.postgresql.fragments import Fragment, bigints, compose, join, statement
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
@@ -91,41 +91,66 @@ WITH {found}, linked AS (
 ), {counts}
 """
 
-# `bound` is what a dense tag can have at most, {count} how many of what bitmaps find have it.
+# `bound` is what a dense tag can have at most, {count} how many of what bitmaps find have it. What
+# everybody sees and does not count is `lost`; what is found and not everybody sees is `besides`.
+# Of a sparse tag so many links are read first that enough of them ought not to count for it to be
+# out of question: `reads`, null where that is all. What was rechecked is not found, and may count.
 BY_BITMAPS = """
 WITH {found}, late AS MATERIALIZED (
     SELECT coalesce(g.target, l.tag_id) AS tag, count(DISTINCT i.id) AS count
     FROM images_image i JOIN tags_imagetag l ON l.image_id = i.id
     LEFT JOIN grouped g ON g.tag = l.tag_id
     WHERE i.id IN (SELECT image FROM recheck) AND {matches} GROUP BY 1
+), shown AS MATERIALIZED (
+    SELECT block, bits FROM search_bitmap WHERE set = {shown}
 ), lost AS MATERIALIZED (
-    SELECT block, m.bits & out.bits AS bits FROM m JOIN out USING (block)
+    SELECT block, shown.bits & out.bits AS bits FROM shown JOIN out USING (block)
+), besides AS MATERIALIZED (
+    SELECT block, bits FROM (
+        SELECT block, found.bits & ~coalesce(shown.bits, {empty}) AS bits
+        FROM found LEFT JOIN shown USING (block)
+    ) blocks WHERE bit_count(bits) > 0
 ), dense AS MATERIALIZED (
-    SELECT set AS tag, {bound} AS bound FROM search_setsize
+    SELECT set AS tag, shown, {bound} AS bound FROM search_setsize
     WHERE heavy AND set > 0 AND set NOT IN (SELECT tag FROM grouped)
 ), of_first AS MATERIALIZED (
     SELECT tag, {count} AS count
-    FROM (SELECT tag, bound FROM dense ORDER BY bound DESC LIMIT {most}) dense
+    FROM (SELECT * FROM dense ORDER BY bound DESC LIMIT {most}) dense
 ), last AS MATERIALIZED (
     SELECT CASE WHEN count(*) = {most} THEN min(count)::bigint ELSE 0 END AS count FROM of_first
-), of_other AS (
+), of_other AS MATERIALIZED (
     SELECT tag, {count} AS count
-    FROM (SELECT tag, bound FROM dense LEFT JOIN late USING (tag)
+    FROM (SELECT dense.* FROM dense LEFT JOIN late USING (tag)
           WHERE bound + coalesce(late.count, 0) >= (SELECT count FROM last)
           AND tag NOT IN (SELECT tag FROM of_first)) dense
+), last_dense AS MATERIALIZED (
+    SELECT CASE WHEN count(*) = {most} THEN min(count)::bigint ELSE 0 END AS count
+    FROM (SELECT count FROM (TABLE of_first UNION ALL TABLE of_other) dense
+          ORDER BY count DESC LIMIT {most}) most
+), candidate AS MATERIALIZED (
+    SELECT set AS tag, links, needed,
+           nullif(least((links - needed + 1) * {reads}, links), links)::bigint AS reads
+    FROM search_setsize, (
+        SELECT (SELECT count FROM last_dense) - coalesce((SELECT max(count) FROM late), 0) AS needed
+    ) n WHERE NOT heavy AND set > 0 AND set NOT IN (SELECT tag FROM grouped) AND links >= needed
+), of_some AS MATERIALIZED (
+    SELECT tag, needed, reads, count,
+           links - (read - count) + (SELECT count(*) FROM recheck) AS bound
+    FROM candidate CROSS JOIN LATERAL (
+        SELECT count(*) AS read,
+               count(*) FILTER (WHERE get_bit(bits, (image_id & {in_block})::int) = 1) AS count
+        FROM (SELECT image_id FROM tags_imagetag WHERE tag_id = candidate.tag LIMIT reads) l
+        LEFT JOIN found ON block = image_id / {block}
+    ) first_read
 ), of_sparse AS (
-    SELECT candidate.tag, count(*) AS count
-    FROM (
-        SELECT set AS tag FROM search_setsize
-        WHERE NOT heavy AND set > 0 AND set NOT IN (SELECT tag FROM grouped)
-        AND links >= (SELECT count FROM last) - coalesce((SELECT max(count) FROM late), 0) OFFSET 0
-    ) candidate
-    -- OFFSET has the links of each looked up, instead of all links read.
-    CROSS JOIN LATERAL (
-        SELECT image_id FROM tags_imagetag WHERE tag_id = candidate.tag OFFSET 0
-    ) l
-    JOIN found ON found.block = l.image_id / {block}
-    WHERE get_bit(found.bits, (l.image_id & {in_block})::int) = 1 GROUP BY 1
+    SELECT tag, count FROM of_some WHERE reads IS NULL
+    UNION ALL
+    SELECT tag, (
+        SELECT count(*)
+        FROM (SELECT image_id FROM tags_imagetag WHERE tag_id = of_some.tag OFFSET 0) l
+        JOIN found ON block = image_id / {block}
+        WHERE get_bit(bits, (image_id & {in_block})::int) = 1
+    ) FROM of_some WHERE reads IS NOT NULL AND bound >= needed
 ), of_grouped AS (
     SELECT tag, sum(bit_count(bits)) AS count FROM (
         SELECT target AS tag, block, bit_or(bits) AS bits FROM (
@@ -156,11 +181,23 @@ coalesce((SELECT sum(bit_count(b.bits & blocks.bits)) FROM search_bitmap b
           JOIN {blocks} blocks USING (block) WHERE b.set = dense.tag OFFSET 0), 0)
 """
 IN_FOUND = compose(IN_BLOCKS, blocks=Fragment("found"))
-BUT_LOST = compose("dense.bound - {lost}", lost=compose(IN_BLOCKS, blocks=Fragment("lost")))
+IN_ALL = compose(
+    "dense.shown - {lost} + {besides}",
+    lost=compose(IN_BLOCKS, blocks=Fragment("lost")),
+    besides=compose(IN_BLOCKS, blocks=Fragment("besides")),
+)
+# What a tag can have at most of anything, of what everybody sees, and of all that the viewer sees.
+LINKS, LINKS_SHOWN = Fragment("links"), Fragment("shown")
+LINKS_IN_ALL = Fragment(
+    "least(links, shown + (SELECT coalesce(sum(bit_count(bits)), 0) FROM besides))"
+)
 SPARSE_IMAGES, NO_SPARSE_IMAGES = (
     "SELECT l.image_id AS image FROM {links}",
     Fragment("SELECT 0 AS image WHERE false"),
 )
+# By how much more links of a tag are read first than ought to be enough, were its images found as
+# often as all are; and as how often these are taken to be found at most.
+READS_MORE, FOUND_SHARE_MAX = 1.3, 0.9
 
 
 class TagCount(TypedDict):
@@ -238,14 +275,20 @@ def _by_links(path: AccessPath, counted: MatchCount, targets: dict[int, int]) ->
 
 
 def _by_bitmaps(path: AccessPath, counted: MatchCount, targets: dict[int, int]) -> Fragment:
-    everybody = path.resolved.viewer.audiences == (EVERYBODY,)
-    known = path.count_by == CountBy.TERM_STATISTICS and path.counted_term == terms.SHOWN
+    share = min(counted.images / counted.all_images, FOUND_SHARE_MAX)
+    audiences = path.resolved.viewer.audiences or ()
+    bound, count = LINKS_SHOWN if audiences == (EVERYBODY,) else LINKS, IN_FOUND
+    if path.resolved.asks_for_all and EVERYBODY in audiences:
+        bound, count = LINKS_IN_ALL, IN_ALL
     return compose(
         BY_BITMAPS,
         provides=["recheck", "i"],
         found=_found(path, targets),
-        bound=Fragment("shown" if everybody else "links"),
-        count=BUT_LOST if known else IN_FOUND,
+        bound=bound,
+        count=count,
+        shown=Fragment(str(terms.SHOWN)),
+        reads=Fragment("%(reads)s::float8", {"reads": READS_MORE / (1 - share)}),
+        empty=EMPTY_BITS,
         link_bit=single_bit("image_id"),
         most=Fragment(str(path.thresholds.facet_tags_max)),
         matches=matches(path),

@@ -23,6 +23,7 @@ from search.index.field_terms import OF_SPAN
 from search.index.locking import index_transaction, unless_busy
 from search.index.merge_log import invalidate_caches
 from search.index.thresholds import DEFAULT, Thresholds
+from search.index.writing import INTO_INDEX, in_order
 from search.models import BLOCK
 from taggedimages.postgresql.fragments import Fragment, compose
 from tags import counters, shown_rows, statistics
@@ -77,7 +78,6 @@ def linked_term(images: str) -> Fragment:
 
 
 # Both select (set, block, bits) of a span, whose parameters are `first` and `beyond`.
-INTO_INDEX = field_terms.INTO_INDEX
 IMAGE_BITS = compose(
     """
 SELECT set, {block}, bit_or({whole}) FROM (
@@ -161,18 +161,21 @@ def rebuild_within(
     dense = dense_tags(cursor)
     cursor.execute(REGISTER_PROJECTS)
     field_terms.build(cursor, (), thresholds)
-    for span in spans(cursor):
-        build_span(cursor, dense, span)
-        told(span["beyond"] - span["first"])
+    with in_order(cursor) as into:
+        for span in spans(cursor):
+            build_span(cursor, dense, span, into)
+            told(span["beyond"] - span["first"])
     cursor.execute(COUNT_PUBLIC, [[terms.SHOWN, *dense]])
     cursor.execute(counters.RECOUNT)
 
 
-def build_span(cursor: CursorWrapper, dense: list[int], span: dict[str, int]) -> None:
+def build_span(
+    cursor: CursorWrapper, dense: list[int], span: dict[str, int], into: str = INTO_INDEX
+) -> None:
     """Make the bitmaps of a span, which has none. In an `index_transaction`."""
-    cursor.execute(INTO_INDEX + IMAGE_BITS, span)
-    cursor.execute(INTO_INDEX + TAG_BITS, {"tags": dense, **span})
-    field_terms.build_span(cursor, span)
+    cursor.execute(into + IMAGE_BITS, span)
+    cursor.execute(into + TAG_BITS, {"tags": dense, **span})
+    field_terms.build_span(cursor, span, into)
 
 
 def adopt_fields(thresholds: Thresholds = DEFAULT) -> None:

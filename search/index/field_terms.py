@@ -19,6 +19,7 @@ from search.index.bits import (
     word_of,
 )
 from search.index.thresholds import Thresholds
+from search.index.writing import in_order
 from taggedimages.postgresql.fragments import Fragment, compose
 
 OF_IMAGE = "FROM images_image i LEFT JOIN images_facts f ON f.image_id = i.id"
@@ -142,7 +143,6 @@ WHERE bits IS NOT NULL GROUP BY 1, 2
 
 SPAN_BITS = _of_span()
 
-INTO_INDEX = "INSERT INTO search_bitmap (set, block, bits)"
 # SQL selecting (set, block, bits): the values of a span.
 SPAN_VALUES = compose(
     """
@@ -185,15 +185,16 @@ def build(cursor: CursorWrapper, within: Iterable[dict[str, int]], thresholds: T
     cursor.execute(EMPTY)
     add_values(cursor, "true", {}, thresholds.field_values_max)
     widen_spans(cursor, "true", {})
-    for span in within:
-        build_span(cursor, span)
+    with in_order(cursor) as into:
+        for span in within:
+            build_span(cursor, span, into)
     cursor.execute(BUILT)
 
 
-def build_span(cursor: CursorWrapper, span: dict[str, int]) -> None:
+def build_span(cursor: CursorWrapper, span: dict[str, int], into: str) -> None:
     """Make the bitmaps of the fields of a span, which has none. In an `index_transaction`."""
-    cursor.execute(INTO_INDEX + SPAN_BITS, span)
-    cursor.execute(INTO_INDEX + SPAN_VALUES, span)
+    cursor.execute(into + SPAN_BITS, span)
+    cursor.execute(into + SPAN_VALUES, span)
 
 
 def are_due() -> bool:

@@ -25,7 +25,6 @@ from search.index.bits import (
 )
 from search.index.building import (
     COUNT_PUBLIC,
-    INTO_INDEX,
     SHOWN_SQL,
     TAG_BITS,
     TAGGED_SQL,
@@ -36,6 +35,7 @@ from search.index.building import (
 )
 from search.index.locking import index_transaction, unless_busy
 from search.index.thresholds import DEFAULT, Thresholds
+from search.index.writing import in_order
 from taggedimages.postgresql.bulk import array
 from taggedimages.postgresql.fragments import compose
 from tags import counters, statistics
@@ -256,6 +256,7 @@ def _make_dense(cursor: CursorWrapper, thresholds: Thresholds) -> None:
     """Give bitmaps to the tags that have become dense."""
     cursor.execute(BECOME_DENSE, [dense_links_min(cursor, thresholds)])
     if tags := [tag for (tag,) in cursor.fetchall()]:
-        for span in spans(cursor):
-            cursor.execute(INTO_INDEX + TAG_BITS, {"tags": tags, **span})
+        with in_order(cursor) as into:
+            for span in spans(cursor):
+                cursor.execute(into + TAG_BITS, {"tags": tags, **span})
         cursor.execute(COUNT_PUBLIC, [tags])

@@ -4,8 +4,9 @@ from django.db import connection
 
 from search.index import terms
 from search.index.bits import block_of, single_bit
-from search.index.building import INTO_INDEX, REGISTER_PROJECTS, spans
+from search.index.building import REGISTER_PROJECTS, spans
 from search.index.locking import index_transaction, unless_busy
+from search.index.writing import in_order
 from taggedimages.postgresql.fragments import Fragment, compose
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
@@ -60,5 +61,7 @@ def adopt() -> None:
         cursor.execute(REGISTER_PROJECTS)
         cursor.execute(WITH_IMAGES, [[project for (project,) in cursor.fetchall()]])
         (new,) = cursor.fetchone()
-        for span in spans(cursor) if new else ():
-            cursor.execute(INTO_INDEX + BITS, {"projects": new, **span})
+        if new:
+            with in_order(cursor) as into:
+                for span in spans(cursor):
+                    cursor.execute(into + BITS, {"projects": new, **span})

@@ -4,7 +4,7 @@ What depends on how many match, which nobody knows before they are counted, is i
 the count then picks among its scans (`AccessPath.scan_for`).
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import Enum, auto
 from math import inf, isqrt
 from typing import NamedTuple, Protocol
@@ -195,14 +195,12 @@ def _probes(clauses: int) -> float:
 
 def _counted_term(resolved: ResolvedQuery) -> int | None:
     """The term whose statistics say how many match, where the index keeps that number."""
-    if resolved.viewer.audiences != (EVERYBODY,) or resolved.uploaded_only or resolved.untagged:
+    if resolved.viewer.audiences != (EVERYBODY,):
         return None
-    if resolved.absent.tag_ids or len(resolved.clauses) > 1 or resolved.given is not None:
-        return None
-    if resolved.field_count or resolved.window or resolved.of_project:
-        return None
-    if not resolved.clauses:
+    if resolved.asks_for_all:
         return terms.SHOWN
+    if len(resolved.clauses) != 1 or not replace(resolved, clauses=()).asks_for_all:
+        return None
     only = resolved.clauses[0]
     return only.dense[0] if len(only.dense) == 1 and not only.sparse else None
 

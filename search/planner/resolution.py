@@ -102,6 +102,20 @@ class ResolvedQuery:
             or any(asked.is_empty for asked in (*self.ranges, *self.created))
         )
 
+    @property
+    def asks_for_all(self) -> bool:
+        """Whether all is found that the viewer is shown."""
+        return not (
+            self.clauses
+            or self.absent.tag_ids
+            or self.untagged
+            or self.uploaded_only
+            or self.field_count
+            or self.window
+            or self.of_project
+            or self.given is not None
+        )
+
     def among(self, images: Mapping[int, int]) -> "ResolvedQuery":
         """The same of some images alone, by block."""
         if self.given is None:

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from images.models import Image
 from images.visibility import Viewer
+from search.executor import facets
 from search.index import merging
 from search.models import Rebuild
 from search.query import Query
@@ -190,15 +191,18 @@ def plainly_counted(results):
     changes=CHANGES,
     few=st.none() | st.integers(0, 3),
     trusted=st.sampled_from([True, True, True, False]),
-    query=QUERIES,
+    query=QUERIES | st.just(Query()),
     who=st.sampled_from(["nobody", "mira", "staff"]),
     most=st.integers(1, 4),
     by_links=st.sampled_from([0, 0, 50_000]),
+    reads_more=st.sampled_from([0.05, 0.1, 0.2]),
     aliases=st.dictionaries(st.sampled_from(NAMES), st.sampled_from(NAMES), max_size=2),
 )
 def test_they_are_what_a_plain_count_says(
-    db, rows, dense, changes, few, trusted, query, who, most, by_links, aliases
+    monkeypatch, rows, dense, changes, few, trusted, query, who, most, by_links, reads_more, aliases
 ):
+    # Of the few links of a test, too few to know, just enough, and some more.
+    monkeypatch.setattr(facets, "READS_MORE", reads_more)
     thresholds = replace(SMALL, facet_tags_max=most, facet_images_by_links_max=by_links)
     with transaction.atomic():
         mira, staff = make_user("mira"), make_user("staff", staff=True)
@@ -218,3 +222,50 @@ def test_they_are_what_a_plain_count_says(
         found = SearchResults(query, Viewer.of(viewer), thresholds=thresholds)
         assert found.facets() == plainly_counted(found)[:most]
         transaction.set_rollback(True)
+
+
+# --- Tags without bitmaps: some of their links may tell that they cannot be among the first --------
+
+AGO = [datetime.now(UTC) - timedelta(hours=hours) for hours in (2, 1)]
+FIRST_OF_UPLOADED = replace(SMALL, facet_tags_max=1)
+
+
+@pytest.fixture(params=[(0, 1), (1, 0)], ids=["lost first", "found first"])
+def times(request):
+    """When images were created that are not found, and those that are: links are in this order."""
+    return [AGO[number] for number in request.param]
+
+
+def first_of_uploaded():
+    found = SearchResults(Query(uploaded_only=True), Viewer.of(None), thresholds=FIRST_OF_UPLOADED)
+    return [(tag["name"], tag["count"]) for tag in found.facets()]
+
+
+@pytest.fixture(autouse=True)
+def as_many_reads_as_there_have_to_be(monkeypatch):
+    monkeypatch.setattr(facets, "READS_MORE", 1 - facets.FOUND_SHARE_MAX)
+
+
+@pytest.mark.parametrize(("of_dense", "wanted"), [(2, "b"), (3, "b"), (4, "dense")])
+def test_one_that_may_still_be_the_first_is_counted_to_the_end(times, of_dense, wanted):
+    """Equal counts are told by name."""
+    for _ in range(3):
+        make_pending("b", created_at=times[0])
+        make_image("b", created_at=times[1])
+    for _ in range(of_dense):
+        make_image("dense")
+    give_bitmaps(["dense"])
+    assert first_of_uploaded() == [(wanted, max(of_dense, 3))]
+
+
+def test_links_that_came_since_the_last_merge_do_not_count_against_it(times):
+    for _ in range(2):
+        make_pending("b", created_at=times[0])
+    for _ in range(3):
+        make_image("b", created_at=times[1])
+        make_image("dense")
+    give_bitmaps(["dense"])
+    for _ in range(2):
+        make_pending("b", created_at=times[0] - timedelta(minutes=1))
+        make_pending("b", created_at=times[0] + timedelta(minutes=1))
+    assert first_of_uploaded() == [("b", 3)]
