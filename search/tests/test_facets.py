@@ -224,7 +224,7 @@ def test_they_are_what_a_plain_count_says(
         transaction.set_rollback(True)
 
 
-# --- Tags without bitmaps: some of their links may tell that they cannot be among the first --------
+# --- Tags without bitmaps: some of their links may tell that they cannot be among the first -------
 
 AGO = [datetime.now(UTC) - timedelta(hours=hours) for hours in (2, 1)]
 FIRST_OF_UPLOADED = replace(SMALL, facet_tags_max=1)
