@@ -9,7 +9,9 @@ import os
 import random
 import secrets
 import socket
+import sys
 import time
+from collections import deque
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, replace
@@ -38,6 +40,9 @@ PORT_NAMES = (
     "filer_grpc",
     "admin",
 )
+# Ports that one process keeps at once: those of some `up`.
+KEPT_MAX = 100
+_kept: deque[socket.socket] = deque()
 # SeaweedFS listens there too, without being told to.
 ADMIN_GRPC_ABOVE = 10_000
 # What JSON has no tuples for.
@@ -241,19 +246,33 @@ def try_to_listen(host: str, port: int) -> None:
         probe.bind((host, port))
 
 
-def is_free(host: str, port: int) -> bool:
-    """Whether a server could listen there now."""
-    try:
-        try_to_listen(host, port)
-    except OSError:
-        return False
-    return True
-
-
 def free_port(host: str = "127.0.0.1") -> int:
-    """A port where nothing listens now."""
+    """A port where nothing listens now, kept for a server that is to listen there soon: no other
+    process that looks for one is given it."""
     candidates = (random.choice(PORTS) for _ in range(1000))  # noqa: S311 - no secret
-    return next(port for port in candidates if is_free(host, port))
+    return next(port for port in candidates if _keep(host, port, anew=True))
+
+
+def _keep(host: str, port: int, anew: bool = False) -> bool:
+    """Keep a port from others who choose one, as long as this process runs and keeps not too many
+    more; False where a server could not listen there, or `anew`, where anybody else keeps it.
+
+    On Linux a server may listen at an address to which others are bound who do not listen, if all
+    have SO_REUSEADDR, as servers do. Elsewhere none could, so nothing is kept.
+    """
+    family = socket.AF_INET6 if ":" in host else socket.AF_INET
+    keeper = socket.socket(family, socket.SOCK_STREAM)
+    try:
+        keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, not anew)
+        keeper.bind((host, port))
+    except OSError:
+        keeper.close()
+        return False
+    keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    _kept.append(keeper)
+    if sys.platform != "linux" or len(_kept) > KEPT_MAX:
+        _kept.popleft().close()
+    return True
 
 
 def fresh() -> State:
@@ -288,7 +307,7 @@ def _listens(name: str, port: int) -> tuple[int, ...]:
 
 
 def _can_listen(ports: tuple[int, ...], taken: set[int | None]) -> bool:
-    return taken.isdisjoint(ports) and all(is_free("127.0.0.1", port) for port in ports)
+    return taken.isdisjoint(ports) and all(_keep("127.0.0.1", port) for port in ports)
 
 
 def _write(path: Path, text: str) -> None:

@@ -1,6 +1,7 @@
 """The state file: what stays the same over restarts, and what may change."""
 
 import socket
+import sys
 from dataclasses import replace
 from pathlib import Path
 
@@ -31,6 +32,24 @@ def test_only_a_taken_port_is_replaced(tmp_path: Path) -> None:
     assert second.postgres_port != first.postgres_port
     assert {**second.ports, "postgres": 0} == {**first.ports, "postgres": 0}
     assert state.load(tmp_path) == second
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="elsewhere no server could listen there")
+def test_a_port_that_was_chosen_is_kept_from_others_until_a_server_listens(tmp_path: Path) -> None:
+    known = state.load_or_create(tmp_path)
+
+    for port in (state.free_port(), known.admin_grpc_port, *known.ports.values()):
+        with socket.socket() as other, pytest.raises(OSError, match="in use"):
+            other.bind(("127.0.0.1", port))
+        with socket.create_server(("127.0.0.1", port)):
+            socket.create_connection(("127.0.0.1", port)).close()
+
+
+def test_not_too_many_ports_are_kept() -> None:
+    for _ in range(state.KEPT_MAX + 1):
+        state.free_port()
+
+    assert len(state._kept) <= state.KEPT_MAX
 
 
 def test_no_engine_is_given_the_port_at_which_the_api_is_to_listen(tmp_path: Path) -> None:
