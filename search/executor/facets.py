@@ -175,10 +175,12 @@ WITH {found}, late AS MATERIALIZED (
     GROUP BY 1 HAVING sum(count) > 0
 )
 """
-# Of the tag `dense`. A sort of blocks by their tags would be of all bitmaps, on disk.
+# Of the tag `dense`. A sort of blocks by their tags would be of all bitmaps, on disk. The condition
+# has PostgreSQL expect fewer of {blocks} than a tag has, so that these are hashed, once for all tags.
 IN_BLOCKS = """
 coalesce((SELECT sum(bit_count(b.bits & blocks.bits)) FROM search_bitmap b
-          JOIN {blocks} blocks USING (block) WHERE b.set = dense.tag OFFSET 0), 0)
+          JOIN (SELECT block, bits FROM {blocks} WHERE block >= 0) blocks USING (block)
+          WHERE b.set = dense.tag OFFSET 0), 0)
 """
 IN_FOUND = compose(IN_BLOCKS, blocks=Fragment("found"))
 IN_ALL = compose(

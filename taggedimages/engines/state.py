@@ -3,6 +3,7 @@
 Settings read this before Django is there, so nothing of Django is imported.
 """
 
+import atexit
 import fcntl
 import json
 import os
@@ -273,6 +274,12 @@ def _keep(host: str, port: int, anew: bool = False) -> bool:
     if sys.platform != "linux" or len(_kept) > KEPT_MAX:
         _kept.popleft().close()
     return True
+
+
+@atexit.register
+def _let_go() -> None:
+    while _kept:
+        _kept.popleft().close()
 
 
 def fresh() -> State:
