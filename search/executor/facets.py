@@ -175,8 +175,8 @@ WITH {found}, late AS MATERIALIZED (
     GROUP BY 1 HAVING sum(count) > 0
 )
 """
-# Of the tag `dense`. A sort of blocks by their tags would be of all bitmaps, on disk. The condition
-# has PostgreSQL expect fewer of {blocks} than a tag has, so that these are hashed, once for all tags.
+# Of the tag `dense`. A sort of blocks by their tags would be of all bitmaps, on disk. By the
+# condition PostgreSQL expects fewer of {blocks} than a tag has: these are hashed, once for all tags.
 IN_BLOCKS = """
 coalesce((SELECT sum(bit_count(b.bits & blocks.bits)) FROM search_bitmap b
           JOIN (SELECT block, bits FROM {blocks} WHERE block >= 0) blocks USING (block)
