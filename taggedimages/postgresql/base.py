@@ -17,7 +17,6 @@ from contextlib import contextmanager, suppress
 from contextvars import ContextVar
 from functools import partial
 from threading import Lock, get_ident
-from types import TracebackType
 from typing import Any, NamedTuple
 
 import psycopg2
@@ -173,12 +172,7 @@ class TimedCursor(CursorWrapper):
         with self.db.wrap_database_errors:
             self.cursor.close()
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *raised: object) -> None:
         # As Django's does with the driver's errors.
         with suppress(Error):
             self.close()
