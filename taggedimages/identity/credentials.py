@@ -14,22 +14,26 @@ from django.utils import timezone
 
 from taggedimages.identity.encryption import cipher
 from taggedimages.identity.models import Project, SigningKey, Token, User
+from taggedimages.postgresql.prepared import execute_prepared
+from taggedimages.postgresql.routing import read_connection
 
 SIGNING = "signing secrets"
-# Asked by each request: the ORM takes longer to write it than the database to answer.
-FIND_BEARER = """
-SELECT u.*, p.number AS number_of_project
+# Asked by each request: the ORM takes longer to write it than the database to answer, and the
+# database to plan it.
+USER_COLUMNS = [field.attname for field in User._meta.concrete_fields]
+FIND_BEARER = f"""
+SELECT {", ".join(f"u.{name}" for name in USER_COLUMNS)}, p.number
 FROM identity_user u JOIN identity_token t ON t.user_id = u.id
 JOIN identity_project p ON p.id = u.project_id
 WHERE t.digest = %s AND t.revoked_at IS NULL AND u.is_active
   AND (t.expires_at IS NULL OR t.expires_at > %s)
-"""
-FIND_SIGNER = """
-SELECT u.*, p.number AS number_of_project, k.encrypted_secret
+"""  # noqa: S608 - columns
+FIND_SIGNER = f"""
+SELECT {", ".join(f"u.{name}" for name in USER_COLUMNS)}, p.number, k.encrypted_secret
 FROM identity_user u JOIN identity_signingkey k ON k.user_id = u.id
 JOIN identity_project p ON p.id = u.project_id
 WHERE k.kind = %s AND k.key_id = %s AND k.revoked_at IS NULL AND u.is_active
-"""
+"""  # noqa: S608 - columns
 
 
 @dataclass(frozen=True)
@@ -118,7 +122,8 @@ def issue_token(user: User, expires_at: datetime | None = None) -> str:
 
 def user_of_token(token: str) -> User | None:
     """Whom a valid token speaks for; None when it is unknown, expired, revoked or its user gone."""
-    return next(iter(User.objects.raw(FIND_BEARER, [_digest(token), timezone.now()])), None)
+    user, *_ = _found(FIND_BEARER, _digest(token), timezone.now())
+    return user
 
 
 def token_in_force(token: str) -> Token | None:
@@ -132,14 +137,27 @@ def signing_secret(kind: SigningKey.Kind, key_id: str) -> tuple[User, str] | Non
     """The user and the secret in clear of a signing key that is in force, or None."""
     if not (key_id.isascii() and key_id.isprintable()):
         return None
-    # Any: it has the key's column, too.
-    user: Any = next(iter(User.objects.raw(FIND_SIGNER, [kind.value, key_id])), None)
+    user, *encrypted = _found(FIND_SIGNER, kind.value, key_id)
     if user is None:
         return None
     try:
-        return user, cipher(SIGNING).decrypt(bytes(user.encrypted_secret)).decode()
+        return user, cipher(SIGNING).decrypt(bytes(encrypted[0])).decode()
     except InvalidToken:
         return None
+
+
+def _found(statement: str, *values: Any) -> tuple[User | None, *tuple[Any, ...]]:
+    """The user that a statement finds, if any, and what it selects besides user and project."""
+    connection = read_connection()
+    with connection.cursor() as cursor:
+        execute_prepared(cursor, statement, values)
+        row = cursor.fetchone()
+    if row is None:
+        return (None,)
+    user = User.from_db(connection.alias, USER_COLUMNS, row[: len(USER_COLUMNS)])
+    number, *besides = row[len(USER_COLUMNS) :]
+    vars(user)["number_of_project"] = number
+    return user, *besides
 
 
 def _issue_signing_key(user: User, kind: SigningKey.Kind) -> tuple[str, str]:
