@@ -76,11 +76,14 @@ class Beside(NamedTuple):
     place: int | None
 
 
-def record_of(image: int) -> Record | None:
-    """What lists show of an image, with all its tags; None where there is none with this id.
+def record_of(image: int, viewer: Viewer | None = None) -> Record | None:
+    """What lists show of an image, with all its tags; None where there is none with this id, or
+    none that the viewer is shown.
 
-    Whether somebody is shown it is for the caller to know. One statement.
+    Without a viewer, whether somebody is shown it is for the caller to know. One statement.
     """
+    if viewer is not None:
+        return fetch.fetch_shown(image, viewer)
     return next(iter(fetch.fetch([image], whole=True)), None)
 
 

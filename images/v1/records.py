@@ -43,10 +43,19 @@ def records_of(
     return records
 
 
+def shown_record(id: int, viewer: Viewer) -> dict[str, Any]:
+    """The ImageRecord of the image with an id, if the viewer is shown it. One statement, without
+    the model's and a serializer's cost. Raises NotFound."""
+    return _one(record_of(id, viewer))
+
+
 def one_record(image: Image) -> dict[str, Any]:
-    """The ImageRecord of an image that the caller is shown, as it now is. One statement, without
-    the model's and a serializer's cost. Raises NotFound where it is gone."""
-    found = record_of(image.pk)
+    """The ImageRecord of an image that the caller is shown, as it now is. One statement. Raises
+    NotFound where it is gone."""
+    return _one(record_of(image.pk))
+
+
+def _one(found: Record | None) -> dict[str, Any]:
     if found is None:
         raise NotFound
     [record] = records_of([found])

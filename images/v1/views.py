@@ -24,7 +24,7 @@ from images.models import Image
 from images.querysets import ImageQuerySet
 from images.v1.part_views import FOREIGN, begin_parts, check_own, parts_again
 from images.v1.past import past_record, was_registered
-from images.v1.records import one_record
+from images.v1.records import one_record, shown_record
 from images.v1.rights import check_editable, editable
 from images.v1.serializers import (
     CompleteSerializer,
@@ -135,12 +135,13 @@ class ImageViewSet(GenericViewSet[Image]):
     def retrieve(self, request: Request, id: str) -> Response:
         asked = read(ImpliedParameters, request.query_params)
         past = self.moment(asked)
-        image = self.image(id)
-        if past is not None and not was_registered(image, past):
+        record = shown_record(parse_id(id), Viewer.of(request.user))
+        if past is not None and not was_registered(self.image(id), past):
             raise NotFound
-        if image.uploaded_at is None:
+        if record["uploaded_timestamp"] is None:
+            image = self.image(id)
             uploads.try_to_confirm(image)
-        record = one_record(image)
+            record = one_record(image)
         if past is not None:
             record = past_record(record, past, implied=asked["implied"])
         elif asked["implied"]:

@@ -5,9 +5,10 @@ from collections.abc import Callable, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
+from images.visibility import Viewer
 from search.ordering import KeysetPosition
 from taggedimages.epochs import epoch_seconds_sql
-from taggedimages.postgresql.fragments import Fragment, bigints, compose, statement
+from taggedimages.postgresql.fragments import Fragment, bigint, bigints, compose, statement
 from taggedimages.postgresql.prepared import execute_prepared
 from taggedimages.postgresql.routing import read_connection
 from tags import name_cache, page_links
@@ -27,6 +28,9 @@ LEFT JOIN images_facts f ON f.image_id = i.id
 ORDER BY {order}
 """
 WANTED_IDS = "unnest({images}) WITH ORDINALITY wanted (id, place)"
+WANTED_IF_SHOWN = """
+(SELECT id, 1 AS place FROM images_image i WHERE id = {image} AND {shown}) wanted
+"""
 WANTED_PAGE = "({found}) wanted (id, created)"
 WANTED_PAGE_WITH_COUNT = "({found}) wanted (id, created, total)"
 CREATED_SECONDS = Fragment(epoch_seconds_sql("i.created_at"))
@@ -67,6 +71,14 @@ def fetch(images: Sequence[int], *, whole: bool = False) -> list[Record]:
     most = None if whole else page_links.most_of_each(len(images))
     wanted = compose(WANTED_IDS, images=bigints(images))
     return _records(_rows(wanted, BY_PLACE, BY_PLACE, most), most)
+
+
+def fetch_shown(image: int, viewer: Viewer) -> Record | None:
+    """The image with an id, with all its tags; None where the viewer is not shown it. One
+    statement."""
+    shown = compose("{shown}", provides=["i"], shown=viewer.image_predicate())
+    wanted = compose(WANTED_IF_SHOWN, image=bigint(image), shown=shown)
+    return next(iter(_records(_rows(wanted, BY_PLACE, BY_PLACE, None), None)), None)
 
 
 def fetch_page(found: Fragment, limit: int) -> tuple[list[Record], KeysetPosition | None]:
