@@ -308,7 +308,8 @@ def _of_workplace(workplace: dict[str, Any]) -> Iterator[Verdict]:
 
 
 def _of_slow_readers(found: dict[str, Any]) -> Iterator[Verdict]:
-    before, beside, quick = found["before"], found["beside"], found["quick"]
+    before, beginning, beside = found["before"], found["beginning"], found["beside"]
+    quick = found["quick"]
     # Keys of JSON are texts.
     statuses = {int(status): number for status, number in found["statuses"].items()}
     yield _least("streams that began", statuses.get(200, 0), found["readers"])
@@ -316,7 +317,8 @@ def _of_slow_readers(found: dict[str, Any]) -> Iterator[Verdict]:
     yield _least("pages a second beside slow readers, to none", share, BESIDE_READERS_SHARE)
     p95 = beside["times"]["p95"] / before["times"]["p95"]
     yield _most("p95 of pages beside them, to none", p95, BESIDE_READERS_P95)
-    yield _most("their errors", before["errors"] + beside["errors"], 0)
+    errors = before["errors"] + beginning["errors"] + beside["errors"]
+    yield _most("their errors", errors, 0)
     yield _most(
         "seconds to the first line of another stream", quick["first"], ANOTHER_STREAM_SECONDS
     )

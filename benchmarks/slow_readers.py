@@ -1,7 +1,8 @@
 """Measures pages beside readers of streams who take the first line and then nothing for a while.
 
-A reader's connection has small buffers, so what the service has sent of its list soon fills them.
-Some of the readers go on at the end and have to get the rest, as if they had never stopped.
+A reader's connection has small buffers, so what the service has sent of its list soon fills them:
+within seconds, in which it makes some of each list, and pages are measured as well. Some of the
+readers go on at the end and have to get the rest, as if they had never stopped.
 """
 
 import json
@@ -63,6 +64,8 @@ class SlowReaders:
         with self.stalled() as stalled:
             statuses = Counter(reader.status for reader in stalled)
             self.say(f"{self.readers} readers have stopped: {dict(statuses)}")
+            beginning = together(self.base, self.token, requests, CLIENTS, self.seconds)
+            self.say(f"{beginning.per_second:.0f} pages a second while buffers fill")
             beside = together(self.base, self.token, requests, CLIENTS, self.seconds)
             self.say(f"{beside.per_second:.0f} pages a second beside them")
             quick = self.quick()
@@ -71,6 +74,7 @@ class SlowReaders:
             "readers": self.readers,
             "statuses": dict(statuses),
             "before": before.as_dict(),
+            "beginning": beginning.as_dict(),
             "beside": beside.as_dict(),
             "quick": quick,
             "wrong": wrong,

@@ -219,7 +219,9 @@ def _of_releases(releases: dict[str, Any]) -> list[tuple[str, ...]]:
 
 def _of_slow_readers(found: dict[str, Any]) -> list[tuple[str, ...]]:
     rows: list[tuple[str, ...]] = [("pages, 8 clients", "a second", "median", "p95", "n", "errors")]
-    for name, side in (("alone", "before"), (f"beside {found['readers']} slow readers", "beside")):
+    readers = f"{found['readers']} slow readers"
+    sides = {"before": "alone", "beginning": f"as {readers} begin", "beside": f"beside {readers}"}
+    for side, name in sides.items():
         pages = found[side]
         figures = (short(pages["per_second"]), *_times(pages["times"]), str(pages["errors"]))
         rows.append((name, *figures))

@@ -217,6 +217,7 @@ def test_slow_readers_are_judged_by_what_others_get_beside_them():
         "readers": 100,
         "statuses": {"200": 98, "503": 2},
         "before": pages,
+        "beginning": pages | {"per_second": 200, "times": times(30, p95=90)},
         "beside": pages | {"per_second": 300, "times": times(20, p95=60)},
         "quick": {"status": 200, "lines": 1_000, "first": 0.2, "last": 0.4},
         "wrong": [],
