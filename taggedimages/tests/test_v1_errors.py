@@ -3,6 +3,7 @@
 import pytest
 
 from images.models import Image
+from images.v1 import views
 from taggedimages.factories import make_image
 
 pytestmark = pytest.mark.django_db
@@ -161,7 +162,7 @@ def test_the_answer_is_json_whatever_is_accepted(api, accept):
 
 def test_a_failure_of_ours_is_500_in_the_same_shape(api, monkeypatch):
     # Nothing known makes it fail, so something has to.
-    monkeypatch.setattr(Image.objects, "visible_to", None)
+    monkeypatch.setattr(views, "shown_record", None)
     answer = api.get(f"/v1/images/{make_image().pk}")
     message = "Something went wrong on our side."
     assert (answer.status_code, answer.json()) == (500, {"code": 500, "message": message})
