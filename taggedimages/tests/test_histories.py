@@ -26,7 +26,7 @@ from taggedimages.engines.state import DATABASE, ROLE
 from taggedimages.tests import clusters
 from taggedimages.tests.servers import serving
 
-SOON = 30
+SOON = 8
 DOORS = ("v1", "v1 tags", "atmosphere", "sharinpix", "ims")
 TAGS = [f"tag-{number}" for number in range(12)]
 

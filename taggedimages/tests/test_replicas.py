@@ -30,7 +30,7 @@ from taggedimages.tests import clusters
 from taggedimages.tests.servers import serving
 
 # Seconds within which everything has an answer.
-SOON = 30
+SOON = 8
 LAG_MS = 400
 numbers = itertools.count()
 

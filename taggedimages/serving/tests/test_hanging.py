@@ -43,7 +43,7 @@ def statuses(front: Front, count: int = 12) -> list[tuple[int, float]]:
 
 
 def is_well(front: Front, ask) -> bool:
-    until = time.monotonic() + 15
+    until = time.monotonic() + 3
     while time.monotonic() < until:
         if ask().ok:
             return True

@@ -10,7 +10,7 @@ from taggedimages.serving.threads import Job, Threads
 HEAVY = next(lane for lane in LANES if lane.name == "heavy")
 STORE = next(lane for lane in LANES if lane.name == "store")
 # Longer than a thread takes to start what it may run.
-SHORTLY, SOON = 0.3, 30
+SHORTLY, SOON = 0.3, 5
 
 
 @pytest.mark.parametrize(
