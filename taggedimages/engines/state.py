@@ -10,7 +10,6 @@ import os
 import random
 import secrets
 import socket
-import sys
 import time
 from collections import deque
 from collections.abc import Iterator
@@ -259,7 +258,7 @@ def _keep(host: str, port: int, anew: bool = False) -> bool:
     more; False where a server could not listen there, or `anew`, where anybody else keeps it.
 
     On Linux a server may listen at an address to which others are bound who do not listen, if all
-    have SO_REUSEADDR, as servers do. Elsewhere none could, so nothing is kept.
+    have SO_REUSEADDR, as servers do. Where none could, nothing is kept.
     """
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     keeper = socket.socket(family, socket.SOCK_STREAM)
@@ -270,8 +269,13 @@ def _keep(host: str, port: int, anew: bool = False) -> bool:
         keeper.close()
         return False
     keeper.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        try_to_listen(host, port)
+    except OSError:
+        keeper.close()
+        return True
     _kept.append(keeper)
-    if sys.platform != "linux" or len(_kept) > KEPT_MAX:
+    if len(_kept) > KEPT_MAX:
         _kept.popleft().close()
     return True
 
