@@ -176,7 +176,7 @@ WITH {found}, late AS MATERIALIZED (
 )
 """
 # Of the tag `dense`. A sort of blocks by their tags would be of all bitmaps, on disk. By the
-# condition PostgreSQL expects fewer of {blocks} than a tag has: these are hashed, once for all tags.
+# condition PostgreSQL expects fewer of {blocks} than a tag has, and hashes these, once for all.
 IN_BLOCKS = """
 coalesce((SELECT sum(bit_count(b.bits & blocks.bits)) FROM search_bitmap b
           JOIN (SELECT block, bits FROM {blocks} WHERE block >= 0) blocks USING (block)
